@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What the programs say of themselves; `src/shared/version.ts` reads it. */
+export interface BuildStamp {
+  readonly version: string;
+  readonly revision: string;
+  readonly date: string;
+}
+
+/**
+ * The version of package.json, and revision and date of the commit that is checked out. Both come from
+ * git, so that the same commit builds the same bytes; IMDS_PROXY_REVISION and SOURCE_DATE_EPOCH stand in
+ * where there is no git, as in an image build.
+ */
+export async function buildStamp(root: string): Promise<BuildStamp> {
+  const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { version } = manifest as { version: string };
+  const epoch = process.env['SOURCE_DATE_EPOCH'] ?? git(root, 'log', '-1', '--format=%ct') ?? '0';
+  return {
+    version,
+    revision: process.env['IMDS_PROXY_REVISION'] ?? git(root, 'rev-parse', 'HEAD') ?? 'unknown',
+    date: new Date(Number(epoch) * 1000).toISOString(),
+  };
+}
+
+function git(root: string, ...args: readonly string[]): string | undefined {
+  try {
+    const options = { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' } as const;
+    return execFileSync('git', args, options).trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The two clocks of the process and its timers, injected everywhere so that tests move time by hand.
+ */
+export interface Clock {
+  /** Wall clock in milliseconds since 1970. Only for what leaves the process; it may jump. */
+  epochMs(): number;
+  /** Milliseconds on a clock that never goes back. For ages, lifetimes and deadlines. */
+  monotonicMs(): number;
+  /**
+   * Calls back once after `delayMs`. The timer alone does not keep the process alive.
+   * @returns a function that cancels it; harmless after the call.
+   */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** The clock of the operating system. */
+export const systemClock: Clock = {
+  epochMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Resolves after `delayMs` on `clock`.
+ * @throws the signal's reason as soon as it aborts; the timer is then cancelled.
+ */
+export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = (): void => {
+      cancel();
+      reject(signal.reason);
+    };
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * Why a request was not answered with a token. A closed set: `imds/error-response` maps each to what the
+ * client sees, and adding one without deciding that is a compile error.
+ */
+export type ErrorCode =
+  // The request itself is at fault; nothing was asked of Entra.
+  | 'ERR_METADATA_HEADER'
+  | 'ERR_FORWARDED'
+  | 'ERR_HOST'
+  | 'ERR_METHOD'
+  | 'ERR_PATH'
+  | 'ERR_MALFORMED_QUERY'
+  | 'ERR_DUPLICATE_QUERY'
+  | 'ERR_API_VERSION'
+  | 'ERR_RESOURCE_MISSING'
+  | 'ERR_RESOURCE_INVALID'
+  | 'ERR_RESOURCE_NOT_ALLOWED'
+  | 'ERR_SELECTOR_NAME'
+  | 'ERR_IDENTITY_NOT_FOUND'
+  | 'ERR_IDENTITY_CONFLICT'
+  | 'ERR_IDENTITY_AMBIGUOUS'
+  // The projected ServiceAccount token cannot be presented now.
+  | 'ERR_ASSERTION'
+  // Entra (or the token proxy) answered, and its answer is final.
+  | 'ERR_REJECTED'
+  // Entra (or our own limit) asks for patience.
+  | 'ERR_THROTTLED'
+  // Entra could not be asked, or its answer was no answer.
+  | 'ERR_UNAVAILABLE'
+  | 'ERR_TIMEOUT'
+  // The other metadata paths.
+  | 'ERR_PASSTHROUGH'
+  // Ours.
+  | 'ERR_SHUTTING_DOWN'
+  | 'ERR_INTERNAL';
+
+/**
+ * What is known of a failure beyond its code. All of it may be shown to the client and logged, so none of
+ * it may hold a token, an assertion or a secret: whoever fills it in makes sure of that.
+ */
+export interface ErrorDetails {
+  /** Entra's own `error`, such as `invalid_client`. */
+  readonly oauthError?: string | undefined;
+  /** The text for the client: Entra's `error_description`, or ours. */
+  readonly description?: string | undefined;
+  /** What to change, in one or a few sentences. */
+  readonly hint?: string | undefined;
+  /** The first AADSTS number of the answer. */
+  readonly aadsts?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly traceId?: string | undefined;
+  /** Entra's `timestamp`, verbatim. */
+  readonly timestamp?: string | undefined;
+  /** How long to wait before asking again, when somebody said so. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** When the assertion that was presented expires, in seconds since 1970. */
+  readonly assertionExpiresAtSeconds?: number | undefined;
+}
+
+/** The one error class of the proxy. `message` is for logs; clients are told by `code` and `details`. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+    options?: { readonly cause: unknown },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Makes a `ProxyError` of anything thrown; what is not one already is ours to blame. */
+export function toProxyError(thrown: unknown): ProxyError {
+  if (thrown instanceof ProxyError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ProxyError('ERR_INTERNAL', message, {}, { cause: thrown });
+}
