@@ -25,10 +25,14 @@ export async function buildStamp(root: string): Promise<BuildStamp> {
   };
 }
 
-function git(root: string, ...args: readonly string[]): string | undefined {
+function git(cwd: string, ...args: readonly string[]): string | undefined {
   try {
-    const options = { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' } as const;
-    return execFileSync('git', args, options).trim() || undefined;
+    const output = execFileSync('git', args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
+    });
+    return output.trim() || undefined;
   } catch {
     return undefined;
   }
