@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 
 /**
- * Writes `<file>.cache` beside a bundle: V8's compiled code after the bundle's own warm-up, made by the
- * very Node binary that will run it (V8 refuses a cache of another version or with other flags, and the
- * loader then compiles the source as usual).
+ * Writes `<file>.cache` beside a bundle that exports `warmUp`: V8's code after the warm-up, made by the
+ * very Node binary that will run it.
  */
-export async function writeCodeCache(node: string, file: string): Promise<void> {
-  execFileSync(node, [file], {
-    env: { IMDS_PROXY_WRITE_CODE_CACHE: `${file}.cache` },
+export function writeCodeCache(node: string, file: string): void {
+  execFileSync(node, [join(import.meta.dirname, 'write-code-cache.ts'), file], {
     stdio: 'inherit',
   });
 }
