@@ -1,0 +1,119 @@
+import type { Clock } from '../clock.ts';
+import { ProxyError, toProxyError } from '../errors.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { toRetryDelayMs } from './backoff.ts';
+import {
+  type Entry,
+  type Failure,
+  type Flight,
+  type Outcome,
+  toLastServableAtMs,
+} from './entry.ts';
+import type { GuardedExchange } from './guarded-exchange.ts';
+import { type HeldToken, toHeldToken } from './held-token.ts';
+import { toRememberedMs } from './negative-cache.ts';
+import type { RefreshLog } from './refresh-log.ts';
+
+/** Runs the exchanges of entries, one at a time for each, and writes what came of them into the entry. */
+export interface Flights {
+  /** For a caller who will wait. The entry must have no flight. */
+  start(entry: Entry, correlationId: string | undefined): Flight;
+  /** Nobody waits: does nothing if too many of this kind are running. The entry must have no flight. */
+  startBackground(entry: Entry): void;
+}
+
+export interface FlightDeps {
+  readonly clock: Clock;
+  readonly exchange: GuardedExchange;
+  readonly metrics: Metrics;
+  readonly log: RefreshLog;
+  readonly random: () => number;
+  /** Called when an entry has taken in what came of its flight. */
+  readonly onLanded: () => void;
+}
+
+export function createFlights(deps: FlightDeps, maxBackground: number): Flights {
+  const { clock, exchange, metrics, log, random } = deps;
+  let background = 0;
+
+  const start = (entry: Entry, isBackground: boolean, correlationId?: string): Flight => {
+    const startedAtMs = clock.monotonicMs();
+    const askedOffsetMs = clock.epochMs() - startedAtMs;
+    const outcome = exchange
+      .run({ ...entry.request, correlationId })
+      .then((issued) => {
+        const held = takeIn(
+          entry,
+          toHeldToken(entry.request, issued, clock, askedOffsetMs, random()),
+        );
+        if (isBackground) log.refreshed(entry, held, clock.monotonicMs() - startedAtMs);
+        return { token: held.token };
+      })
+      .catch((thrown: unknown) => recordFailure(entry, toProxyError(thrown)))
+      .finally(() => {
+        entry.flight = undefined;
+        if (isBackground) background -= 1;
+        deps.onLanded();
+      });
+    if (isBackground) background += 1;
+    const flight: Flight = { startedAtMs, outcome };
+    entry.flight = flight;
+    return flight;
+  };
+
+  const takeIn = (entry: Entry, held: HeldToken): HeldToken => {
+    const nowMs = clock.monotonicMs();
+    const isCacheable = nowMs <= toLastServableAtMs(held);
+    if (!isCacheable && hasServable(entry, nowMs)) {
+      throw new ProxyError('ERR_UNAVAILABLE', 'Entra answered with a token about to expire');
+    }
+    const failure = entry.failure;
+    entry.held = isCacheable ? held : undefined;
+    entry.failure = undefined;
+    if (failure?.reported) log.recovered(entry, failure);
+    return held;
+  };
+
+  const recordFailure = (entry: Entry, error: ProxyError): Outcome => {
+    // The end of the process says nothing about the key.
+    if (error.code === 'ERR_SHUTTING_DOWN') return { error };
+    const nowMs = clock.monotonicMs();
+    const previous = entry.failure;
+    const failures = (previous?.failures ?? 0) + 1;
+    const retryInMs = toRetryDelayMs(error, failures, random());
+    const isRefresh = hasServable(entry, nowMs);
+    const failure: Failure = {
+      error,
+      failures,
+      sinceMs: previous?.sinceMs ?? nowMs,
+      atMs: nowMs,
+      rememberedUntilMs: nowMs + toRememberedMs(error),
+      retryAtMs: nowMs + retryInMs,
+      reported: isRefresh || (previous?.reported ?? false),
+    };
+    entry.failure = failure;
+    if (isRefresh) {
+      metrics.refreshFailed(error.code);
+      if (!previous?.reported || !isSameState(previous.error, error)) {
+        log.failed(entry, failure, retryInMs);
+      }
+    }
+    return { error };
+  };
+
+  return {
+    start: (entry, correlationId) => start(entry, false, correlationId),
+    startBackground(entry) {
+      if (background < maxBackground) start(entry, true);
+    },
+  };
+}
+
+function hasServable(entry: Entry, nowMs: number): boolean {
+  return entry.held !== undefined && nowMs <= toLastServableAtMs(entry.held);
+}
+
+/** Whether a failure is news to somebody who knows of the other. */
+function isSameState(a: ProxyError, b: ProxyError): boolean {
+  return a.code === b.code && a.details.aadsts === b.details.aadsts;
+}
