@@ -1,0 +1,125 @@
+import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { Identity, IssuedToken } from '../exchange.ts';
+import type { Assertion } from './assertion.ts';
+import {
+  classifyDeadline,
+  classifyMeaningless,
+  classifyNetworkFault,
+  classifyRefusal,
+  type Failure,
+  type FailureContext,
+} from './classify.ts';
+import { withDeadline } from './deadline.ts';
+import { type MsalResult, performMsalExchange } from './msal-exchange.ts';
+import type { NetworkOutcome } from './msal-network.ts';
+import { redact } from './redact.ts';
+import type { Transport } from './transport.ts';
+
+export interface AttemptDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly transport: Transport;
+  readonly authorityHost: string;
+}
+
+export interface AttemptInput {
+  readonly identity: Identity;
+  readonly assertion: Assertion;
+  readonly scope: string;
+  readonly correlationId: string;
+  /** 1 for the first of an exchange. */
+  readonly attempt: number;
+  readonly deadlineMs: number;
+}
+
+export type AttemptResult =
+  | { readonly kind: 'issued'; readonly token: IssuedToken }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/**
+ * Asks Entra once and says what came of it, to the log as well.
+ * @throws the signal's reason, and nothing else.
+ */
+export async function performAttempt(
+  deps: AttemptDeps,
+  input: AttemptInput,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { clock, logger, authorityHost } = deps;
+  const startedAt = clock.monotonicMs();
+  const result = await exchangeOnce(deps, input, signal);
+  const error = result.kind === 'failed' ? result.failure.error : undefined;
+  logger.log(
+    'debug',
+    error === undefined ? 'Entra issued a token' : `attempt failed: ${error.message}`,
+    {
+      attempt: input.attempt,
+      duration_ms: Math.round(clock.monotonicMs() - startedAt),
+      authority: authorityHost,
+      correlation_id: input.correlationId,
+      error_code: error?.code,
+      aadsts: error?.details.aadsts,
+      trace_id: error?.details.traceId,
+    },
+  );
+  return result;
+}
+
+async function exchangeOnce(
+  deps: AttemptDeps,
+  input: AttemptInput,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { clock, authorityHost } = deps;
+  const { identity, assertion, correlationId, deadlineMs } = input;
+  const context = (): FailureContext => ({
+    authorityHost,
+    identity,
+    claims: assertion.claims,
+    nowMs: clock.epochMs(),
+    correlationId,
+  });
+  const deadline = new Error('the deadline of the attempt');
+  let result: MsalResult;
+  try {
+    result = await withDeadline(
+      clock,
+      { afterMs: deadlineMs, toError: () => deadline },
+      signal,
+      (attemptSignal) => performMsalExchange(deps, { ...input, authorityHost }, attemptSignal),
+    );
+  } catch (thrown) {
+    if (thrown !== deadline) throw thrown;
+    return { kind: 'failed', failure: classifyDeadline(deadlineMs, context()) };
+  }
+  switch (result.kind) {
+    case 'issued':
+      return result;
+    case 'failed':
+      return { kind: 'failed', failure: classify(result.outcome, context()) };
+    case 'broken':
+      return { kind: 'failed', failure: toInternalFailure(result.thrown) };
+  }
+}
+
+function classify(outcome: NetworkOutcome, context: FailureContext): Failure {
+  if (outcome.kind === 'fault') return classifyNetworkFault(outcome.thrown, context);
+  const { reply } = outcome;
+  switch (reply.kind) {
+    case 'refused':
+      return classifyRefusal(reply, context);
+    case 'meaningless':
+      return classifyMeaningless(reply, context);
+    case 'issued':
+      return toInternalFailure(new Error('a token is no failure'));
+  }
+}
+
+function toInternalFailure(thrown: unknown): Failure {
+  const text =
+    thrown instanceof Error ? `${thrown.name}: ${redact(thrown.message)}` : typeof thrown;
+  const error = new ProxyError('ERR_INTERNAL', `MSAL failed: ${text}`, {}, { cause: thrown });
+  return { error, retry: 'none' };
+}
