@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { memoryOf, voluntarySwitchesOf } from '../harness/proc.ts';
+import type { StartedServer } from '../harness/server.ts';
+import { median, type Pair, summarisePairs } from '../harness/statistics.ts';
+import type { Lab } from '../lab.ts';
+import { inMib, inPerSecond, type Result, toRatioResult, toValueResult } from '../report/result.ts';
+import { askToken } from './first-token.ts';
+
+interface Group {
+  readonly proxies: readonly StartedServer[];
+  readonly bares: readonly StartedServer[];
+}
+
+/**
+ * What a server costs that nobody asks: several of each kind idle side by side and nothing else runs, so
+ * that the two minutes are waited for once.
+ */
+export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
+  const { counts } = lab;
+  const seconds = counts['idle-seconds'];
+  const minutes = `${seconds / 60} minutes`;
+  await using stack = new AsyncDisposableStack();
+  const startGroup = async (trust: boolean): Promise<Group> => {
+    const group = { proxies: [] as StartedServer[], bares: [] as StartedServer[] };
+    for (let count = 0; count < counts['idle-instances']; count += 1) {
+      group.proxies.push(stack.use(await lab.startProxy({ trust })));
+      group.bares.push(stack.use(await lab.startBare({ trust })));
+    }
+    return group;
+  };
+
+  const unasked = await startGroup(false);
+  const asked = await startGroup(true);
+  for (const { port } of asked.proxies) await askToken(lab, port);
+  const everyone = [unasked, asked].flatMap(({ proxies, bares }) => [...proxies, ...bares]);
+  // A read of memory makes no one wake up, but it is kept out of the window all the same.
+  const countingSeconds = counts['wake-up-seconds'];
+  await delay(Math.max(0, seconds - countingSeconds - 1) * 1000);
+  const before = everyone.map(({ pid }) => voluntarySwitchesOf(pid));
+  const from = performance.now();
+  await delay(countingSeconds * 1000);
+  const elapsed = (performance.now() - from) / 1000;
+  const wakeUps = new Map(
+    everyone.map(({ pid }, index) => [
+      pid,
+      (voluntarySwitchesOf(pid) - (before[index] as number)) / elapsed,
+    ]),
+  );
+  await delay(1000);
+
+  const wakeUpsOf = (servers: readonly StartedServer[]): number =>
+    median(servers.map(({ pid }) => wakeUps.get(pid) as number));
+  const proxies = [...unasked.proxies, ...asked.proxies];
+  return [
+    memoryResult(
+      {
+        measure: `anonymous memory, ${minutes} after start, no token asked`,
+        method: `Anonymous pages of all processes of the proxy (smaps_rollup), ${counts['idle-instances']} of each side idling side by side.`,
+        aim: '≤ 1.05× bare',
+      },
+      unasked,
+      1.05,
+    ),
+    memoryResult(
+      {
+        measure: `anonymous memory, ${minutes} after the last exchange`,
+        method: 'The same after one token has been asked for, directly after the start.',
+        aim: '≤ 1.10× bare',
+      },
+      asked,
+      1.1,
+    ),
+    {
+      ...toValueResult(
+        {
+          measure: 'wake-ups per second when idle',
+          method: `Voluntary context switches of all threads over the last ${countingSeconds} of those seconds, divided by them.`,
+          aim: '≤ 0.2',
+        },
+        wakeUpsOf(proxies),
+        inPerSecond,
+        0.2,
+        [
+          `Before a token: ${inPerSecond(wakeUpsOf(unasked.proxies))}; after one: ${inPerSecond(wakeUpsOf(asked.proxies))}.`,
+        ],
+      ),
+      bare: inPerSecond(wakeUpsOf([...unasked.bares, ...asked.bares])),
+    },
+  ];
+}
+
+function memoryResult(
+  row: { readonly measure: string; readonly method: string; readonly aim: string },
+  { proxies, bares }: Group,
+  atMost: number,
+): Result {
+  const ours = proxies.map(({ pid }) => memoryOf(pid));
+  const theirs = bares.map(({ pid }) => memoryOf(pid));
+  const pairs = ours.map(
+    ({ anonymousBytes }, index): Pair => ({
+      value: anonymousBytes,
+      base: (theirs[index] as { anonymousBytes: number }).anonymousBytes,
+    }),
+  );
+  const proportional = (uses: typeof ours): string =>
+    inMib(median(uses.map(({ proportionalBytes }) => proportionalBytes)));
+  return toRatioResult(row, summarisePairs(pairs), inMib, atMost, [
+    `Processes: ${Math.max(...ours.map(({ processes }) => processes))}. PSS with all of these servers running: ${proportional(ours)}, bare ${proportional(theirs)}.`,
+  ]);
+}
