@@ -9,6 +9,7 @@ import {
   type Outcome,
   toLastServableAtMs,
 } from './entry.ts';
+import { createExchangeCount } from './exchange-count.ts';
 import type { GuardedExchange } from './guarded-exchange.ts';
 import { type HeldToken, toHeldToken } from './held-token.ts';
 import { toRememberedMs } from './negative-cache.ts';
@@ -34,22 +35,31 @@ export interface FlightDeps {
 
 export function createFlights(deps: FlightDeps, maxBackground: number): Flights {
   const { clock, exchange, metrics, log, random } = deps;
+  const count = createExchangeCount(metrics);
   let background = 0;
 
   const start = (entry: Entry, isBackground: boolean, correlationId?: string): Flight => {
     const startedAtMs = clock.monotonicMs();
     const askedOffsetMs = clock.epochMs() - startedAtMs;
+    const toDurationMs = (): number => clock.monotonicMs() - startedAtMs;
     const outcome = exchange
       .run({ ...entry.request, correlationId })
-      .then((issued) => {
-        const held = takeIn(
-          entry,
-          toHeldToken(entry.request, issued, clock, askedOffsetMs, random()),
-        );
-        if (isBackground) log.refreshed(entry, held, clock.monotonicMs() - startedAtMs);
+      .then((issued): Outcome => {
+        const held = toHeldToken(entry.request, issued, clock, askedOffsetMs, random());
+        takeIn(entry, held);
+        count.issued(issued, toDurationMs());
+        if (isBackground) log.refreshed(entry, held, toDurationMs());
         return { token: held.token };
       })
-      .catch((thrown: unknown) => recordFailure(entry, toProxyError(thrown)))
+      .catch((thrown: unknown): Outcome => {
+        const error = toProxyError(thrown);
+        // The end of the process says nothing about the key.
+        if (error.code !== 'ERR_SHUTTING_DOWN') {
+          recordFailure(entry, error);
+          count.failed(error, toDurationMs());
+        }
+        return { error };
+      })
       .finally(() => {
         entry.flight = undefined;
         if (isBackground) background -= 1;
@@ -61,7 +71,7 @@ export function createFlights(deps: FlightDeps, maxBackground: number): Flights 
     return flight;
   };
 
-  const takeIn = (entry: Entry, held: HeldToken): HeldToken => {
+  const takeIn = (entry: Entry, held: HeldToken): void => {
     const nowMs = clock.monotonicMs();
     const isCacheable = nowMs <= toLastServableAtMs(held);
     if (!isCacheable && hasServable(entry, nowMs)) {
@@ -71,12 +81,9 @@ export function createFlights(deps: FlightDeps, maxBackground: number): Flights 
     entry.held = isCacheable ? held : undefined;
     entry.failure = undefined;
     if (failure?.reported) log.recovered(entry, failure);
-    return held;
   };
 
-  const recordFailure = (entry: Entry, error: ProxyError): Outcome => {
-    // The end of the process says nothing about the key.
-    if (error.code === 'ERR_SHUTTING_DOWN') return { error };
+  const recordFailure = (entry: Entry, error: ProxyError): void => {
     const nowMs = clock.monotonicMs();
     const previous = entry.failure;
     const failures = (previous?.failures ?? 0) + 1;
@@ -98,7 +105,6 @@ export function createFlights(deps: FlightDeps, maxBackground: number): Flights 
         log.failed(entry, failure, retryInMs);
       }
     }
-    return { error };
   };
 
   return {

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { ProxyError } from '../../../src/proxy/errors.ts';
+import type { Exchange, IssuedToken } from '../../../src/proxy/exchange.ts';
+import { createGuardedExchange } from '../../../src/proxy/token/guarded-exchange.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { codeOf, errorOf, isSettled, toRequest } from './harness.ts';
+
+const issued: IssuedToken = {
+  accessToken: 'token',
+  expiresInSeconds: 3_600,
+  extExpiresInSeconds: 3_600,
+  elapsedMs: 0,
+};
+
+/** An exchange that heeds no signal and never ends by itself. */
+const deaf =
+  (signals: AbortSignal[] = []): Exchange =>
+  (_, signal) => {
+    signals.push(signal);
+    return new Promise(() => {});
+  };
+
+describe('guarded exchange', () => {
+  test('hands on what the exchange gives, and leaves no timer', async () => {
+    const clock = createManualClock();
+    const guarded = createGuardedExchange({ clock, exchange: async () => issued }, 30_000);
+    expect(await guarded.run(toRequest())).toBe(issued);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('hands on a ProxyError as it is, and leaves no timer', async () => {
+    const clock = createManualClock();
+    const error = new ProxyError('ERR_REJECTED', 'no');
+    const guarded = createGuardedExchange({ clock, exchange: () => Promise.reject(error) }, 30_000);
+    expect(await errorOf(guarded.run(toRequest()))).toBe(error);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('T22: an exchange that never ends does at the deadline, and its signal aborts', async () => {
+    const clock = createManualClock();
+    const signals: AbortSignal[] = [];
+    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) }, 30_000);
+    const run = guarded.run(toRequest());
+    const code = codeOf(run);
+    await clock.advance(29_999);
+    expect(await isSettled(run)).toBe(false);
+    expect(signals[0]?.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await code).toBe('ERR_TIMEOUT');
+    expect(signals[0]?.aborted).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('an answer after the deadline comes to nothing', async () => {
+    const clock = createManualClock();
+    const late = Promise.withResolvers<IssuedToken>();
+    const guarded = createGuardedExchange({ clock, exchange: () => late.promise }, 30_000);
+    const code = codeOf(guarded.run(toRequest()));
+    await clock.advance(30_000);
+    late.reject(new Error('a rejection that nobody waits for'));
+    await clock.advance(0);
+    expect(await code).toBe('ERR_TIMEOUT');
+  });
+
+  test.each<[string, Exchange]>([
+    ['rejects', () => Promise.reject(new TypeError('assertion eyJhbGciOi…'))],
+    [
+      'throws at once',
+      () => {
+        throw new TypeError('assertion eyJhbGciOi…');
+      },
+    ],
+  ])('T24: the text of a foreign error goes nowhere, it %s', async (_, exchange) => {
+    const clock = createManualClock();
+    const guarded = createGuardedExchange({ clock, exchange }, 30_000);
+    const error = await errorOf(guarded.run(toRequest()));
+    expect(error.code).toBe('ERR_INTERNAL');
+    expect(error.message).toBe('the exchange failed with an unforeseen TypeError');
+    expect(error.details).toEqual({});
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('T26: stop ends what runs, although the exchange does not heed it, and lets nothing begin', async () => {
+    const clock = createManualClock();
+    const signals: AbortSignal[] = [];
+    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) }, 30_000);
+    const codes = [codeOf(guarded.run(toRequest('a'))), codeOf(guarded.run(toRequest('b')))];
+    guarded.stop();
+    expect(await Promise.all(codes)).toEqual(['ERR_SHUTTING_DOWN', 'ERR_SHUTTING_DOWN']);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+    expect(clock.pendingTimers).toBe(0);
+
+    expect(await codeOf(guarded.run(toRequest('c')))).toBe('ERR_SHUTTING_DOWN');
+    expect(signals).toHaveLength(2);
+  });
+});

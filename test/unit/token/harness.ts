@@ -1,0 +1,214 @@
+import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
+import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
+import type { ExchangeResult, Metrics } from '../../../src/proxy/metrics/metrics.ts';
+import { toCacheKey } from '../../../src/proxy/token/cache-key.ts';
+import {
+  type CacheLimits,
+  type CachingSource,
+  createCachingSource,
+} from '../../../src/proxy/token/caching-source.ts';
+import type { CacheResult, Token } from '../../../src/proxy/token/token-source.ts';
+import type { LogFields, LogLevel } from '../../../src/shared/logger.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+export const tenantId = '11111111-1111-4111-8111-111111111111';
+export const clientId = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
+export const otherClientId = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb';
+
+export const HOUR_S = 3_600;
+
+export function toRequest(
+  resource = 'https://vault.azure.net',
+  client = clientId,
+): ExchangeRequest {
+  return { identity: { tenantId, clientId: client }, resource };
+}
+
+/** An exchange that the cache has begun and that a test ends as it likes. */
+export interface Call {
+  readonly request: ExchangeRequest;
+  readonly signal: AbortSignal;
+  readonly startedAtMs: number;
+  readonly isOpen: boolean;
+  /** Lets it succeed; by default with a token of an hour that arrives at once. */
+  issue(token?: Partial<IssuedToken>): Promise<void>;
+  fail(code: ErrorCode, details?: ErrorDetails): Promise<void>;
+  throwRaw(thrown: unknown): Promise<void>;
+}
+
+/** What was counted, in order. */
+export interface Counts {
+  readonly cache: CacheResult[];
+  readonly exchanges: { readonly result: ExchangeResult; readonly durationMs: number }[];
+  readonly refreshFailures: ErrorCode[];
+  readonly assertionsSeen: number[];
+  assertionReadErrors: number;
+}
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export interface Harness {
+  readonly clock: ManualClock;
+  readonly source: CachingSource;
+  readonly calls: Call[];
+  readonly lines: LogLine[];
+  readonly counts: Counts;
+  /** Exchanges that are running. */
+  open(): Call[];
+  /** The latest exchange. */
+  last(): Call;
+  peek(request?: ExchangeRequest): Token | undefined;
+  /** Gets a token for the key, answering the exchange that this takes. */
+  fill(request?: ExchangeRequest, token?: Partial<IssuedToken>): Promise<Token>;
+}
+
+export interface HarnessOptions {
+  readonly limits?: CacheLimits;
+  /** Jitter; 0 unless told, which makes every refresh as late as it may be. */
+  readonly random?: () => number;
+}
+
+export function createHarness({ limits, random = () => 0 }: HarnessOptions = {}): Harness {
+  const clock = createManualClock();
+  const calls: Call[] = [];
+  const lines: LogLine[] = [];
+  const counts: Counts = {
+    cache: [],
+    exchanges: [],
+    refreshFailures: [],
+    assertionsSeen: [],
+    assertionReadErrors: 0,
+  };
+  let serial = 0;
+
+  const exchange = (request: ExchangeRequest, signal: AbortSignal): Promise<IssuedToken> =>
+    new Promise((resolve, reject) => {
+      let isOpen = true;
+      const end = async (settle: () => void): Promise<void> => {
+        isOpen = false;
+        settle();
+        await clock.advance(0);
+      };
+      serial += 1;
+      const accessToken = `token ${serial} of ${toCacheKey(request)}`;
+      signal.addEventListener('abort', () => {
+        isOpen = false;
+      });
+      calls.push({
+        request,
+        signal,
+        startedAtMs: clock.monotonicMs(),
+        get isOpen() {
+          return isOpen;
+        },
+        issue: (token) =>
+          end(() =>
+            resolve({
+              accessToken,
+              expiresInSeconds: HOUR_S,
+              extExpiresInSeconds: HOUR_S,
+              elapsedMs: 0,
+              ...token,
+            }),
+          ),
+        fail: (code, details) =>
+          end(() => reject(new ProxyError(code, `scripted ${code}`, details))),
+        throwRaw: (thrown) => end(() => reject(thrown)),
+      });
+    });
+
+  const source = createCachingSource(
+    {
+      clock,
+      exchange,
+      metrics: toMetrics(counts),
+      logger: {
+        isEnabled: () => true,
+        log: (level, message, fields = {}) => lines.push({ level, message, fields }),
+      },
+      random,
+    },
+    limits,
+  );
+
+  const last = (): Call => {
+    const call = calls.at(-1);
+    if (call === undefined) throw new Error('no exchange has begun');
+    return call;
+  };
+
+  return {
+    clock,
+    source,
+    calls,
+    lines,
+    counts,
+    open: () => calls.filter((call) => call.isOpen),
+    last,
+    peek: (request = toRequest()) => source.peek(toCacheKey(request)),
+    async fill(request = toRequest(), token = {}) {
+      const before = calls.length;
+      const pending = source.get(request);
+      await clock.advance(0);
+      if (calls.length !== before + 1) throw new Error('the key is not cold');
+      await last().issue(token);
+      return pending;
+    },
+  };
+}
+
+/** Counts what the cache counts; anything else it might call is an error. */
+function toMetrics(counts: Counts): Metrics {
+  const unexpected = (): never => {
+    throw new Error('not for the cache to count');
+  };
+  return {
+    cache: (result) => counts.cache.push(result),
+    refreshFailed: (code) => counts.refreshFailures.push(code),
+    requestStarted: unexpected,
+    requestFinished: unexpected,
+    denied: unexpected,
+    exchange: (result, durationMs) => counts.exchanges.push({ result, durationMs }),
+    passthrough: unexpected,
+    assertionSeen: (expiresAtSeconds) => counts.assertionsSeen.push(expiresAtSeconds),
+    assertionReadError: () => {
+      counts.assertionReadErrors += 1;
+    },
+  };
+}
+
+/** Whether a promise has settled, without waiting for it. */
+export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending');
+  const settled = promise.then(
+    () => undefined,
+    () => undefined,
+  );
+  return (await Promise.race([settled, Promise.resolve(pending)])) !== pending;
+}
+
+/** The error code that a promise fails with. */
+export async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | 'no error'> {
+  try {
+    await promise;
+    return 'no error';
+  } catch (thrown) {
+    if (thrown instanceof ProxyError) return thrown.code;
+    throw thrown;
+  }
+}
+
+/** What a promise fails with. */
+export async function errorOf(promise: Promise<unknown>): Promise<ProxyError> {
+  try {
+    await promise;
+  } catch (thrown) {
+    if (thrown instanceof ProxyError) return thrown;
+    throw thrown;
+  }
+  throw new Error('did not fail');
+}
