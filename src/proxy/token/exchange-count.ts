@@ -28,8 +28,8 @@ export function createExchangeCount(metrics: Metrics): ExchangeCount {
   };
 }
 
-export /** The kind of failure that an error code counts as. */
-export function toExchangeResult(code: ErrorCode): Exclude<ExchangeResult, 'success'> {
+/** How a failed exchange is counted. */
+export function toExchangeResult(code: ErrorCode): ExchangeResult {
   switch (code) {
     case 'ERR_REJECTED':
       return 'rejected';
