@@ -1,8 +1,18 @@
 /** The levels of upstream's `--log-level`, most important first; `error` cannot be switched off. */
 export type LogLevel = 'error' | 'warning' | 'info' | 'debug' | 'trace';
 
-/** Named values of a log line. Never a token, an assertion, a secret or a whole query string. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+/**
+ * Named values of a log line. Never a token, an assertion, a secret or a whole query string, and none of
+ * the names that every line has.
+ */
+export interface LogFields {
+  readonly [name: string]: string | number | boolean | undefined;
+  readonly level?: never;
+  readonly timestamp?: never;
+  readonly logger?: never;
+  readonly message?: never;
+  readonly warning?: never;
+}
 
 /** Where a part of the program says what it does; passed in, never imported. */
 export interface Logger {

@@ -1,0 +1,111 @@
+import type { Clock } from '../clock.ts';
+import type { CacheStatus, FailingKey } from '../token/cache-status.ts';
+
+/** What readiness depends on. */
+export interface ReadinessState {
+  readonly isDraining: boolean;
+  /** Why the projected ServiceAccount token cannot be presented; undefined if it can. */
+  readonly assertionFault: string | undefined;
+  readonly cache: CacheStatus;
+  readonly nowSeconds: number;
+}
+
+/** One line of `/readyz?verbose`. A failed check makes the proxy unready; a note is only for people. */
+export interface Check {
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'note';
+  readonly detail?: string | undefined;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly Check[];
+}
+
+/**
+ * Ready if some token can be handed out or asked for. Whether Entra can be reached does not matter: this
+ * takes the whole pod out of its Service, and an application that holds a token, or needs none just now,
+ * must not be punished for an outage elsewhere.
+ */
+export function toReadiness({
+  isDraining,
+  assertionFault,
+  cache,
+  nowSeconds,
+}: ReadinessState): Readiness {
+  const failing = describeFailing(cache.failing, nowSeconds);
+  const checks: readonly Check[] = [
+    isDraining
+      ? { name: 'serving', outcome: 'failed', detail: 'the proxy is stopping' }
+      : { name: 'serving', outcome: 'passed' },
+    assertionFault === undefined
+      ? { name: 'federated-token', outcome: 'passed' }
+      : {
+          name: 'federated-token',
+          outcome: cache.tokens > 0 ? 'note' : 'failed',
+          detail: assertionFault,
+        },
+    { name: 'cached-tokens', outcome: 'note', detail: `${cache.tokens} of ${cache.entries} keys` },
+    failing === undefined
+      ? { name: 'exchanges', outcome: 'passed' }
+      : { name: 'exchanges', outcome: 'note', detail: failing },
+  ];
+  return { ready: checks.every(({ outcome }) => outcome !== 'failed'), checks };
+}
+
+/** The failure that is tried again next, without naming whose it is: anyone may read this. */
+function describeFailing(failing: readonly FailingKey[], nowSeconds: number): string | undefined {
+  const next = failing.toSorted((a, b) => a.nextRetryAtSeconds - b.nextRetryAtSeconds)[0];
+  if (next === undefined) return undefined;
+  const aadsts = next.aadsts === undefined ? '' : ` AADSTS${next.aadsts}`;
+  const others = failing.length === 1 ? '' : `, and ${failing.length - 1} other keys fail`;
+  const inSeconds = Math.max(0, next.nextRetryAtSeconds - nowSeconds);
+  const retry = next.hasToken
+    ? `next retry in ${inSeconds} s`
+    : `asked again by the first request after ${inSeconds} s`;
+  return `${next.code}${aadsts}, ${retry}${others}`;
+}
+
+const outcomeWords: Readonly<Record<Check['outcome'], readonly [string, string]>> = {
+  passed: ['[+]', ' ok'],
+  failed: ['[-]', ' failed'],
+  note: ['[i]', ''],
+};
+
+/** The listing that Kubernetes components give at `/readyz?verbose`. */
+export function formatReadiness({ ready, checks }: Readiness): string {
+  const lines = checks.map(({ name, outcome, detail }) => {
+    const suffix = detail === undefined ? '' : `: ${detail}`;
+    return `${outcomeWords[outcome][0]}${name}${outcomeWords[outcome][1]}${suffix}`;
+  });
+  return `${lines.join('\n')}\nreadyz check ${ready ? 'passed' : 'failed'}\n`;
+}
+
+/** Where the state comes from. */
+export interface ReadinessDeps {
+  readonly clock: Clock;
+  readonly isDraining: () => boolean;
+  /** Looks at the file now; resolves with what is wrong, or undefined. */
+  readonly findAssertionFault: () => Promise<string | undefined>;
+  readonly cacheStatus: () => CacheStatus;
+}
+
+/** A projected volume is memory; what takes this long is a hung file system. */
+const checkDeadlineMs = 2_000;
+
+/** Looks at everything now. Never rejects. */
+export async function checkReadiness(deps: ReadinessDeps): Promise<Readiness> {
+  const { clock, isDraining, findAssertionFault, cacheStatus } = deps;
+  const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<string>();
+  const cancel = clock.after(checkDeadlineMs, () =>
+    onDeadline(`no result within ${checkDeadlineMs / 1_000} s`),
+  );
+  const assertionFault = await Promise.race([findAssertionFault().catch(String), deadline]);
+  cancel();
+  return toReadiness({
+    isDraining: isDraining(),
+    assertionFault,
+    cache: cacheStatus(),
+    nowSeconds: Math.floor(clock.epochMs() / 1_000),
+  });
+}

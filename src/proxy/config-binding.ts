@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import type { Resolution } from '../shared/options.ts';
+import { proxyOptions } from './options.ts';
+import { parseCertificates } from './options-certificates.ts';
+
+/** How the AKS token proxy is reached. */
+export interface IdentityBinding {
+  /** Origin and path of the token proxy; the path is at least `/`. */
+  readonly url: string;
+  /** TLS server name to ask for and to verify, if not the host of the URL. */
+  readonly serverName: string | undefined;
+  /** What vouches for the token proxy. A CA, once set, replaces the public roots. */
+  readonly ca:
+    | { readonly kind: 'system' }
+    /** Read again for every exchange: it is rotated in place. */
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'data'; readonly pem: string };
+}
+
+/** What the four variables mean together. */
+export interface BindingResult {
+  readonly binding: IdentityBinding | undefined;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+type Resolved = Pick<Resolution<typeof proxyOptions>, 'values' | 'given'>;
+
+/**
+ * Applies the rules that the Azure SDKs apply to these variables, with one leniency: the 1.6.0 webhook sets
+ * both CA variables when it is configured with CA data, but does not mount the file.
+ */
+export function toIdentityBinding({ values, given }: Resolved): BindingResult {
+  const { tokenProxy, tokenProxySni, tokenProxyCaFile, tokenProxyCaData } = values;
+  if (!given.has('tokenProxy')) {
+    const stray = (['tokenProxySni', 'tokenProxyCaFile', 'tokenProxyCaData'] as const)
+      .filter((key) => given.has(key))
+      .map((key) => proxyOptions[key].env);
+    if (stray.length === 0) return { binding: undefined, errors: [], warnings: [] };
+    const error = `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${stray.join(' and ')}; set it, or unset the rest`;
+    return { binding: undefined, errors: [error], warnings: [] };
+  }
+
+  const { ca, errors, warnings } = toCa(tokenProxyCaFile, tokenProxyCaData);
+  if (tokenProxy === undefined) return { binding: undefined, errors, warnings };
+  return { binding: { url: tokenProxy, serverName: tokenProxySni, ca }, errors, warnings };
+}
+
+interface CaResult {
+  readonly ca: IdentityBinding['ca'];
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function toCa(path: string | undefined, pem: string | undefined): CaResult {
+  const done = (
+    ca: IdentityBinding['ca'],
+    errors: string[] = [],
+    warnings: string[] = [],
+  ): CaResult => ({
+    ca,
+    errors,
+    warnings,
+  });
+  if (path === undefined) {
+    return done(pem === undefined ? { kind: 'system' } : { kind: 'data', pem });
+  }
+
+  const key = `AZURE_KUBERNETES_CA_FILE: ${JSON.stringify(path)}`;
+  const file = { kind: 'file', path } as const;
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    if (pem !== undefined && code === 'ENOENT') {
+      return done(
+        { kind: 'data', pem },
+        [],
+        [`${key} does not exist; AZURE_KUBERNETES_CA_DATA is used in its place`],
+      );
+    }
+    return done(file, [
+      `${key} cannot be read (${code}); mount the CA there, or unset the variable`,
+    ]);
+  }
+  if (pem !== undefined) {
+    return done(file, [
+      `${key} and AZURE_KUBERNETES_CA_DATA exclude each other; unset one of them`,
+    ]);
+  }
+  if (content.trim() === '') {
+    // It is so for a moment while the kubelet or an operator replaces it.
+    return done(
+      file,
+      [],
+      [`${key} is empty; exchanges fail until it holds the CA of the token proxy`],
+    );
+  }
+  const parsed = parseCertificates(content);
+  if (parsed.ok) return done(file);
+  return done(file, [`${key}${parsed.at ?? ''} ${parsed.fault}; ${parsed.fix}`]);
+}

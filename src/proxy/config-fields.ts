@@ -1,0 +1,40 @@
+import type { LogFields } from '../shared/logger.ts';
+import type { ProxyConfig } from './config.ts';
+import type { Endpoint } from './options-address.ts';
+
+/** The effective configuration for the one log line that shows it; nothing in it is secret. */
+export function toConfigFields(config: ProxyConfig): LogFields {
+  const { network, identityBinding, exchanger, drain } = config;
+  return {
+    listen: formatEndpoint(config.listen),
+    admin: config.admin === undefined ? 'off' : formatEndpoint(config.admin),
+    log_level: config.logLevel,
+    allowed_hosts: config.allowedHosts.join(' ') || undefined,
+    client_id: config.defaultClientId,
+    tenant_id: config.tenantId,
+    federated_token_file: config.federatedTokenFile,
+    authority_host: config.authorityHost,
+    identities: config.identities.length,
+    allowed_client_ids: config.allowedClientIds?.join(' '),
+    allowed_resources: config.allowedResources?.join(' '),
+    token_proxy: identityBinding?.url,
+    token_proxy_server_name: identityBinding?.serverName,
+    token_proxy_ca: identityBinding?.ca.kind,
+    passthrough: config.passthrough,
+    metadata_endpoint: formatEndpoint(config.metadataEndpoint),
+    // May hold credentials.
+    https_proxy: network.httpsProxy === undefined ? undefined : 'set',
+    http_proxy: network.httpProxy === undefined ? undefined : 'set',
+    no_proxy: network.noProxy,
+    extra_ca_certs: network.extraCaCertsFile,
+    exchanger_linger_ms: exchanger.lingerMs,
+    exchanger_prestart: exchanger.prestart,
+    drain_quiet_ms: drain.quietMs,
+    drain_deadline_ms: drain.deadlineMs,
+    runtime_metrics: config.runtimeMetrics,
+  };
+}
+
+function formatEndpoint({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

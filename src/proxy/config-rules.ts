@@ -1,0 +1,71 @@
+import type { Environment, Resolution } from '../shared/options.ts';
+import type { ProxyConfig } from './config.ts';
+import { ownPrefix, proxyOptions } from './options.ts';
+import { isLoopback, isWildcard } from './options-address.ts';
+
+/** Values that are fine each and cannot be had together. */
+export function findConflicts({
+  values,
+  names,
+}: Pick<Resolution<typeof proxyOptions>, 'values' | 'names'>): readonly string[] {
+  const errors: string[] = [];
+  const { proxyPort, adminPort, bindAddress, adminAddress } = values;
+  if (proxyPort !== undefined && proxyPort === adminPort) {
+    const addresses = [bindAddress, adminAddress];
+    if (
+      bindAddress === adminAddress ||
+      addresses.some((it) => it !== undefined && isWildcard(it))
+    ) {
+      errors.push(
+        `${names.adminPort}: ${adminPort} is the port of the proxy itself (${names.proxyPort}); set another one, or 0 to do without`,
+      );
+    }
+  }
+  const { drainQuiet, drainDeadline } = values;
+  if (drainQuiet !== undefined && drainDeadline !== undefined && drainQuiet > drainDeadline) {
+    errors.push(
+      `${names.drainQuiet}: ${drainQuiet} ms is longer than the whole time to stop, ${drainDeadline} ms (${names.drainDeadline}); shorten it`,
+    );
+  }
+  return errors;
+}
+
+/** What works, but is probably not meant or not safe. */
+export function findRisks(config: ProxyConfig, env: Environment): readonly string[] {
+  const warnings: string[] = [];
+  const { listen, allowedClientIds, defaultClientId, identities } = config;
+  if (!isLoopback(listen.address)) {
+    warnings.push(
+      `${proxyOptions.bindAddress.env}: whoever reaches ${listen.address} port ${listen.port} can get tokens; make sure that only the application can, or bind 127.0.0.1`,
+    );
+  }
+  if (allowedClientIds !== undefined) {
+    const wanted = [defaultClientId, ...identities.map(({ clientId }) => clientId)];
+    for (const clientId of new Set(wanted)) {
+      if (clientId === undefined || allowedClientIds.includes(clientId)) continue;
+      const source =
+        clientId === defaultClientId ? proxyOptions.clientId.env : proxyOptions.identities.env;
+      warnings.push(
+        `${source}: ${clientId} is not in ${proxyOptions.allowedClientIds.env}, so that no token is given for it; add it there if that is not meant`,
+      );
+    }
+  }
+  for (const name of findUnknownVariables(env)) {
+    warnings.push(`${name} is no setting of this version; correct its name or remove it`);
+  }
+  return warnings;
+}
+
+/** Variables that look like ours and are not: a misspelt restriction must not go unnoticed. */
+function findUnknownVariables(env: Environment): readonly string[] {
+  const known = new Set<string>();
+  for (const option of Object.values(proxyOptions)) {
+    if ('env' in option) known.add(option.env);
+  }
+  // Kubernetes sets these for a Service whose name begins with imds-proxy.
+  const serviceLink = /_(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_\d+_(?:TCP|UDP|SCTP)\w*)?)$/;
+  return Object.keys(env).filter(
+    (name) =>
+      name.startsWith(ownPrefix) && !known.has(name) && !serviceLink.test(name) && env[name] !== '',
+  );
+}

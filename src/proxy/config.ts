@@ -1,0 +1,140 @@
+import type { LogFields, LogLevel } from '../shared/logger.ts';
+import type { Values } from '../shared/option-table.ts';
+import { type Environment, isComplete, parseOptions } from '../shared/options.ts';
+import { type IdentityBinding, toIdentityBinding } from './config-binding.ts';
+import { toConfigFields } from './config-fields.ts';
+import { findConflicts, findRisks } from './config-rules.ts';
+import { proxyOptions } from './options.ts';
+import type { Endpoint } from './options-address.ts';
+import type { ConfiguredIdentity } from './options-identity.ts';
+
+/** Everything that can be set, checked and in the form in which it is used. Frozen. */
+export interface ProxyConfig {
+  readonly logLevel: LogLevel;
+  /** Where applications are answered. */
+  readonly listen: Endpoint;
+  /** Hosts that clients may address beside the metadata address and loopback, in lower case. */
+  readonly allowedHosts: readonly string[];
+  /** Undefined if turned off. */
+  readonly admin: Endpoint | undefined;
+  readonly runtimeMetrics: boolean;
+
+  readonly defaultClientId: string | undefined;
+  readonly tenantId: string;
+  readonly identities: readonly ConfiguredIdentity[];
+  readonly allowedClientIds: readonly string[] | undefined;
+  readonly allowedResources: readonly string[] | undefined;
+
+  readonly authorityHost: string;
+  readonly federatedTokenFile: string;
+  readonly identityBinding: IdentityBinding | undefined;
+  readonly network: NetworkSettings;
+
+  readonly passthrough: PassthroughMode;
+  readonly metadataEndpoint: Endpoint;
+
+  readonly exchanger: ExchangerSettings;
+  readonly drain: DrainSettings;
+}
+
+/** Which metadata paths beside the token path are forwarded. */
+export type PassthroughMode = 'off' | 'instance' | 'all';
+
+/** How Entra is reached, as the variables have it; what they mean is for the transport to say. */
+export interface NetworkSettings {
+  readonly httpsProxy: string | undefined;
+  readonly httpProxy: string | undefined;
+  readonly noProxy: string | undefined;
+  readonly extraCaCertsFile: string | undefined;
+}
+
+export interface ExchangerSettings {
+  readonly lingerMs: number;
+  readonly prestart: 'auto' | 'on' | 'off';
+}
+
+export interface DrainSettings {
+  readonly quietMs: number;
+  readonly deadlineMs: number;
+}
+
+/** What a command line and an environment ask the proxy to do. */
+export type LoadedConfig =
+  | {
+      readonly kind: 'config';
+      readonly config: ProxyConfig;
+      /** What works but is probably not meant. */
+      readonly warnings: readonly string[];
+      /** The effective configuration for the log, without secrets. */
+      readonly fields: LogFields;
+    }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'help' }
+  /** The command line is not well formed. */
+  | { readonly kind: 'usage'; readonly error: string }
+  /** Values are at fault: one message for each, with the key, the fault and the fix. */
+  | { readonly kind: 'invalid'; readonly errors: readonly string[] };
+
+/** Reads the configuration and checks it, each value by itself and all of them together. */
+export function loadConfig(argv: readonly string[], env: Environment): LoadedConfig {
+  const parsed = parseOptions(proxyOptions, argv, env);
+  if (parsed.kind !== 'options') return parsed;
+  const { values, rest } = parsed;
+  if (rest.length > 0)
+    return { kind: 'usage', error: `unexpected argument ${JSON.stringify(rest[0])}` };
+  if (values.version === true && values.probe === true) {
+    return { kind: 'usage', error: '--version and --probe exclude each other' };
+  }
+  if (values.version === true) return { kind: 'version' };
+
+  const { binding, ...found } = toIdentityBinding(parsed);
+  const errors = [...parsed.errors, ...findConflicts(parsed), ...found.errors];
+  if (!isComplete(parsed) || errors.length > 0) return { kind: 'invalid', errors };
+
+  const config = toConfig(parsed.values, binding);
+  return {
+    kind: 'config',
+    config,
+    warnings: [...found.warnings, ...findRisks(config, env)],
+    fields: toConfigFields(config),
+  };
+}
+
+function toConfig(
+  values: Values<typeof proxyOptions>,
+  identityBinding: IdentityBinding | undefined,
+): ProxyConfig {
+  return deepFreeze({
+    logLevel: values.logLevel,
+    listen: { address: values.bindAddress, port: values.proxyPort },
+    allowedHosts: values.allowedHosts ?? [],
+    admin:
+      values.adminPort === 0 ? undefined : { address: values.adminAddress, port: values.adminPort },
+    runtimeMetrics: values.runtimeMetrics,
+    defaultClientId: values.clientId,
+    tenantId: values.tenantId,
+    identities: values.identities ?? [],
+    allowedClientIds: values.allowedClientIds,
+    allowedResources: values.allowedResources,
+    authorityHost: values.authorityHost,
+    federatedTokenFile: values.federatedTokenFile,
+    identityBinding,
+    network: {
+      httpsProxy: values.httpsProxy,
+      httpProxy: values.httpProxy,
+      noProxy: values.noProxy,
+      extraCaCertsFile: values.extraCaCertsFile,
+    },
+    passthrough: values.passthrough,
+    metadataEndpoint: values.metadataEndpoint,
+    exchanger: { lingerMs: values.exchangerLinger, prestart: values.exchangerPrestart },
+    drain: { quietMs: values.drainQuiet, deadlineMs: values.drainDeadline },
+  });
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}

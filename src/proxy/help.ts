@@ -1,0 +1,17 @@
+import { formatOptions } from '../shared/options-help.ts';
+import { proxyOptions } from './options.ts';
+
+/** What `--help` prints, and what follows the complaint about a malformed command line. */
+export function formatHelp(): string {
+  return `Usage: proxy [serve] [flags]
+
+Answers like Azure's instance metadata service on 169.254.169.254 and exchanges the pod's
+ServiceAccount token for Microsoft Entra tokens.
+
+A flag may be written -x or --x, and its value after = or as the next argument. A flag comes
+before the environment variable of the same meaning, and that before the default. An empty
+variable counts as unset.
+
+${formatOptions(proxyOptions)}
+`;
+}

@@ -1,0 +1,50 @@
+import { type DestinationStream, destination, pino } from 'pino';
+import { formatTimestamp, toMessageFields } from '../../shared/json-log.ts';
+import type { Logger, LogLevel } from '../../shared/logger.ts';
+import { systemClock } from '../clock.ts';
+
+export interface PinoLoggerOptions {
+  /** The least important level that is written. */
+  readonly level: LogLevel;
+  /** The program, such as `exchanger`. */
+  readonly name: string;
+  readonly clock?: { epochMs(): number };
+  /** Standard error unless given, written at once, so that a process that ends loses no line. */
+  readonly stream?: DestinationStream;
+}
+
+const severities: Readonly<Record<LogLevel, number>> = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warning: 40,
+  error: 50,
+};
+
+/**
+ * A logger over pino, for the processes that can afford to load it. Its lines are the same, byte for byte,
+ * as those of `createJsonLogger`: docs/decisions/0001-two-loggers.md.
+ */
+export function createPinoLogger({
+  level: threshold,
+  name,
+  clock = systemClock,
+  stream = destination({ dest: 2, sync: true }),
+}: PinoLoggerOptions): Logger {
+  const logger = pino(
+    {
+      level: threshold,
+      customLevels: severities,
+      useOnlyCustomLevels: true,
+      base: { logger: name },
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"timestamp":"${formatTimestamp(clock.epochMs())}"`,
+    },
+    stream,
+  );
+  return {
+    isEnabled: (level) => logger.isLevelEnabled(level),
+    // Passed as a field, because pino puts its own message behind all others.
+    log: (level, message, fields) => logger[level](toMessageFields(level, message, fields)),
+  };
+}

@@ -1,0 +1,105 @@
+import { createJsonLogger } from '../shared/json-log.ts';
+import type { LogFields } from '../shared/logger.ts';
+import type { Environment } from '../shared/options.ts';
+import { createLineWriter, writeStderr } from '../shared/stderr.ts';
+import { systemClock } from './clock.ts';
+
+/**
+ * Decides what the program is to do and loads that and nothing else: the kubelet runs `--probe` in every
+ * pod, and what serves must not carry what only answers `--help`. Exit codes: 0 done, 1 cannot go on,
+ * 2 malformed command line.
+ */
+type Command = (argv: readonly string[], env: Environment) => Promise<number>;
+
+const commands: Readonly<Record<string, Command>> = { serve };
+
+async function run(argv: readonly string[], env: Environment): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name.startsWith('-')) return serve(argv, env);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return command === undefined ? rejectUsage(`unknown command ${name}`) : command(rest, env);
+}
+
+async function serve(argv: readonly string[], env: Environment): Promise<number> {
+  // A glance is enough to load the right file; the probe itself reads the command line properly.
+  if (argv.some((argument) => /^--?probe(?:=|$)/.test(argument))) {
+    const { runProbe } = await import('./probe.ts');
+    const exitCode = await runProbe(argv, env);
+    if (exitCode !== undefined) return exitCode;
+  }
+
+  const { loadConfig } = await import('./config.ts');
+  const loaded = loadConfig(argv, env);
+  switch (loaded.kind) {
+    case 'help':
+      return printHelp();
+    case 'version':
+      return printVersion();
+    case 'usage':
+      return rejectUsage(loaded.error);
+    case 'invalid':
+      for (const error of loaded.errors) writeStderr(`proxy: ${error}\n`);
+      return giveUp({ error: `setup: ${loaded.errors.join('\n')}` });
+    case 'config':
+      break;
+  }
+
+  const { config, warnings, fields } = loaded;
+  const logger = createJsonLogger({
+    level: config.logLevel,
+    name: 'proxy',
+    write: writeStderr,
+    clock: systemClock,
+  });
+  logger.log('info', 'effective configuration', fields);
+  for (const warning of warnings) logger.log('warning', warning);
+  const { serve: serveRequests } = await import('./serve.ts');
+  return serveRequests(config);
+}
+
+async function printHelp(): Promise<number> {
+  const { formatHelp } = await import('./help.ts');
+  createLineWriter(1)(formatHelp());
+  return 0;
+}
+
+async function printVersion(): Promise<number> {
+  const { formatVersion } = await import('./help-version.ts');
+  createLineWriter(1)(formatVersion());
+  return 0;
+}
+
+async function rejectUsage(error: string): Promise<number> {
+  const { formatHelp } = await import('./help.ts');
+  writeStderr(`proxy: ${error}\n\n${formatHelp()}`);
+  return 2;
+}
+
+/** Logs, in upstream's words, why the process ends. */
+function giveUp(fields: LogFields): number {
+  const logger = createJsonLogger({
+    level: 'error',
+    name: 'proxy',
+    write: writeStderr,
+    clock: systemClock,
+  });
+  logger.log('error', 'unrecoverable error encountered', fields);
+  return 1;
+}
+
+async function giveUpOn(thrown: unknown): Promise<number> {
+  const { describeStartError } = await import('./config-failure.ts');
+  return giveUp({ error: describeStartError(thrown) });
+}
+
+// An unhandled rejection comes here as well.
+process.on('uncaughtException', (error: unknown) => {
+  const stack = error instanceof Error ? error.stack : undefined;
+  process.exit(giveUp({ error: String(error), stack }));
+});
+
+// Whatever leaves the event loop empty before an answer has been found is a failure.
+process.exitCode = 1;
+void run(process.argv.slice(2), process.env)
+  .catch(giveUpOn)
+  .then((exitCode) => process.exit(exitCode));

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { accept, type Fault, type Parsed, refuse, type ValueType } from '../shared/option-table.ts';
+
+/** An entry of IMDS_PROXY_IDENTITIES. Everything is in lower case. */
+export interface ConfiguredIdentity {
+  readonly clientId: string;
+  /** AZURE_TENANT_ID if undefined. */
+  readonly tenantId: string | undefined;
+  readonly objectId: string | undefined;
+  readonly resourceId: string | undefined;
+}
+
+/** A GUID, in lower case. */
+export const guidValue: ValueType<string> = {
+  label: 'guid',
+  parse(text) {
+    if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+      return accept(text.toLowerCase());
+    return refuse('is not a GUID', 'write it like 00000000-0000-0000-0000-000000000000');
+  },
+};
+
+const sharedTenants: ReadonlySet<string> = new Set(['common', 'organizations', 'consumers']);
+
+/** The GUID or domain of one tenant, in lower case. */
+export const tenantValue: ValueType<string> = {
+  label: 'tenant',
+  parse(text) {
+    const tenant = text.toLowerCase();
+    const fix = "set your tenant's GUID, or a domain of it such as contoso.onmicrosoft.com";
+    if (sharedTenants.has(tenant)) {
+      return refuse('stands for any tenant, and a token is issued by one', fix);
+    }
+    if (tenant === 'adfs') {
+      return refuse('is AD FS, which has no workload identity federation', fix);
+    }
+    const isDomain =
+      /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
+    if (guidValue.parse(tenant).ok || isDomain.test(tenant)) return accept(tenant);
+    return refuse('is neither a GUID nor a domain', fix);
+  },
+};
+
+/** The ARM ID of a resource, such as a user-assigned managed identity, in lower case. */
+const resourceIdValue: ValueType<string> = {
+  label: 'resource-id',
+  parse(text) {
+    const shape =
+      /^\/subscriptions\/[^/\s]+\/resourcegroups\/[^/\s]+\/providers\/[^/\s]+(?:\/[^/\s]+){2}$/;
+    const resourceId = text.toLowerCase();
+    if (shape.test(resourceId)) return accept(resourceId);
+    return refuse(
+      'is not the resource ID of an identity',
+      'write /subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…',
+    );
+  },
+};
+
+/** A resource that tokens are asked for, as it stands in requests. */
+export const resourceValue: ValueType<string> = {
+  label: 'resource',
+  parse(text) {
+    if (text.length <= 2_048 && !/\p{Cc}/u.test(text)) return accept(text);
+    return refuse(
+      'cannot be a resource',
+      'write it as in requests, such as https://vault.azure.net',
+    );
+  },
+};
+
+const entryTypes: Readonly<Record<keyof ConfiguredIdentity, ValueType<string>>> = {
+  clientId: guidValue,
+  tenantId: tenantValue,
+  objectId: guidValue,
+  resourceId: resourceIdValue,
+};
+
+const example = '[{"clientId":"…","tenantId":"…","objectId":"…","resourceId":"/subscriptions/…"}]';
+
+/** The identity map: JSON, or `@` and the path of a file that holds it. */
+export const identitiesValue: ValueType<readonly ConfiguredIdentity[]> = {
+  label: 'json|@path',
+  parse(text) {
+    if (!text.startsWith('@')) return parseIdentities(text);
+    const path = text.slice(1);
+    if (!path.startsWith('/')) {
+      return refuse(
+        'does not name a file by its absolute path',
+        'write @ and a path that begins with /',
+      );
+    }
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+      return refuse(`cannot be read (${code})`, 'mount the file, or make it readable to the proxy');
+    }
+    const parsed = parseIdentities(content);
+    return parsed.ok ? parsed : { ...parsed, at: ` in ${path}${parsed.at ?? ''}` };
+  },
+};
+
+function parseIdentities(json: string): Parsed<readonly ConfiguredIdentity[]> {
+  const shown = 'the value';
+  let entries: unknown;
+  try {
+    entries = JSON.parse(json);
+  } catch {
+    return refuse('is not JSON', `write a list like ${example}`, { shown });
+  }
+  if (!Array.isArray(entries))
+    return refuse('is not a list', `write it like ${example}`, { shown });
+
+  const identities: ConfiguredIdentity[] = [];
+  const taken = new Map<string, number>();
+  for (const [index, entry] of entries.entries()) {
+    const at = `, entry ${index + 1}`;
+    const parsed = parseEntry(entry, at);
+    if (!parsed.ok) return parsed;
+    for (const key of ['clientId', 'objectId', 'resourceId'] as const) {
+      const value = parsed.value[key];
+      if (value === undefined) continue;
+      const other = taken.get(`${key} ${value}`);
+      if (other !== undefined) {
+        const fix = 'keep one of them: a request must mean one identity';
+        return refuse(`is in entry ${other} as well`, fix, {
+          at: `${at}, ${key}`,
+          shown: JSON.stringify(value),
+        });
+      }
+      taken.set(`${key} ${value}`, index + 1);
+    }
+    identities.push(parsed.value);
+  }
+  return accept(identities);
+}
+
+function parseEntry(entry: unknown, at: string): Parsed<ConfiguredIdentity> {
+  const shown = 'the value';
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    return refuse('is not an object', `write it like ${example}`, { at, shown });
+  }
+  const found: { -readonly [Key in keyof ConfiguredIdentity]?: ConfiguredIdentity[Key] } = {};
+  for (const [key, value] of Object.entries(entry)) {
+    if (!isEntryKey(key)) {
+      const keys = Object.keys(entryTypes).join(', ');
+      return refuse('is not a known key', `use ${keys}`, { at, shown: JSON.stringify(key) });
+    }
+    const where = { at: `${at}, ${key}`, shown: JSON.stringify(value) };
+    if (typeof value !== 'string') return refuse('is not a string', 'write it in quotes', where);
+    const parsed = entryTypes[key].parse(value);
+    if (!parsed.ok) return { ...where, ...parsed };
+    found[key] = parsed.value;
+  }
+  const { clientId, tenantId, objectId, resourceId } = found;
+  if (clientId === undefined) return missingClientId(at);
+  return accept({ clientId, tenantId, objectId, resourceId });
+}
+
+function missingClientId(at: string): Fault {
+  return refuse('has no clientId', 'add it: it names the identity to Entra', {
+    at,
+    shown: 'the object',
+  });
+}
+
+function isEntryKey(key: string): key is keyof ConfiguredIdentity {
+  return Object.hasOwn(entryTypes, key);
+}

@@ -1,0 +1,248 @@
+import { logLevelValue } from '../shared/log-level.ts';
+import type { OptionTable } from '../shared/option-table.ts';
+import {
+  booleanValue,
+  choiceValue,
+  durationValue,
+  listValue,
+  portValue,
+  textValue,
+} from '../shared/option-values.ts';
+import { addressValue, endpointValue, fileValue, hostValue } from './options-address.ts';
+import { certificatesValue } from './options-certificates.ts';
+import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
+import { authorityValue, httpsUrlValue } from './options-url.ts';
+
+/** Begins the name of every variable that is our own. */
+export const ownPrefix = 'IMDS_PROXY_';
+
+/** Bounds for waiting times; a timer cannot hold more than 24 days. */
+const shortWait = { leastMs: 0, mostMs: 600_000 };
+const longWait = { leastMs: 1_000, mostMs: 86_400_000 };
+
+/**
+ * Every setting of the proxy. `--proxy-port`, `--probe`, `--log-level` and `--version` are upstream's, the
+ * AZURE_ variables are those that the azure-workload-identity webhook sets, and the rest is ours: a flag
+ * `--x-y` and the variable IMDS_PROXY_X_Y.
+ */
+export const proxyOptions = {
+  proxyPort: {
+    flag: 'proxy-port',
+    env: 'IMDS_PROXY_PROXY_PORT',
+    type: portValue(),
+    default: '8000',
+    group: 'Listeners',
+    help: 'Port on which applications are answered; proxy-init redirects to it.',
+  },
+  bindAddress: {
+    flag: 'bind-address',
+    env: 'IMDS_PROXY_BIND_ADDRESS',
+    type: addressValue,
+    default: '127.0.0.1',
+    group: 'Listeners',
+    help: 'Address of that port. Whoever can reach it can get tokens, so anything but loopback is warned of.',
+  },
+  allowedHosts: {
+    flag: 'allowed-hosts',
+    env: 'IMDS_PROXY_ALLOWED_HOSTS',
+    type: listValue(hostValue),
+    group: 'Listeners',
+    help: 'Further names under which clients may address the proxy (their Host header).',
+  },
+  adminPort: {
+    flag: 'admin-port',
+    env: 'IMDS_PROXY_ADMIN_PORT',
+    type: portValue({ zero: 'turns it off' }),
+    default: '9808',
+    group: 'Listeners',
+    help: 'Port of /livez, /readyz, /healthz and /metrics; 0 turns it off. It never hands out tokens.',
+  },
+  adminAddress: {
+    flag: 'admin-address',
+    env: 'IMDS_PROXY_ADMIN_ADDRESS',
+    type: addressValue,
+    default: '::',
+    group: 'Listeners',
+    help: 'Address of that port. The default is every address, IPv4 and IPv6, because the kubelet and Prometheus come to the address of the pod.',
+  },
+  clientId: {
+    env: 'AZURE_CLIENT_ID',
+    type: guidValue,
+    group: 'Identity',
+    help: 'Client ID that answers requests which name no identity.',
+  },
+  tenantId: {
+    env: 'AZURE_TENANT_ID',
+    type: tenantValue,
+    required: "set the tenant's GUID or domain, as the azure-workload-identity webhook does",
+    group: 'Identity',
+    help: 'Tenant of every identity that has none of its own: a GUID or a domain.',
+  },
+  federatedTokenFile: {
+    env: 'AZURE_FEDERATED_TOKEN_FILE',
+    type: fileValue,
+    required:
+      'mount a projected ServiceAccount token and set its path, as the azure-workload-identity webhook does',
+    group: 'Identity',
+    help: 'Absolute path of the projected ServiceAccount token. It is read for every exchange and may appear after the start.',
+  },
+  authorityHost: {
+    env: 'AZURE_AUTHORITY_HOST',
+    type: authorityValue,
+    default: 'https://login.microsoftonline.com',
+    group: 'Identity',
+    help: 'Where Entra answers: https, a host and maybe a port.',
+  },
+  identities: {
+    flag: 'identities',
+    env: 'IMDS_PROXY_IDENTITIES',
+    type: identitiesValue,
+    group: 'Identity',
+    help: 'Further identities that requests may name: a JSON list of objects with clientId and, each optional, tenantId, objectId and resourceId; or @ and the path of a file that holds it.',
+  },
+  allowedClientIds: {
+    flag: 'allowed-client-ids',
+    env: 'IMDS_PROXY_ALLOWED_CLIENT_IDS',
+    type: listValue(guidValue),
+    group: 'Identity',
+    help: 'The only client IDs that tokens are given for. Unset allows all; Entra then decides.',
+  },
+  allowedResources: {
+    flag: 'allowed-resources',
+    env: 'IMDS_PROXY_ALLOWED_RESOURCES',
+    type: listValue(resourceValue),
+    group: 'Identity',
+    help: 'The only resources that tokens are given for. Unset allows all; Entra then decides.',
+  },
+  tokenProxy: {
+    env: 'AZURE_KUBERNETES_TOKEN_PROXY',
+    type: httpsUrlValue,
+    group: 'Identity binding',
+    help: 'URL of the AKS token proxy.',
+  },
+  tokenProxySni: {
+    env: 'AZURE_KUBERNETES_SNI_NAME',
+    type: hostValue,
+    group: 'Identity binding',
+    help: 'TLS server name of the token proxy, if not the host of its URL.',
+  },
+  tokenProxyCaFile: {
+    env: 'AZURE_KUBERNETES_CA_FILE',
+    type: fileValue,
+    group: 'Identity binding',
+    help: 'Absolute path of the CA certificates (PEM) that alone vouch for the token proxy.',
+  },
+  tokenProxyCaData: {
+    env: 'AZURE_KUBERNETES_CA_DATA',
+    type: certificatesValue,
+    group: 'Identity binding',
+    help: 'The same certificates as text. Only one of the two may be set.',
+  },
+  passthrough: {
+    flag: 'passthrough',
+    env: 'IMDS_PROXY_PASSTHROUGH',
+    type: choiceValue(['off', 'instance', 'all']),
+    default: 'instance',
+    group: 'Pass-through',
+    help: 'Which other metadata paths are forwarded to the real metadata service: none, the descriptive ones (instance, versions, scheduledevents, loadbalancer), or attested documents as well.',
+  },
+  metadataEndpoint: {
+    flag: 'metadata-endpoint',
+    env: 'IMDS_PROXY_METADATA_ENDPOINT',
+    type: endpointValue,
+    default: '169.254.169.254:80',
+    group: 'Pass-through',
+    help: 'Where the real metadata service is reached.',
+  },
+  httpsProxy: {
+    env: 'HTTPS_PROXY',
+    envAlias: 'https_proxy',
+    type: textValue,
+    secret: true,
+    group: 'Network',
+    help: 'HTTP proxy through which Entra is reached.',
+  },
+  httpProxy: {
+    env: 'HTTP_PROXY',
+    envAlias: 'http_proxy',
+    type: textValue,
+    secret: true,
+    group: 'Network',
+    help: 'The same, if HTTPS_PROXY is unset.',
+  },
+  noProxy: {
+    env: 'NO_PROXY',
+    envAlias: 'no_proxy',
+    type: textValue,
+    group: 'Network',
+    help: 'Hosts that are reached without a proxy.',
+  },
+  extraCaCertsFile: {
+    env: 'NODE_EXTRA_CA_CERTS',
+    type: textValue,
+    group: 'Network',
+    help: 'File with CA certificates (PEM) that are trusted beside the public ones, such as those of a proxy that intercepts TLS.',
+  },
+  exchangerLinger: {
+    flag: 'exchanger-linger',
+    env: 'IMDS_PROXY_EXCHANGER_LINGER',
+    type: durationValue(longWait),
+    default: '60s',
+    group: 'Exchanger',
+    help: 'How long the process that talks to Entra stays after its last exchange.',
+  },
+  exchangerPrestart: {
+    flag: 'exchanger-prestart',
+    env: 'IMDS_PROXY_EXCHANGER_PRESTART',
+    type: choiceValue(['auto', 'on', 'off']),
+    default: 'auto',
+    group: 'Exchanger',
+    help: 'Whether that process starts with the proxy, so that the first token comes fast. auto: unless the memory limit is too small for it.',
+  },
+  drainQuiet: {
+    flag: 'drain-quiet',
+    env: 'IMDS_PROXY_DRAIN_QUIET',
+    type: durationValue(shortWait),
+    default: '5s',
+    group: 'Stop',
+    help: 'After SIGTERM requests are still answered; the proxy leaves when none has come for so long.',
+  },
+  drainDeadline: {
+    flag: 'drain-deadline',
+    env: 'IMDS_PROXY_DRAIN_DEADLINE',
+    type: durationValue(shortWait),
+    default: '25s',
+    group: 'Stop',
+    help: 'It leaves so long after SIGTERM in any case. Keep it below terminationGracePeriodSeconds.',
+  },
+  logLevel: {
+    flag: 'log-level',
+    env: 'IMDS_PROXY_LOG_LEVEL',
+    type: logLevelValue,
+    default: '',
+    group: 'Logs and metrics',
+    help: 'What is logged: the empty string (errors only), warning, info, debug, trace or all.',
+  },
+  runtimeMetrics: {
+    flag: 'runtime-metrics',
+    env: 'IMDS_PROXY_RUNTIME_METRICS',
+    type: booleanValue,
+    default: 'false',
+    group: 'Logs and metrics',
+    help: 'Adds metrics of the process and of Node.js from the first scrape on. They cost about one wake-up a second.',
+  },
+  probe: {
+    flag: 'probe',
+    type: booleanValue,
+    default: 'false',
+    group: 'Other',
+    help: 'Waits until a proxy on this port is ready, for up to 10 seconds; exit code 0 or 1.',
+  },
+  version: {
+    flag: 'version',
+    type: booleanValue,
+    default: 'false',
+    group: 'Other',
+    help: 'Prints the version as one line of JSON.',
+  },
+} as const satisfies OptionTable;

@@ -1,0 +1,115 @@
+import { connect } from 'node:net';
+import { scanFlags } from '../shared/flags.ts';
+import { type Environment, resolveOptions } from '../shared/options.ts';
+import { writeStderr } from '../shared/stderr.ts';
+import type { Clock } from './clock.ts';
+import { proxyOptions } from './options.ts';
+import { type Endpoint, isWildcard } from './options-address.ts';
+
+/** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
+const deadlineMs = 10_000;
+/** One try; a proxy that is up answers within milliseconds. */
+const attemptMs = 1_000;
+/** Between tries. The proxy may be starting under a small CPU quota, which this process shares. */
+const pauseMs = 50;
+
+/** Why a try was in vain, for people; undefined if the proxy is ready. */
+export type Failure = string | undefined;
+
+export interface ProbeDeps {
+  /** Its timers must keep the process alive: between two tries nothing else does. */
+  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  readonly attempt: (endpoint: Endpoint, timeoutMs: number) => Promise<Failure>;
+}
+
+const waitingClock: ProbeDeps['clock'] = {
+  monotonicMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Runs `--probe` if that is what the command line asks for.
+ * @returns the exit code, or undefined if it asks for something else or is not well formed.
+ */
+export async function runProbe(
+  argv: readonly string[],
+  env: Environment,
+  deps: ProbeDeps = {
+    clock: waitingClock,
+    attempt: (endpoint, timeoutMs) => attemptReadyz(waitingClock, endpoint, timeoutMs),
+  },
+  complain: (line: string) => void = writeStderr,
+): Promise<number | undefined> {
+  const scan = scanFlags(proxyOptions, argv);
+  if (scan.kind !== 'flags' || scan.rest.length > 0) return undefined;
+  // Nothing else may stop a probe: the rest of the configuration is the server's business.
+  const { probe, version, proxyPort, bindAddress } = proxyOptions;
+  const resolution = resolveOptions({ probe, version, proxyPort, bindAddress }, scan.texts, env);
+  const { values } = resolution;
+  if (values.probe !== true || values.version === true) return undefined;
+  for (const error of resolution.errors) complain(`failed to probe: ${error}\n`);
+  if (values.bindAddress === undefined || values.proxyPort === undefined) return 1;
+
+  const endpoint = { address: toReachable(values.bindAddress), port: values.proxyPort };
+  const failure = await untilReady(deps, endpoint);
+  if (failure === undefined) return 0;
+  complain(
+    `failed to probe: ${toUrl(endpoint)} not ready within ${deadlineMs / 1_000} s: ${failure}; look at the proxy's log, and check that it has the same ${resolution.names.proxyPort}\n`,
+  );
+  return 1;
+}
+
+async function untilReady({ clock, attempt }: ProbeDeps, endpoint: Endpoint): Promise<Failure> {
+  const giveUpAtMs = clock.monotonicMs() + deadlineMs;
+  for (;;) {
+    const leftMs = giveUpAtMs - clock.monotonicMs();
+    const failure = await attempt(endpoint, Math.min(attemptMs, leftMs));
+    if (failure === undefined) return undefined;
+    if (clock.monotonicMs() + pauseMs >= giveUpAtMs) return failure;
+    await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+  }
+}
+
+/** Asks once over a bare socket: node:http would cost the probe a third of its time. */
+export function attemptReadyz(
+  clock: Pick<Clock, 'after'>,
+  endpoint: Endpoint,
+  timeoutMs: number,
+): Promise<Failure> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: endpoint.address, port: endpoint.port });
+    const settle = (failure: Failure): void => {
+      cancel();
+      socket.destroy();
+      resolve(failure);
+    };
+    const cancel = clock.after(timeoutMs, () => settle(`no answer within ${timeoutMs / 1_000} s`));
+
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+      const [, status] = /^HTTP\/1\.[01] ([0-9]{3})\b/.exec(answer) ?? [];
+      if (status !== undefined) settle(status === '200' ? undefined : `status ${status}`);
+      else if (answer.length > 16) settle('the answer is not HTTP');
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      settle(error.code === 'ECONNREFUSED' ? 'connection refused' : error.message);
+    });
+    socket.on('close', () => settle('the connection was closed without an answer'));
+    const host = toUrl(endpoint).slice('http://'.length, -'/readyz'.length);
+    socket.write(`GET /readyz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  });
+}
+
+/** A proxy that listens on every address is asked on loopback. */
+function toReachable(address: string): string {
+  if (!isWildcard(address)) return address;
+  return address === '::' ? '::1' : '127.0.0.1';
+}
+
+function toUrl({ address, port }: Endpoint): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/readyz`;
+}

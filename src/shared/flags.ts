@@ -1,0 +1,56 @@
+import type { OptionTable } from './option-table.ts';
+
+/** What a command line says, before any value is looked at. */
+export type FlagScan =
+  | {
+      readonly kind: 'flags';
+      /** Text of each flag that was given, by the key of its option; the last one given wins. */
+      readonly texts: ReadonlyMap<string, string>;
+      /** What follows the flags. */
+      readonly rest: readonly string[];
+    }
+  | { readonly kind: 'help' }
+  /** The command line is not well formed: the message and the usage belong on stderr, exit code 2. */
+  | { readonly kind: 'usage'; readonly error: string };
+
+/**
+ * Reads flags as Go's `flag` package does, since the manifests that call us were written for it: `-x` is
+ * `--x`, a value follows after `=` or as the next argument, a boolean takes its value only after `=`, and
+ * the first argument that is no flag, or `--`, ends the flags.
+ */
+export function scanFlags(table: OptionTable, argv: readonly string[]): FlagScan {
+  const byFlag = new Map<string, string>();
+  for (const [key, { flag }] of Object.entries(table)) {
+    if (flag !== undefined) byFlag.set(flag, key);
+  }
+
+  const texts = new Map<string, string>();
+  let next = 0;
+  for (; next < argv.length; next += 1) {
+    const argument = argv[next] ?? '';
+    if (argument === '--') return { kind: 'flags', texts, rest: argv.slice(next + 1) };
+    if (argument.length < 2 || !argument.startsWith('-')) break;
+
+    const [, name, value] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (name === undefined) return usage(`${JSON.stringify(argument)} is not a flag`);
+    const key = byFlag.get(name);
+    if (key === undefined) {
+      return name === 'h' || name === 'help' ? { kind: 'help' } : usage(`unknown flag --${name}`);
+    }
+    if (value !== undefined) {
+      texts.set(key, value);
+    } else if (table[key]?.type.standsAlone === true) {
+      texts.set(key, 'true');
+    } else {
+      next += 1;
+      const following = argv[next];
+      if (following === undefined) return usage(`--${name} needs a value`);
+      texts.set(key, following);
+    }
+  }
+  return { kind: 'flags', texts, rest: argv.slice(next) };
+}
+
+function usage(error: string): FlagScan {
+  return { kind: 'usage', error };
+}

@@ -1,0 +1,48 @@
+import type { Option, OptionTable } from './option-table.ts';
+
+/** The settings of a table for a terminal, under the headings of their groups, in the table's order. */
+export function formatOptions(table: OptionTable): string {
+  const groups = new Map<string, string[]>();
+  for (const option of Object.values(table)) {
+    const lines = groups.get(option.group) ?? [];
+    lines.push(formatOption(option));
+    groups.set(option.group, lines);
+  }
+  return [...groups].map(([group, lines]) => `${group}:\n${lines.join('\n')}`).join('\n\n');
+}
+
+const indent = '        ';
+const width = 96;
+
+function formatOption(option: Option): string {
+  const names = [formatFlag(option), option.env, option.envAlias].filter(
+    (name) => name !== undefined,
+  );
+  return `  ${names.join(', ')}${formatPresence(option)}\n${wrap(option.help)}`;
+}
+
+function formatFlag({ flag, type }: Option): string | undefined {
+  if (flag === undefined) return undefined;
+  return type.standsAlone === true ? `--${flag}` : `--${flag} <${type.label}>`;
+}
+
+function formatPresence(option: Option): string {
+  if (option.required !== undefined) return ' (required)';
+  // A switch that is off is what everybody expects.
+  if (!option.default || (option.type.standsAlone === true && option.default === 'false'))
+    return '';
+  return ` (default ${option.default})`;
+}
+
+function wrap(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((each) => `${indent}${each}`).join('\n');
+}

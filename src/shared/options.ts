@@ -1,0 +1,99 @@
+import { type FlagScan, scanFlags } from './flags.ts';
+import type { Fault, Option, OptionTable, Values } from './option-table.ts';
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The values of a table's options, as far as they could be had. */
+export interface Resolution<T extends OptionTable> {
+  /** Lacks the options that `errors` complains of. */
+  readonly values: Partial<Values<T>>;
+  /** What each option is called where its value came from: `--x`, a variable, or both for a default. */
+  readonly names: Readonly<Record<keyof T, string>>;
+  /** The options that a flag or variable sets, even if to something that `errors` complains of. */
+  readonly given: ReadonlySet<keyof T>;
+  /** One per option at fault: the key, what is wrong with the value, and the fix. */
+  readonly errors: readonly string[];
+}
+
+/** A command line and environment, understood. */
+export type ParsedOptions<T extends OptionTable> =
+  | ({ readonly kind: 'options'; readonly rest: readonly string[] } & Resolution<T>)
+  | Exclude<FlagScan, { kind: 'flags' }>;
+
+/** Scans the command line and resolves every option of the table: flag, else variable, else default. */
+export function parseOptions<T extends OptionTable>(
+  table: T,
+  argv: readonly string[],
+  env: Environment,
+): ParsedOptions<T> {
+  const scan = scanFlags(table, argv);
+  if (scan.kind !== 'flags') return scan;
+  return { kind: 'options', rest: scan.rest, ...resolveOptions(table, scan.texts, env) };
+}
+
+/**
+ * Finds and parses the value of each option of the table.
+ * @param texts what `scanFlags` found; it may have scanned a larger table.
+ */
+export function resolveOptions<T extends OptionTable>(
+  table: T,
+  texts: ReadonlyMap<string, string>,
+  env: Environment,
+): Resolution<T> {
+  const values: Record<string, unknown> = {};
+  const names: Record<string, string> = {};
+  const given = new Set<string>();
+  const errors: string[] = [];
+  for (const [key, option] of Object.entries(table)) {
+    const found = findText(option, texts.get(key), env);
+    const name = found?.name ?? describeName(option);
+    const text = found?.text ?? option.default;
+    names[key] = name;
+    if (found !== undefined) given.add(key);
+    if (text === undefined) {
+      if (option.required !== undefined) errors.push(`${name} not set; ${option.required}`);
+      continue;
+    }
+    const parsed = option.type.parse(text);
+    if (parsed.ok) values[key] = parsed.value;
+    else errors.push(describeFault(name, text, parsed, option.secret === true));
+  }
+  // The loop has filled in exactly what the type says, which TypeScript cannot follow key by key.
+  return { values, names, given, errors } as unknown as Resolution<T>;
+}
+
+/** True if every option has its value, so that none of `values` is missing. */
+export function isComplete<T extends OptionTable>(
+  resolution: Resolution<T>,
+): resolution is Resolution<T> & { readonly values: Values<T> } {
+  return resolution.errors.length === 0;
+}
+
+function findText(
+  { flag, env: variable, envAlias }: Option,
+  flagText: string | undefined,
+  env: Environment,
+): { readonly name: string; readonly text: string } | undefined {
+  if (flagText !== undefined) return { name: `--${flag}`, text: flagText };
+  for (const name of [variable, envAlias]) {
+    // Variables made from files often end in a newline, and no value of ours has white space around it.
+    const text = name === undefined ? '' : (env[name] ?? '').trim();
+    if (name !== undefined && text !== '') return { name, text };
+  }
+  return undefined;
+}
+
+/** What an option is called when nobody has set it: `--x (X)`, or the one name that it has. */
+export function describeName({ flag, env }: Option): string {
+  if (flag === undefined) return env ?? '';
+  return env === undefined ? `--${flag}` : `--${flag} (${env})`;
+}
+
+const longestShown = 80;
+
+function describeFault(name: string, text: string, fault: Fault, secret: boolean): string {
+  const shown = secret ? 'the value' : (fault.shown ?? JSON.stringify(text));
+  const clipped = shown.length > longestShown ? `${shown.slice(0, longestShown)}…` : shown;
+  return `${name}${fault.at ?? ''}: ${clipped} ${fault.fault}; ${fault.fix}`;
+}
