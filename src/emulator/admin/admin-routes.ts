@@ -1,0 +1,93 @@
+import type { Emulator } from '../api.ts';
+import { parseIdentity } from '../entra-tenant/parse-identity.ts';
+import { parseFault } from '../faults/fault.ts';
+import {
+  InputError,
+  integerWithin,
+  listOf,
+  oneOf,
+  optional,
+  parseBoolean,
+  parseFields,
+  parseGuid,
+  parseText,
+} from '../input.ts';
+import type { AssertionOverrides } from '../kubernetes-issuer/projected-token.ts';
+import type { AdminRoutes } from './admin-handler.ts';
+
+const weekSeconds = 7 * 24 * 3600;
+
+/** What can be asked of a running emulator, for demos and compose files that break things on purpose. */
+export function createAdminRoutes(emulator: Emulator): AdminRoutes {
+  const { faults, journal, identities } = emulator;
+  return {
+    '/': { GET: () => emulator.describe() },
+    '/faults': {
+      GET: () => faults.list(),
+      PUT: (body) => {
+        faults.replace(parseFaults(body));
+        return faults.list();
+      },
+      POST: (body) => {
+        faults.add(parseFault(body));
+        return faults.list();
+      },
+      DELETE: () => faults.clear(),
+    },
+    '/journal': {
+      GET: () => journal.entries(),
+      DELETE: () => journal.clear(),
+    },
+    '/identities': {
+      GET: () => identities.list(),
+      POST: (body) => emulator.addIdentity(parseIdentity(body)),
+      DELETE: (body) => {
+        const fields = parseFields(body, 'the body', ['clientId']);
+        const clientId = parseGuid(fields['clientId'], 'clientId');
+        if (!identities.remove(clientId)) throw new InputError(`no identity has ${clientId}`);
+      },
+    },
+    '/token-file': {
+      PUT: (body) => emulator.projectToken(parseOverrides(body ?? {})),
+    },
+    '/rotate': {
+      POST: async (body) => {
+        const fields = parseFields(body, 'the body', ['target', 'retireOld']);
+        const target = oneOf(['token-file', 'issuer-key', 'tenant-key'])(
+          fields['target'],
+          'target',
+        );
+        const retireOld = optional(fields, 'retireOld', parseBoolean) ?? false;
+        if (target === 'token-file') await emulator.rotateTokenFile();
+        else if (target === 'issuer-key') await emulator.rotateIssuerKey({ retireOld });
+        else await emulator.rotateTenantKey({ retireOld });
+      },
+    },
+  };
+}
+
+/** One fault or a list of them. */
+function parseFaults(body: unknown) {
+  return Array.isArray(body) ? listOf(parseFault)(body, 'the body') : [parseFault(body)];
+}
+
+function parseOverrides(body: unknown): AssertionOverrides {
+  const fields = parseFields(body, 'the body', [
+    'namespace',
+    'serviceAccount',
+    'issuer',
+    'subject',
+    'audiences',
+    'lifetimeSeconds',
+    'ageSeconds',
+  ]);
+  return {
+    namespace: optional(fields, 'namespace', parseText),
+    serviceAccount: optional(fields, 'serviceAccount', parseText),
+    issuer: optional(fields, 'issuer', parseText),
+    subject: optional(fields, 'subject', parseText),
+    audiences: optional(fields, 'audiences', listOf(parseText)),
+    lifetimeSeconds: optional(fields, 'lifetimeSeconds', integerWithin(1, weekSeconds)),
+    ageSeconds: optional(fields, 'ageSeconds', integerWithin(-weekSeconds, weekSeconds)),
+  };
+}

@@ -1,0 +1,101 @@
+import type { Clock } from './clock.ts';
+import type { Identity, IdentityInput } from './entra-tenant/identity.ts';
+import type { IdentityRegistry } from './entra-tenant/identity-registry.ts';
+import type { KnownResources } from './entra-tenant/scope.ts';
+import type { FaultScript } from './faults/fault-script.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import type { KubernetesIssuer } from './kubernetes-issuer/kubernetes-issuer.ts';
+import type { AssertionOverrides } from './kubernetes-issuer/projected-token.ts';
+
+/** How an emulator is to be; everything but the directory has a default. */
+export interface EmulatorOptions {
+  /** Where `ca.crt` and `token/azure-identity-token` are written; made if need be. */
+  readonly stateDirectory: string;
+  /** On `stop`, remove what was written. Default false. */
+  readonly ephemeral?: boolean | undefined;
+  /** Address that tenant and issuer listen on. Default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Name or address that clients reach them by. Default: `host`, or localhost if that is a wildcard. */
+  readonly publicName?: string | undefined;
+  /** Further names and addresses for the TLS certificate. */
+  readonly names?: readonly string[] | undefined;
+  /** Address that the admin API listens on. Default 127.0.0.1: it hands out power, not secrets. */
+  readonly adminHost?: string | undefined;
+  /** Ports; 0, the default, means any that is free. */
+  readonly tenantPort?: number | undefined;
+  readonly issuerPort?: number | undefined;
+  readonly adminPort?: number | undefined;
+  /** Default: a GUID that is always the same. */
+  readonly tenantId?: string | undefined;
+  /** Domain names of the tenant, such as `contoso.onmicrosoft.com`. */
+  readonly tenantDomains?: readonly string[] | undefined;
+  /** `iss` of the assertions. Default: where the issuer listens, with a slash at the end as AKS has it. */
+  readonly issuerUrl?: string | undefined;
+  /** Default: one managed identity named `demo`. */
+  readonly identities?: readonly IdentityInput[] | undefined;
+  /** Resources with a service principal in the tenant. Default any. */
+  readonly resources?: KnownResources | undefined;
+  /** Life of Entra's tokens. Default 86,399 s for managed identities, 3,599 s for applications. */
+  readonly tokenLifetimeSeconds?: number | undefined;
+  /** How far an assertion's times may be off. Default 300, as it appears to be with Entra. */
+  readonly allowedSkewSeconds?: number | undefined;
+  /** Whose token is in the token file. Default namespace `default`, name `demo`. */
+  readonly namespace?: string | undefined;
+  readonly serviceAccount?: string | undefined;
+  /** Default `api://AzureADTokenExchange`. */
+  readonly audience?: string | undefined;
+  /** Life of the token in the file. Default 3,600 s, the shortest that the webhook gives. */
+  readonly assertionLifetimeSeconds?: number | undefined;
+  readonly clock?: Clock | undefined;
+  /** Told of every request that has ended. */
+  readonly onRequest?: ((entry: JournalEntry) => void) | undefined;
+  /** Told of what went wrong inside the emulator itself. Default: thrown as an uncaught exception. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /** `https://name:port` of the tenant: what AZURE_AUTHORITY_HOST is to be. */
+  readonly authorityHost: string;
+  readonly issuerUrl: string;
+  /** `http://address:port` of the admin API. */
+  readonly adminUrl: string;
+  readonly tenantId: string;
+  readonly caPem: string;
+  /** What NODE_EXTRA_CA_CERTS is to be. */
+  readonly caFile: string;
+  /** What AZURE_FEDERATED_TOKEN_FILE is to be. */
+  readonly tokenFile: string;
+  readonly identities: IdentityRegistry;
+  readonly faults: FaultScript;
+  readonly journal: Journal;
+  readonly issuer: KubernetesIssuer;
+  /** Adds an identity, its open fields filled in; without credentials it trusts the token file's tokens. */
+  addIdentity(input: IdentityInput): Identity;
+  /** Makes an assertion without writing it anywhere; what is left open is as in the token file. */
+  mintAssertion(overrides?: AssertionOverrides): Promise<string>;
+  /** From now on, writes tokens that differ so from the usual one; `{}` goes back to it. */
+  projectToken(overrides: AssertionOverrides): Promise<void>;
+  /** Writes a fresh token now, as the kubelet does before the old one ends. */
+  rotateTokenFile(): Promise<void>;
+  /** Gives the issuer a new key, with `retireOld` also takes the old ones out of Entra's sight. */
+  rotateIssuerKey(options?: { readonly retireOld?: boolean }): Promise<void>;
+  /** Gives Entra a new key to sign tokens with. */
+  rotateTenantKey(options?: { readonly retireOld?: boolean }): Promise<void>;
+  /** All that a client needs to know, plain JSON. */
+  describe(): EmulatorDescription;
+  /** Ends all connections and timers; harmless if called again. */
+  stop(): Promise<void>;
+}
+
+export interface EmulatorDescription {
+  readonly authorityHost: string;
+  readonly issuerUrl: string;
+  readonly adminUrl: string;
+  readonly tenantId: string;
+  readonly caFile: string;
+  readonly tokenFile: string;
+  readonly identities: readonly Identity[];
+  /** The environment of a client that uses the first identity. */
+  readonly env: Readonly<Record<string, string>>;
+}

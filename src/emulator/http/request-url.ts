@@ -1,0 +1,8 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The URL of a request below `origin`; the root for a target that is no URL at all. */
+export function toRequestUrl({ url = '/' }: IncomingMessage, origin: string): URL {
+  // A target that starts with two slashes would otherwise be read as a host.
+  const target = url.replace(/^\/+/, '/');
+  return URL.canParse(target, origin) ? new URL(target, origin) : new URL('/', origin);
+}

@@ -1,0 +1,87 @@
+import 'reflect-metadata';
+import { randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+
+/** What a TLS server and the clients that are to trust it need, all PEM. */
+export interface ServerIdentity {
+  /** The CA's certificate, for NODE_EXTRA_CA_CERTS and the like. */
+  readonly caPem: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const hourMs = 3_600_000;
+/** Longer than a compose stack is left running; the key does not outlive the process anyway. */
+const validityMs = 397 * 24 * hourMs;
+
+/**
+ * Makes a CA, lets it sign one server certificate for `names` (DNS names, wildcards, IP addresses) and
+ * forgets the CA's key: nobody can sign anything else that a machine which trusts this CA would accept.
+ * ECDSA, because it makes a handshake (and a start) cheaper than RSA does.
+ */
+export async function createServerIdentity(
+  names: readonly string[],
+  nowMs: number,
+): Promise<ServerIdentity> {
+  const notBefore = new Date(nowMs - hourMs);
+  const notAfter = new Date(nowMs + validityMs);
+  const [caKeys, serverKeys] = await Promise.all([generateKeys(), generateKeys()]);
+  const ca = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      // A name of its own for each, so that a trust store which still holds an old one stays clear.
+      name: `CN=Workload identity emulator CA ${randomBytes(4).toString('hex')}`,
+      keys: caKeys,
+      signingAlgorithm: algorithm,
+      notBefore,
+      notAfter,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(
+          x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+          true,
+        ),
+        await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  const server = await x509.X509CertificateGenerator.create(
+    {
+      subject: 'CN=Workload identity emulator',
+      issuer: ca.subject,
+      publicKey: serverKeys.publicKey,
+      signingKey: caKeys.privateKey,
+      signingAlgorithm: algorithm,
+      notBefore,
+      notAfter,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        new x509.SubjectAlternativeNameExtension(names.map(toGeneralName)),
+        await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  return {
+    caPem: `${ca.toString('pem')}\n`,
+    certificatePem: `${server.toString('pem')}\n`,
+    privateKeyPem: await toPrivateKeyPem(serverKeys.privateKey),
+  };
+}
+
+function toGeneralName(value: string): x509.JsonGeneralName {
+  return { type: isIP(value) === 0 ? 'dns' : 'ip', value };
+}
+
+function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+}
+
+async function toPrivateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = await webcrypto.subtle.exportKey('pkcs8', key);
+  return x509.PemConverter.encode(der, x509.PemConverter.PrivateKeyTag);
+}

@@ -1,0 +1,26 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Emulator, EmulatorOptions } from '../../src/emulator/api.ts';
+import { createEmulator } from '../../src/emulator/emulator.ts';
+
+/** An emulator of one test or test file, with a directory of its own that goes when it stops. */
+export async function startEmulator(
+  options: Omit<EmulatorOptions, 'stateDirectory' | 'ephemeral'> = {},
+): Promise<Emulator> {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'emulator-test-'));
+  // The program under test may run as another user.
+  await chmod(stateDirectory, 0o755);
+  const remove = () => rm(stateDirectory, { recursive: true, force: true });
+  try {
+    const emulator = await createEmulator({ ...options, stateDirectory });
+    const stop = async (): Promise<void> => {
+      await emulator.stop();
+      await remove();
+    };
+    return { ...emulator, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
