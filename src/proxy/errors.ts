@@ -3,6 +3,12 @@
  * client sees, and adding one without deciding that is a compile error.
  */
 export type ErrorCode =
+  // What came is no request that HTTP lets us answer, or more than we read of one.
+  | 'ERR_HTTP_MALFORMED'
+  | 'ERR_HTTP_TIMEOUT'
+  | 'ERR_HTTP_TARGET'
+  | 'ERR_HTTP_HEADERS'
+  | 'ERR_HTTP_BODY'
   // The request itself is at fault; nothing was asked of Entra.
   | 'ERR_METADATA_HEADER'
   | 'ERR_FORWARDED'
@@ -17,6 +23,7 @@ export type ErrorCode =
   | 'ERR_RESOURCE_NOT_ALLOWED'
   | 'ERR_SELECTOR_NAME'
   | 'ERR_IDENTITY_NOT_FOUND'
+  | 'ERR_IDENTITY_NOT_ALLOWED'
   | 'ERR_IDENTITY_CONFLICT'
   | 'ERR_IDENTITY_AMBIGUOUS'
   // The projected ServiceAccount token cannot be presented now.
@@ -30,6 +37,7 @@ export type ErrorCode =
   | 'ERR_TIMEOUT'
   // The other metadata paths.
   | 'ERR_PASSTHROUGH'
+  | 'ERR_LOOP'
   // Ours.
   | 'ERR_SHUTTING_DOWN'
   | 'ERR_INTERNAL';

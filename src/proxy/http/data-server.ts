@@ -1,0 +1,157 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
+import type { IdentityPolicy } from '../imds/policy.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { TokenSource } from '../token/token-source.ts';
+import { handleConnectionFaults } from './connection-faults.ts';
+import { createFail } from './failure.ts';
+import { createGuard } from './guard.ts';
+import type { PassThroughGate } from './pass-through-gate.ts';
+import { createRequestIds } from './request-id.ts';
+import { createRouter } from './router.ts';
+import { createTokenHandler } from './token-handler.ts';
+
+export interface DataServerDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly source: TokenSource;
+  readonly policy: IdentityPolicy;
+  readonly passThrough: PassThroughGate;
+}
+
+export interface DataServerOptions {
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** The address to bind; 127.0.0.1 unless the container shares its network on purpose. */
+  readonly host?: string | undefined;
+  /** Names to accept in `Host` beside the metadata service's own and loopback's, without port. */
+  readonly extraHosts?: readonly string[] | undefined;
+  /** How many requests may wait for an exchange; the next is told to come again in a second. */
+  readonly maxWaiting?: number | undefined;
+}
+
+export interface DataServer {
+  /** @throws the system's error, such as EADDRINUSE, if it cannot listen. */
+  listen(): Promise<{ readonly port: number }>;
+  /** Requests that wait for an exchange or for the metadata service. */
+  readonly inFlight: number;
+  /** When the last request came, on the monotonic clock, `/readyz` aside; undefined before the first. */
+  readonly lastRequestAtMs: number | undefined;
+  /**
+   * Stops listening, ends idle connections and lets the rest finish. Cached tokens are still served on
+   * open connections; whatever would have to wait is answered 503.
+   * @returns when the last connection has ended.
+   */
+  close(): Promise<void>;
+  /** Ends every connection, finished or not. */
+  destroyConnections(): void;
+}
+
+/** Far more than the containers of a pod ever are; beyond it the answer is 429. */
+const defaultMaxWaiting = 5_000;
+
+/**
+ * The longest idle time of a connection. Longer than the idle pools of .NET (60 s) and Go (90 s), so
+ * that the client ends the connection and never sends into one that has just been ended.
+ */
+const keepAliveMs = 120_000;
+/** The whole request has this long to arrive, its headers half of it. */
+const requestMs = 10_000;
+const headersMs = 5_000;
+/** Between two looks at slow requests: the price is a wake-up each, also when nothing happens. */
+const slowRequestCheckMs = 10_000;
+/** Request line and headers together. */
+const maxHeaderBytes = 16_384;
+/** Idle connections cost about 10 KB each; nothing in a pod holds so many. */
+const maxConnections = 10_000;
+
+/** Creates the server that answers like IMDS. It owns nothing but its listener. */
+export function createDataServer(deps: DataServerDeps, options: DataServerOptions): DataServer {
+  const { clock, logger, metrics } = deps;
+  const nextRequestId = createRequestIds();
+  const guard = createGuard(options.extraHosts);
+  const tokens = createTokenHandler(
+    { ...deps, nextRequestId },
+    { maxWaiting: options.maxWaiting ?? defaultMaxWaiting },
+  );
+  const router = createRouter({ ...deps, guard, tokens, nextRequestId, fail: createFail(deps) });
+  let lastRequestAtMs: number | undefined;
+  let closing = false;
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const startedAtMs = clock.monotonicMs();
+    metrics.requestStarted();
+    if (closing) response.shouldKeepAlive = false;
+    if (
+      request.method === 'GET' &&
+      guard(request) === undefined &&
+      tokens.answerFromMemory(request, response, startedAtMs)
+    ) {
+      lastRequestAtMs = startedAtMs;
+      return;
+    }
+    if (router.route(request, response, startedAtMs) !== 'readyz') lastRequestAtMs = startedAtMs;
+  };
+
+  const server = http.createServer(
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: slowRequestCheckMs,
+      maxHeaderSize: maxHeaderBytes,
+      // Nearly no request has a body; the machinery for one costs a tenth of a cached answer.
+      optimizeEmptyRequests: true,
+      // The guard sees to it, with an answer that has a body.
+      requireHostHeader: false,
+    },
+    onRequest,
+  );
+  // The default of 2,000 drops the headers after them, and with them perhaps an X-Forwarded-For.
+  server.maxHeadersCount = 0;
+  server.maxConnections = maxConnections;
+  // An expectation is about a body, and a GET has none; RFC 9110 §10.1.1 lets us ignore the others.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  // Without it (it has no documentation), a client that ends its side after the request, as some
+  // versions of nc do, would get no answer if the answer takes a while.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  handleConnectionFaults(server, { ...deps, router, nextRequestId });
+
+  return {
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(options.port, options.host ?? '127.0.0.1', () => {
+          server.off('error', reject);
+          server.on('error', (error) =>
+            logger.log('error', 'data server failed', { error: error.message }),
+          );
+          resolve({ port: (server.address() as AddressInfo).port });
+        });
+      }),
+
+    get inFlight() {
+      return router.inFlight;
+    },
+
+    get lastRequestAtMs() {
+      return lastRequestAtMs;
+    },
+
+    close() {
+      closing = true;
+      tokens.stopWaiting();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+
+    destroyConnections() {
+      server.closeAllConnections();
+    },
+  };
+}

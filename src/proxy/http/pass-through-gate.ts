@@ -1,0 +1,142 @@
+import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { MetadataService } from '../imds/path.ts';
+import type { Forwarder, ForwardRequest, ForwardResult } from './pass-through.ts';
+
+/** Which other paths of the metadata service are forwarded: none, the harmless ones, or attested too. */
+export type PassThroughMode = 'off' | 'instance' | 'all';
+
+export interface PassThroughOptions {
+  readonly mode: PassThroughMode;
+  /** Where the real metadata service is; 169.254.169.254:80 except in tests. */
+  readonly upstream?: { readonly host: string; readonly port: number };
+}
+
+export type Answered = Extract<ForwardResult, { readonly kind: 'answered' }>;
+
+/** Decides what is forwarded, and stops it for good once a request of ours comes back to us. */
+export interface PassThroughGate {
+  /** Whether requests for this service are forwarded at the moment. */
+  isOpen(service: MetadataService): boolean;
+  /**
+   * Whether a request is one that this process has sent. If so, the redirect applies to the proxy
+   * itself (it runs under another uid than the rules exempt), and the gate is closed.
+   */
+  isOwnRequest(rawHeaders: readonly string[]): boolean;
+  /**
+   * Forwards a request and gives the whole answer.
+   * @throws ProxyError with ERR_PATH if there is no metadata service, ERR_THROTTLED if too many requests
+   * wait for it, ERR_PASSTHROUGH if it failed.
+   */
+  forward(request: ForwardRequest, signal: AbortSignal): Promise<Answered>;
+  /**
+   * Sends one marked request to the metadata address, to learn whether it comes back to our own listener,
+   * which must be up. Takes a second at the most and never rejects.
+   * @returns whether it came back; the gate is closed then.
+   */
+  detectLoop(): Promise<boolean>;
+}
+
+/** Nothing but the loop check asks for it, so that what comes back under this path is unmistakable. */
+const loopCheckTarget = '/imds-proxy/loop-check';
+
+const connectMs = 1_000;
+const totalMs = 5_000;
+/** For how long nobody tries again after the metadata address could not be connected to. */
+const absentMs = 30_000;
+/** The real service allows 5 requests a second. */
+const maxForwarded = 50;
+
+export function createPassThroughGate(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { mode, upstream = { host: '169.254.169.254', port: 80 } }: PassThroughOptions,
+): PassThroughGate {
+  let loading: Promise<Forwarder> | undefined;
+  let marker: string | undefined;
+  let looped = false;
+  let absentUntilMs = Number.NEGATIVE_INFINITY;
+  let forwarded = 0;
+
+  const load = async (): Promise<Forwarder> => {
+    const { createForwarder } = await import('./pass-through.ts');
+    const forwarder = createForwarder({ clock }, upstream);
+    marker = forwarder.marker;
+    return forwarder;
+  };
+  const getForwarder = (): Promise<Forwarder> => {
+    loading ??= load();
+    return loading;
+  };
+
+  const notFound = (message: string): ProxyError => new ProxyError('ERR_PATH', message);
+
+  return {
+    isOpen(service) {
+      if (looped) return false;
+      switch (mode) {
+        case 'off':
+          return false;
+        case 'instance':
+          return service !== 'attested';
+        case 'all':
+          return true;
+        default:
+          return mode satisfies never;
+      }
+    },
+
+    isOwnRequest(rawHeaders) {
+      if (marker === undefined) return false;
+      const own = marker;
+      // Only we know the id, so whatever header holds it, the request is ours.
+      if (!rawHeaders.some((value) => value.includes(own))) return false;
+      if (!looped) {
+        logger.log('error', 'pass-through is off: requests to the metadata service come back', {
+          fix: 'run the proxy under the uid that proxy-init exempts (PROXY_UID, by default 1501), or set IMDS_PROXY_PASSTHROUGH=off if other metadata paths are not needed',
+        });
+      }
+      looped = true;
+      return true;
+    },
+
+    async forward(request, signal) {
+      if (clock.monotonicMs() < absentUntilMs)
+        throw notFound('no metadata service, as found before');
+      if (forwarded >= maxForwarded) {
+        throw new ProxyError('ERR_THROTTLED', 'too many requests are being passed through', {
+          retryAfterSeconds: 1,
+        });
+      }
+      forwarded += 1;
+      try {
+        const forwarder = await getForwarder();
+        const result = await forwarder.forward(request, { connectMs, totalMs, signal });
+        if (looped) throw notFound('the metadata service cannot be reached past our own redirect');
+        if (result.kind === 'answered' && isFinal(result.status)) return result;
+        const reason = result.kind === 'failed' ? result.reason : `answered ${result.status}`;
+        if (result.kind === 'failed' && result.phase === 'connect' && !signal.aborted) {
+          absentUntilMs = clock.monotonicMs() + absentMs;
+          throw notFound(`no metadata service: ${reason}`);
+        }
+        throw new ProxyError('ERR_PASSTHROUGH', `metadata service: ${reason}`);
+      } finally {
+        forwarded -= 1;
+      }
+    },
+
+    async detectLoop() {
+      if (mode === 'off') return false;
+      const forwarder = await getForwarder();
+      const request = { target: loopCheckTarget, rawHeaders: ['Metadata', 'true'] };
+      const signal = new AbortController().signal;
+      await forwarder.forward(request, { connectMs, totalMs: connectMs, signal });
+      return looped;
+    },
+  };
+}
+
+/** The metadata service redirects nobody and switches no protocol. */
+function isFinal(status: number): boolean {
+  return status >= 200 && (status < 300 || status >= 400);
+}

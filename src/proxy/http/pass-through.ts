@@ -1,0 +1,124 @@
+/**
+ * Forwards single requests to the real metadata service. Loaded on first use. It answers with plain
+ * values, because an error class of this file would not be the one of the file that loaded it.
+ */
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import type { Clock } from '../clock.ts';
+import { toEndToEndHeaders } from './hop-by-hop.ts';
+
+/** Carries the ids of the proxies that a request has passed, separated by commas. */
+export const loopHeader = 'X-IMDS-Proxy-Loop';
+
+export interface ForwardRequest {
+  /** Path and query, as they go to the upstream. */
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+}
+
+export interface ForwardLimits {
+  readonly connectMs: number;
+  /** From the call to the last byte of the answer. */
+  readonly totalMs: number;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export type ForwardResult =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      /** End-to-end headers, names and values in turn. */
+      readonly headers: readonly string[];
+      readonly body: Buffer;
+    }
+  /** `phase` tells a service that is not there from one that did not answer properly. */
+  | { readonly kind: 'failed'; readonly phase: 'connect' | 'answer'; readonly reason: string };
+
+export interface Forwarder {
+  /** What this process writes into the loop header. */
+  readonly marker: string;
+  /** Never rejects. */
+  forward(request: ForwardRequest, limits: ForwardLimits): Promise<ForwardResult>;
+}
+
+/** Attested documents are some 6 KB, instance documents less; a longer answer is not from IMDS. */
+const maxBodyBytes = 1_048_576;
+
+export function createForwarder(
+  { clock }: { readonly clock: Clock },
+  upstream: { readonly host: string; readonly port: number },
+): Forwarder {
+  const marker = randomUUID();
+  return {
+    marker,
+    forward: ({ target, rawHeaders }, { connectMs, totalMs, signal }) =>
+      new Promise((resolve) => {
+        let phase: 'connect' | 'answer' = 'connect';
+        const request = http.request({
+          host: upstream.host,
+          port: upstream.port,
+          path: target,
+          agent: false,
+          headers: toForwardedHeaders(rawHeaders, upstream, marker),
+        });
+
+        const settle = (result: ForwardResult): void => {
+          cancelConnect();
+          cancelTotal();
+          signal.removeEventListener('abort', onAbort);
+          resolve(result);
+          request.destroy();
+        };
+        const fail = (reason: string): void => settle({ kind: 'failed', phase, reason });
+        const onAbort = (): void => fail('the client has gone');
+
+        const cancelConnect = clock.after(connectMs, () =>
+          fail(`no connection within ${connectMs} ms`),
+        );
+        const cancelTotal = clock.after(totalMs, () => fail(`no answer within ${totalMs} ms`));
+        signal.addEventListener('abort', onAbort);
+
+        request.on('socket', (socket) => {
+          socket.once('connect', () => {
+            phase = 'answer';
+            cancelConnect();
+          });
+        });
+        request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+        request.on('response', (response) => {
+          const chunks: Buffer[] = [];
+          let length = 0;
+          response.on('data', (chunk: Buffer) => {
+            chunks.push(chunk);
+            length += chunk.length;
+            if (length > maxBodyBytes) fail(`answer longer than ${maxBodyBytes} bytes`);
+          });
+          response.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+          response.on('end', () =>
+            settle({
+              kind: 'answered',
+              status: response.statusCode ?? 0,
+              headers: toEndToEndHeaders(response.rawHeaders),
+              body: Buffer.concat(chunks),
+            }),
+          );
+        });
+        request.end();
+      }),
+  };
+}
+
+function toForwardedHeaders(
+  rawHeaders: readonly string[],
+  upstream: { readonly host: string; readonly port: number },
+  marker: string,
+): string[] {
+  const headers = toEndToEndHeaders(rawHeaders);
+  const passed = headers.findIndex(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === loopHeader.toLowerCase(),
+  );
+  const ids = passed === -1 ? [] : headers.splice(passed, 2).slice(1);
+  const host = upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`;
+  return ['Host', host, ...headers, loopHeader, [...ids, marker].join(',')];
+}

@@ -1,0 +1,193 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { ExchangeRequest } from '../exchange.ts';
+import { assertAllowedResource, toIdentity } from '../imds/identity.ts';
+import type { IdentityPolicy } from '../imds/policy.ts';
+import { parseTokenQuery } from '../imds/request.ts';
+import { toTokenBody } from '../imds/response.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { toCacheKey } from '../token/cache-key.ts';
+import type { Token, TokenSource } from '../token/token-source.ts';
+import { toLogFields } from './failure.ts';
+import { type Call, jsonType, reply, toHeaders } from './reply.ts';
+
+export interface TokenHandlerDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly source: TokenSource;
+  readonly policy: IdentityPolicy;
+  readonly nextRequestId: () => string;
+}
+
+export interface TokenHandler {
+  /**
+   * Answers a GET whose target was served before and whose token is in memory: the path of almost every
+   * request. The caller has checked the method and the guard.
+   * @returns false if it cannot; nothing has been written then.
+   */
+  answerFromMemory(
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAtMs: number,
+  ): boolean;
+  /**
+   * Answers a request for a token, waiting for an exchange if need be.
+   * @throws ProxyError if there is none; nothing has been written then.
+   */
+  answer(call: Call, query: string): Promise<void>;
+  /** From now on, what would have to wait is refused. */
+  stopWaiting(): void;
+}
+
+/** What a request target means; it means the same every time, so it is worked out once. */
+interface Asked {
+  readonly request: ExchangeRequest;
+  readonly bypassCache: boolean;
+  readonly key: string;
+  rendered: Rendered | undefined;
+}
+
+/** An answer ready to be written. */
+interface Rendered {
+  readonly token: Token;
+  /** A string, which node:http joins with the headers into one write; a Buffer would be a second one. */
+  readonly body: string;
+  /** Reused for every answer: the last element is the request's id. */
+  readonly headers: string[];
+  /** `expires_in` changes with the wall clock's second: the monotonic instant of that. */
+  readonly freshUntilMs: number;
+}
+
+/** Twice the tokens that are cached, so that the same token asked for in two ways still fits. */
+const maxTargets = 512;
+/** Longer targets are parsed every time, which bounds the memory of the map. */
+const maxTargetLength = 2_048;
+
+export function createTokenHandler(
+  { clock, logger, metrics, source, policy, nextRequestId }: TokenHandlerDeps,
+  { maxWaiting }: { readonly maxWaiting: number },
+): TokenHandler {
+  const askedByTarget = new Map<string, Asked>();
+  const audited = new WeakSet<Token>();
+  let waiting = 0;
+  let stopped = false;
+
+  const toAsked = (target: string, query: string): Asked => {
+    const known = askedByTarget.get(target);
+    if (known !== undefined) return known;
+    const { resource, selectors, bypassCache } = parseTokenQuery(query);
+    assertAllowedResource(resource, policy);
+    const request = { identity: toIdentity(selectors, policy), resource };
+    const asked = { request, bypassCache, key: toCacheKey(request), rendered: undefined };
+    if (target.length <= maxTargetLength) {
+      // Emptying it costs each live target one parse; keeping track of use would cost every request.
+      if (askedByTarget.size >= maxTargets) askedByTarget.clear();
+      askedByTarget.set(target, asked);
+    }
+    return asked;
+  };
+
+  const obtain = async (call: Call, asked: Asked): Promise<Token> => {
+    const cached = asked.bypassCache ? undefined : source.peek(asked.key);
+    if (cached !== undefined) return cached;
+    if (stopped) throw new ProxyError('ERR_SHUTTING_DOWN', 'the server is stopping');
+    if (waiting >= maxWaiting) {
+      throw new ProxyError('ERR_THROTTLED', 'too many requests are waiting', {
+        retryAfterSeconds: 1,
+      });
+    }
+    waiting += 1;
+    try {
+      const correlationId = findCorrelationId(call.request.rawHeaders);
+      return await source.get(
+        correlationId === undefined ? asked.request : { ...asked.request, correlationId },
+        { bypassCache: asked.bypassCache },
+      );
+    } finally {
+      waiting -= 1;
+    }
+  };
+
+  /** One line for each token that Entra issued, however many callers it goes to. */
+  const audit = (call: Call, token: Token, startedEpochMs: number, durationMs: number): void => {
+    const isNew =
+      !audited.has(token) && token.issuedAtSeconds >= Math.floor(startedEpochMs / 1_000);
+    audited.add(token);
+    const level = isNew ? 'info' : 'debug';
+    if (!logger.isEnabled(level)) return;
+    logger.log(level, isNew ? 'successfully acquired token' : 'token request', {
+      ...toLogFields(call, 200, durationMs),
+      client_id: token.identity.clientId,
+      resource: token.resource,
+      expires_on: token.expiresAtSeconds,
+      cache: isNew ? 'miss' : 'hit',
+    });
+  };
+
+  return {
+    answerFromMemory(request, response, startedAtMs) {
+      const asked = askedByTarget.get(request.url ?? '');
+      if (asked === undefined || asked.bypassCache) return false;
+      const token = source.peek(asked.key);
+      if (token === undefined) return false;
+
+      let rendered = asked.rendered;
+      if (rendered?.token !== token || startedAtMs >= rendered.freshUntilMs) {
+        rendered = toRendered(token, startedAtMs, clock.epochMs());
+        asked.rendered = rendered;
+      }
+      const requestId = nextRequestId();
+      rendered.headers[rendered.headers.length - 1] = requestId;
+      response.writeHead(200, rendered.headers);
+      response.end(rendered.body);
+
+      const durationMs = clock.monotonicMs() - startedAtMs;
+      metrics.requestFinished('token', 200, durationMs);
+      if (logger.isEnabled('debug')) {
+        const call: Call = { request, response, id: requestId, startedAtMs, route: 'token' };
+        logger.log('debug', 'token request', {
+          ...toLogFields(call, 200, durationMs),
+          cache: 'hit',
+        });
+      }
+      return true;
+    },
+
+    async answer(call, query) {
+      const startedEpochMs = clock.epochMs();
+      const token = await obtain(call, toAsked(call.request.url ?? '', query));
+      reply(call, 200, jsonType, toTokenBody(token, clock.epochMs()));
+      const durationMs = clock.monotonicMs() - call.startedAtMs;
+      metrics.requestFinished('token', 200, durationMs);
+      audit(call, token, startedEpochMs, durationMs);
+    },
+
+    stopWaiting() {
+      stopped = true;
+    },
+  };
+}
+
+function toRendered(token: Token, nowMs: number, nowEpochMs: number): Rendered {
+  const body = toTokenBody(token, nowEpochMs);
+  return {
+    token,
+    body,
+    headers: toHeaders(jsonType, Buffer.byteLength(body), ''),
+    freshUntilMs: nowMs + 1_000 - (nowEpochMs % 1_000),
+  };
+}
+
+const guid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+/** The caller's own id for its request, which the real service, too, hands on to Entra. */
+function findCorrelationId(rawHeaders: readonly string[]): string | undefined {
+  const at = rawHeaders.findIndex(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === 'x-ms-client-request-id',
+  );
+  const value = rawHeaders[at + 1];
+  return at !== -1 && value !== undefined && guid.test(value) ? value : undefined;
+}

@@ -1,0 +1,94 @@
+import { ProxyError } from '../errors.ts';
+import type { Identity } from '../exchange.ts';
+import type { IdentityPolicy, KnownIdentity } from './policy.ts';
+import { toComparableResource } from './resource.ts';
+import type { Selector } from './selector.ts';
+
+const guid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
+
+/**
+ * The identity that a request's selectors mean, never a guess: each selector narrows the identities it
+ * may be, and exactly one has to remain.
+ * @throws ProxyError with ERR_IDENTITY_NOT_FOUND, ERR_IDENTITY_CONFLICT, ERR_IDENTITY_AMBIGUOUS or
+ * ERR_IDENTITY_NOT_ALLOWED.
+ */
+export function toIdentity(selectors: readonly Selector[], policy: IdentityPolicy): Identity {
+  const { clientId, tenantId } =
+    selectors.length === 0 ? toDefaultIdentity(policy) : toSelectedIdentity(selectors, policy);
+  if (policy.allowedClientIds?.has(clientId) === false) {
+    throw new ProxyError('ERR_IDENTITY_NOT_ALLOWED', 'client ID is not in the allow-list');
+  }
+  return { clientId, tenantId };
+}
+
+/**
+ * Refuses a resource that is not in the allow-list, if there is one.
+ * @throws ProxyError with ERR_RESOURCE_NOT_ALLOWED.
+ */
+export function assertAllowedResource(resource: string, policy: IdentityPolicy): void {
+  if (policy.allowedResources?.has(toComparableResource(resource)) === false) {
+    throw new ProxyError('ERR_RESOURCE_NOT_ALLOWED', 'resource is not in the allow-list');
+  }
+}
+
+/** IMDS, too, answers an unspecific request when there is one identity only. */
+function toDefaultIdentity(policy: IdentityPolicy): Identity {
+  if (policy.defaultIdentity !== undefined) return policy.defaultIdentity;
+  return onlyOne(
+    policy.identities,
+    'no identity is configured',
+    'several identities, none of them the default',
+  );
+}
+
+function toSelectedIdentity(selectors: readonly Selector[], policy: IdentityPolicy): Identity {
+  let possible: readonly KnownIdentity[] | undefined;
+  for (const selector of selectors) {
+    const matches = toMatches(selector, policy);
+    if (matches.length === 0) {
+      throw new ProxyError('ERR_IDENTITY_NOT_FOUND', `${selector.name} is not known`);
+    }
+    const earlier = possible;
+    possible = earlier === undefined ? matches : matches.filter((match) => hasSame(earlier, match));
+  }
+  if (possible?.length === 0) {
+    throw new ProxyError('ERR_IDENTITY_CONFLICT', 'selectors mean different identities');
+  }
+  return onlyOne(possible ?? [], 'no selector', 'selectors fit several identities');
+}
+
+/** The identities that one selector may mean. */
+function toMatches(selector: Selector, policy: IdentityPolicy): readonly KnownIdentity[] {
+  const value = selector.value.toLowerCase();
+  switch (selector.name) {
+    case 'client_id': {
+      const known = policy.identities.filter(({ clientId }) => clientId === value);
+      // Entra knows more client IDs than the map, but none that is not a GUID.
+      return known.length > 0 || !guid.test(value)
+        ? known
+        : [{ clientId: value, tenantId: policy.defaultTenantId }];
+    }
+    case 'object_id':
+      return policy.identities.filter(({ objectId }) => objectId === value);
+    case 'msi_res_id':
+    case 'mi_res_id':
+      return policy.identities.filter(({ resourceId }) => resourceId === value);
+  }
+}
+
+function onlyOne(identities: readonly Identity[], ifNone: string, ifSeveral: string): Identity {
+  const [first] = identities;
+  if (first === undefined) throw new ProxyError('ERR_IDENTITY_NOT_FOUND', ifNone);
+  if (!identities.every((other) => isSame(first, other))) {
+    throw new ProxyError('ERR_IDENTITY_AMBIGUOUS', ifSeveral);
+  }
+  return first;
+}
+
+function hasSame(identities: readonly Identity[], identity: Identity): boolean {
+  return identities.some((other) => isSame(other, identity));
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return one.clientId === other.clientId && one.tenantId === other.tenantId;
+}

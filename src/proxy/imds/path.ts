@@ -1,0 +1,60 @@
+/** The parts of the metadata service that pass-through knows. */
+export type MetadataService =
+  | 'instance'
+  | 'versions'
+  | 'scheduledevents'
+  | 'loadbalancer'
+  | 'attested';
+
+/** What a path stands for. */
+export type Route =
+  | { readonly kind: 'token' }
+  | { readonly kind: 'readyz' }
+  /** `path` is the normalised one: the only spelling that may be forwarded. */
+  | { readonly kind: 'metadata'; readonly service: MetadataService; readonly path: string }
+  /** Below `/metadata/identity`, but not the token path. Never forwarded: it is the node's identity. */
+  | { readonly kind: 'identity' }
+  | { readonly kind: 'unknown' };
+
+const unknown: Route = { kind: 'unknown' };
+
+/**
+ * The characters of every path that IMDS serves. A backslash or a percent sign in any form is none of
+ * them: servers disagree about what `%5c` or `%2e%2e/` mean, and the disagreement has been a way past
+ * an access list before (CVE-2022-23551).
+ */
+const plainPath = /^\/[\w.~/-]*$/;
+const dotSegment = /\/\.{1,2}(?:\/|$)/;
+
+/**
+ * Normalises a path and then matches it exactly. As in IMDS, `metadata` may be in any case and the rest
+ * may not; repeated slashes and one at the end do not matter, because clients join a base address that
+ * ends in a slash with a path that starts with one.
+ */
+export function toRoute(path: string): Route {
+  if (!plainPath.test(path) || dotSegment.test(path)) return unknown;
+  const [, root = '', service = '', ...rest] = path
+    .replace(/\/{2,}/g, '/')
+    .replace(/\/$/, '')
+    .split('/');
+  // Upstream's router takes everything below /readyz for it.
+  if (root === 'readyz') return { kind: 'readyz' };
+  if (root.toLowerCase() !== 'metadata') return unknown;
+  if (service === 'identity' && rest.join('/') === 'oauth2/token') return { kind: 'token' };
+  if (service.toLowerCase() === 'identity') return { kind: 'identity' };
+  if (!isMetadataService(service)) return unknown;
+  return { kind: 'metadata', service, path: ['/metadata', service, ...rest].join('/') };
+}
+
+function isMetadataService(name: string): name is MetadataService {
+  switch (name) {
+    case 'instance':
+    case 'versions':
+    case 'scheduledevents':
+    case 'loadbalancer':
+    case 'attested':
+      return true;
+    default:
+      return false;
+  }
+}
