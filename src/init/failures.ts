@@ -1,0 +1,162 @@
+/** Why proxy-init did not do what it was asked to. */
+export type FailureKind = keyof typeof failures;
+
+interface FailureRow {
+  readonly cause: string;
+  /** What the user reads; `{name}` is filled in. */
+  readonly message: string;
+  readonly exitCode: number;
+  /** What to look at or change, where the message does not say it. */
+  readonly remedy?: string;
+}
+
+/** Every failure: its cause, its message and its exit code. docs/redirect.md shows this table. */
+export const failures = {
+  unexpected: {
+    cause: 'a fault of proxy-init itself',
+    message: 'Unexpected: {error}',
+    exitCode: 1,
+    remedy: 'Run again with INIT_LOG_LEVEL=debug, which adds the stack, and report it.',
+  },
+  'bad-value': {
+    cause: 'a setting that cannot be',
+    message: '{faults}. Nothing was changed.',
+    exitCode: 2,
+  },
+  'no-net-admin': {
+    cause: 'no right to write netfilter rules',
+    message:
+      'Cannot write netfilter rules: CAP_NET_ADMIN is missing. Set securityContext.capabilities.add: [NET_ADMIN] and runAsUser: 0 on this init container (a namespace policy may strip it).',
+    exitCode: 3,
+  },
+  'no-net-raw': {
+    cause: 'NET_ADMIN but no NET_RAW, and only iptables-legacy is possible',
+    message: 'This kernel has no nf_tables; the legacy backend also needs CAP_NET_RAW.',
+    exitCode: 3,
+  },
+  'legacy-no-net-raw': {
+    cause: 'iptables-legacy was asked for, without NET_RAW',
+    message: 'The legacy backend also needs CAP_NET_RAW.',
+    exitCode: 3,
+    remedy: 'Use INIT_BACKEND=auto, which needs NET_ADMIN alone, or add NET_RAW.',
+  },
+  'no-netfilter': {
+    cause: 'a kernel without nf_tables and without ip_tables (gVisor)',
+    message:
+      'Neither nf_tables nor ip_tables is in this kernel. Load nft_redir or iptable_nat on the node, or use the env-variable mode without redirect.',
+    exitCode: 4,
+  },
+  'missing-module': {
+    cause: 'the kernel lacks a module that a rule needs',
+    message: 'Kernel module xt_owner/xt_REDIRECT/nft_redir is missing on this node: {stderr}',
+    exitCode: 4,
+  },
+  'backend-unavailable': {
+    cause: 'the backend that was asked for, or each that is there, is not supported',
+    message: 'No backend can be used here: {reasons}',
+    exitCode: 4,
+    remedy: 'Use INIT_BACKEND=auto and an image that holds nft and iptables.',
+  },
+  'no-binary': {
+    cause: 'the programs are missing',
+    message: '{binaries} not in this image.',
+    exitCode: 5,
+  },
+  rejected: {
+    cause: 'the kernel refused the rules, or still refused after 5 tries',
+    message: 'The kernel rejected the rules: {stderr}. Nothing was changed.',
+    exitCode: 6,
+  },
+  contended: {
+    cause: 'the rules did not stay as written, 5 times',
+    message: 'Something else keeps changing the same rules: {difference}',
+    exitCode: 6,
+    remedy: "Find out what else writes these rules in this pod, such as upstream's proxy-init.",
+  },
+  'rejected-partly': {
+    cause: 'iptables took the guard, then the kernel refused the redirect',
+    message:
+      'The kernel rejected the redirect: {stderr}. The guard is in force, so the metadata address is refused rather than open.',
+    exitCode: 6,
+    remedy: 'Run it again, or use INIT_BACKEND=nft, which writes both in one transaction.',
+  },
+  'lock-held': {
+    cause: 'another process holds the xtables lock',
+    message: 'xtables lock held by another process for {seconds} s (INIT_LOCK_WAIT).',
+    exitCode: 6,
+  },
+  'lock-file': {
+    cause: 'no place for the xtables lock file',
+    message: 'Cannot open an xtables lock file at {paths}.',
+    exitCode: 6,
+    remedy: 'Point XTABLES_LOCKFILE to a writable place, or use a backend that needs no lock file.',
+  },
+  'run-in-progress': {
+    cause: 'another proxy-init is at work in this network namespace',
+    message: 'Another proxy-init has been at work in this network namespace for {seconds} s.',
+    exitCode: 6,
+  },
+  'no-route': {
+    cause: 'no route to the metadata address',
+    message:
+      'No route to {address}: connections fail before any rule applies. Add a default route, or: ip route add local {address}/32 dev lo',
+    exitCode: 7,
+  },
+  'rules-differ': {
+    cause: 'the rules in the kernel are not the configured ones',
+    message: 'The redirect is not in force as configured: {difference}',
+    exitCode: 7,
+    remedy: 'Run proxy-init again with the same settings as this check.',
+  },
+  'not-redirected': {
+    cause: 'the rules are there, and connections go elsewhere',
+    message:
+      'Rules are loaded but {address}:{port} is not redirected (another NAT rule is first?). OUTPUT now: {output}',
+    exitCode: 7,
+    remedy:
+      'A rule of the other iptables variant may run first: INIT_BACKEND=nft runs before both. Or remove that rule.',
+  },
+  'no-answer': {
+    cause: 'the redirected connection got no answer',
+    message: 'Redirect did not answer within 1.5 s; is lo up?',
+    exitCode: 7,
+  },
+  'host-namespace': {
+    cause: "a node's network namespace",
+    message:
+      "This is the node's network namespace (hostNetwork: true). Refusing: the rule would capture every pod and the kubelet. INIT_ALLOW_HOST_NETWORK=true overrides.",
+    exitCode: 8,
+    remedy: 'Seen by: KUBE-* chains, or a link that only nodes have; the log names it.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+/** The one error of proxy-init; `message` is the row's, filled in. */
+export class InitFailure extends Error {
+  override readonly name = 'InitFailure';
+  readonly kind: FailureKind;
+  readonly exitCode: number;
+  /** What the program that failed said, for messages that summarize several failures. */
+  readonly detail: string;
+
+  constructor(
+    kind: FailureKind,
+    params: Readonly<Record<string, string | number>> = {},
+    options?: { readonly cause: unknown },
+  ) {
+    const { message, exitCode } = failures[kind];
+    super(
+      message.replaceAll(/\{(\w+)\}/g, (_, name: string) => `${params[name] ?? ''}`),
+      options,
+    );
+    this.kind = kind;
+    this.exitCode = exitCode;
+    this.detail = `${params['stderr'] ?? this.message}`;
+  }
+}
+
+/** Makes an `InitFailure` of anything thrown. */
+export function toInitFailure(thrown: unknown): InitFailure {
+  if (thrown instanceof InitFailure) return thrown;
+  const error = thrown instanceof Error ? thrown.message : String(thrown);
+  return new InitFailure('unexpected', { error }, { cause: thrown });
+}

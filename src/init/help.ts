@@ -1,0 +1,31 @@
+import { formatOptions } from '../shared/options-help.ts';
+import { buildInfo } from '../shared/version.ts';
+import { initOptions } from './options.ts';
+
+/** What `--help` prints, and what follows the complaint about a malformed command line. */
+export function formatHelp(): string {
+  return `Usage: proxy-init [apply|print|check|remove] [flags]
+
+  apply   writes the redirect and proves it; this is what happens without a command
+  print   prints the rules as text; needs no right
+  check   proves that the redirect is in force as configured; changes nothing
+  remove  takes the redirect away; succeeds where there is none
+
+A flag comes before the environment variable of the same meaning, and that before the default.
+An empty variable counts as unset.
+
+${formatOptions(initOptions)}
+`;
+}
+
+/** One line of JSON with the keys that upstream's programs have. */
+export function formatVersion(): string {
+  const version = {
+    buildVersion: buildInfo.version,
+    gitCommit: buildInfo.revision,
+    buildDate: buildInfo.date,
+    nodeVersion: process.version,
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  };
+  return `${JSON.stringify(version)}\n`;
+}

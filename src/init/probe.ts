@@ -1,0 +1,73 @@
+import { createSocket } from 'node:dgram';
+import { connect, createServer } from 'node:net';
+
+/** How a connection went; `text` is all that the other end said before it closed. */
+export type Attempt =
+  | { readonly kind: 'answered'; readonly text: string }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'timeout' };
+
+/** Connects, says nothing and listens until the other end closes or has said `enough` characters. */
+export function attemptConnection(
+  address: string,
+  port: number,
+  enough: number,
+  deadlineMs: number,
+): Promise<Attempt> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect({ host: address, port });
+    const finish = (attempt: Attempt): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(attempt);
+    };
+    const timer = setTimeout(() => finish({ kind: 'timeout' }), deadlineMs);
+    const finishIfEnough = (): void => {
+      if (text.length >= enough) finish({ kind: 'answered', text });
+    };
+    socket.setEncoding('utf8');
+    socket.once('connect', finishIfEnough);
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      finishIfEnough();
+    });
+    socket.once('end', () => finish({ kind: 'answered', text }));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      finish({ kind: 'refused', code: error.code ?? error.message });
+    });
+  });
+}
+
+/**
+ * Listens on a port of 127.0.0.1 and tells everyone who connects the nonce.
+ * @returns a function that stops it; undefined where the port cannot be had, as when the proxy is up
+ */
+export function serveNonce(port: number, nonce: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end(nonce);
+    });
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(() => server.close()));
+  });
+}
+
+/**
+ * Whether the kernel has a route to an address. Connecting a UDP socket looks one up and sends nothing,
+ * so that a failure cannot come from anywhere else.
+ */
+export function hasRoute(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.connect(9, address, () => {
+      socket.close();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,31 @@
+import type { Backend, Snapshot } from './backend.ts';
+import { InitFailure, toInitFailure } from './failures.ts';
+
+/** A backend, and what it holds in this network namespace or why that cannot be told. */
+export interface Surveyed {
+  readonly backend: Backend;
+  readonly found: Snapshot | InitFailure;
+}
+
+/** Asks every backend at once; in the order given. */
+export function surveyBackends(backends: readonly Backend[]): Promise<readonly Surveyed[]> {
+  return Promise.all(
+    backends.map(async (backend) => {
+      const found = await backend.read().catch((error: unknown) => {
+        const failure = toInitFailure(error);
+        if (failure.kind === 'unexpected') throw failure;
+        return failure;
+      });
+      return { backend, found };
+    }),
+  );
+}
+
+/** The backends that could tell. */
+export function toSnapshots(
+  survey: readonly Surveyed[],
+): readonly { readonly backend: Backend; readonly snapshot: Snapshot }[] {
+  return survey.flatMap(({ backend, found }) =>
+    found instanceof InitFailure ? [] : [{ backend, snapshot: found }],
+  );
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../shared/logger.ts';
+import { metadataAddress } from '../shared/redirect-contract.ts';
+import type { Backend } from './backend.ts';
+import { InitFailure } from './failures.ts';
+import { addressIn, isInNetwork, isInRange, type Network } from './network.ts';
+import { attemptConnection, hasRoute, serveNonce } from './probe.ts';
+import type { Exemption, Redirect } from './ruleset.ts';
+
+const deadlineMs = 1_500;
+
+/** What a proof needs to know of the rules while it runs. */
+export interface RuleReader {
+  /** The backend that the rules are in force with. */
+  readonly backend: Backend;
+  /** What its redirecting rules had counted before the proof began. */
+  readonly redirectedPackets: number;
+  /** Every rule at the hook of the redirect, of all backends, for the failure message. */
+  readOutput(): Promise<string>;
+}
+
+/** The ids that this process connects with. */
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Proves by connections that each destination is redirected: a nonce that only our own listener on the
+ * proxy's port can have said or, where that port is taken, a redirecting rule that has counted.
+ * @throws InitFailure `no-route`, `not-redirected` or `no-answer`
+ */
+export async function verifyRedirect(
+  redirect: Redirect,
+  rules: RuleReader,
+  credentials: Credentials,
+  log: Logger,
+): Promise<void> {
+  if (isExempt(redirect.exemption, credentials)) {
+    log.log('warning', 'not verified by a connection: this process is itself exempt', {
+      ...credentials,
+    });
+    return;
+  }
+  const nonce = randomUUID();
+  const { target } = redirect;
+  const stopServing = target.kind === 'local' ? await serveNonce(target.port, nonce) : undefined;
+  try {
+    for (const [index, destination] of redirect.destinations.entries()) {
+      const address = toProbeAddress(destination);
+      const { from: port } = redirect.ports;
+      if (!(await hasRoute(address))) throw new InitFailure('no-route', { address });
+      const countedSoFar = rules.redirectedPackets + index;
+      if (stopServing !== undefined) await proveByNonce(address, port, nonce, countedSoFar, rules);
+      else await proveByCounter(address, port, redirect, rules, log);
+      const method = stopServing === undefined ? 'counter' : 'nonce';
+      log.log('info', 'redirect verified', { address: `${address}:${port}`, method });
+    }
+  } finally {
+    stopServing?.();
+  }
+}
+
+async function proveByNonce(
+  address: string,
+  port: number,
+  nonce: string,
+  countedSoFar: number,
+  rules: RuleReader,
+): Promise<void> {
+  const attempt = await attemptConnection(address, port, nonce.length, deadlineMs);
+  if (attempt.kind === 'answered' && attempt.text === nonce) return;
+  // The rule took the connection, and what it made of it went nowhere.
+  if (attempt.kind === 'timeout' && (await countRedirected(rules)) > countedSoFar) {
+    throw new InitFailure('no-answer');
+  }
+  throw await toNotRedirected(address, port, rules);
+}
+
+async function proveByCounter(
+  address: string,
+  port: number,
+  { target }: Redirect,
+  rules: RuleReader,
+  log: Logger,
+): Promise<void> {
+  const before = await countRedirected(rules);
+  const attempt = await attemptConnection(address, port, 0, deadlineMs);
+  if ((await countRedirected(rules)) <= before) throw await toNotRedirected(address, port, rules);
+  if (attempt.kind === 'answered') return;
+  if (target.kind === 'local' && attempt.kind === 'timeout') throw new InitFailure('no-answer');
+  log.log('warning', 'redirected, but the proxy does not answer yet', {
+    reason: attempt.kind === 'refused' ? attempt.code : attempt.kind,
+  });
+}
+
+async function countRedirected({ backend }: RuleReader): Promise<number> {
+  return (await backend.read()).redirectedPackets;
+}
+
+async function toNotRedirected(
+  address: string,
+  port: number,
+  rules: RuleReader,
+): Promise<InitFailure> {
+  return new InitFailure('not-redirected', { address, port, output: await rules.readOutput() });
+}
+
+function isExempt(exemption: Exemption, { uid, gid }: Credentials): boolean {
+  switch (exemption.kind) {
+    case 'uid':
+      return isInRange(uid, exemption.uid);
+    case 'uid+gid':
+      return isInRange(uid, exemption.uid) && isInRange(gid, exemption.gid);
+    case 'alias-port':
+    case 'none':
+      return false;
+  }
+}
+
+/** One address stands for a network: Azure's if it is inside, else the first that a host can have. */
+function toProbeAddress(destination: Network): string {
+  if (isInNetwork(metadataAddress, destination)) return metadataAddress;
+  return destination.prefix > 30 ? destination.address : addressIn(destination, 1);
+}
