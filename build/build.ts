@@ -28,8 +28,11 @@ const executables = {
   emulator: 'src/emulator/main.ts',
 };
 
-/** Scripts that another program of ours runs: they are compiled from a V8 code cache. */
-const cached = { exchanger: 'src/proxy/exchanger/main.ts' };
+/** Scripts that another program of ours starts. */
+const scripts = { 'exchanger.js': 'src/proxy/exchanger/main.ts' };
+
+/** Modules that another program of ours compiles from a V8 code cache. */
+const cached = { 'exchanger-program.js': 'src/proxy/exchanger/program.ts' };
 
 await rm(options.outdir, { recursive: true, force: true });
 await mkdir(options.outdir, { recursive: true });
@@ -44,9 +47,10 @@ for (const [name, entry] of Object.entries(executables)) {
   await writeFile(file, `#!${options.node}\n${await readFile(file, 'utf8')}`);
   await chmod(file, 0o755);
 }
+for (const [name, entry] of Object.entries(scripts)) await bundle(name, entry);
 for (const [name, entry] of Object.entries(cached)) {
-  await bundle(`${name}.js`, entry);
-  await writeCodeCache(options.node, join(options.outdir, `${name}.js`));
+  await bundle(name, entry);
+  writeCodeCache(options.node, join(options.outdir, name));
 }
 
 /** Writes one entry point, and then every module that it imports dynamically, as files of their own. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire, wrap } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -17,7 +17,7 @@ export interface CompiledBundle {
  * matter, and a missing one is as good; then the source is compiled as usual.
  */
 export function compile(file: string): CompiledBundle {
-  const script = new Script(wrap(readFileSync(file, 'utf8')), {
+  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), {
     filename: file,
     cachedData: readIfPresent(`${file}.cache`),
   });

@@ -1,0 +1,49 @@
+/**
+ * The application of the demo: it knows @azure/identity's ManagedIdentityCredential and nothing of proxies
+ * or federation. For each line of JSON on its input, {resource, clientId?}, it asks for a token and writes
+ * one line about what came of it. It also tells of every request that the library sent, as Node reports it.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
+import { createInterface } from 'node:readline';
+import { ManagedIdentityCredential } from '@azure/identity';
+
+export interface Wish {
+  readonly resource: string;
+  readonly clientId?: string;
+}
+
+export interface Outcome {
+  readonly ms: number;
+  readonly token?: string;
+  readonly error?: string;
+  /** The last request that the library sent, as it would look on the wire. */
+  readonly request: string;
+}
+
+const credentials = new Map<string, ManagedIdentityCredential>();
+let request = '';
+
+subscribe('http.client.request.start', (message) => {
+  const { request: sent } = message as { readonly request: ClientRequest };
+  const headers = Object.entries(sent.getHeaders()).map(([name, value]) => `${name}: ${value}`);
+  request = [`${sent.method} ${sent.path}`, ...headers].join('\n');
+});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { resource, clientId = '' } = JSON.parse(line) as Wish;
+  const credential =
+    credentials.get(clientId) ??
+    (clientId === '' ? new ManagedIdentityCredential() : new ManagedIdentityCredential(clientId));
+  credentials.set(clientId, credential);
+  const startedAt = performance.now();
+  let result: { readonly token: string } | { readonly error: string };
+  try {
+    const { token } = await credential.getToken(`${resource}/.default`);
+    result = { token };
+  } catch (error) {
+    result = { error: error instanceof Error ? error.message : String(error) };
+  }
+  const outcome: Outcome = { ms: performance.now() - startedAt, request, ...result };
+  console.log(JSON.stringify(outcome));
+}

@@ -1,0 +1,126 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, cpSync, linkSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { EmulatorDescription } from '../src/emulator/api.ts';
+
+const dist = join(import.meta.dirname, '..', 'dist');
+/** The user of the proxy's image, which the redirect lets through. */
+const proxyUid = 1501;
+
+/** The programs that the demo has started; `stop` ends them all, the last one first. */
+export interface Programs {
+  startEmulator(args: readonly string[]): Promise<EmulatorDescription>;
+  /** Runs the init to its end and returns what it printed. */
+  runInit(env: Readonly<Record<string, string>>): string;
+  /** Starts the proxy, as its own user if this is root, and waits until it says that it is ready. */
+  startProxy(env: Readonly<Record<string, string>>, port: number, adminPort: number): Promise<void>;
+  startApp(env: Readonly<Record<string, string>>): ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** @param directory a directory that every user can read, for what the demo needs to copy */
+export function createPrograms(directory: string): Programs {
+  const running: ChildProcess[] = [];
+  // Variables of this shell that mean something to Azure's libraries would change the story.
+  const clean = { PATH: process.env['PATH'] ?? '' };
+
+  const start = (
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    stdio: 'ignore' | 'pipe',
+  ): ChildProcess => {
+    const child = spawn(command, args, {
+      env: { ...clean, ...env },
+      stdio: [stdio, stdio, 'inherit'],
+    });
+    running.push(child);
+    return child;
+  };
+
+  return {
+    async startEmulator(args) {
+      const child = start(join(dist, 'emulator'), ['serve', ...args], {}, 'pipe');
+      return JSON.parse(await firstLine(child, 'the emulator'));
+    },
+
+    runInit: (env) =>
+      execFileSync(join(dist, 'proxy-init'), [], { env: { ...clean, ...env }, encoding: 'utf8' }),
+
+    async startProxy(env, port, adminPort) {
+      const args = [`--proxy-port=${port}`, `--admin-port=${adminPort}`, '--log-level='];
+      const { command, before } = asProxyUser(directory);
+      start(command, [...before, ...args], env, 'ignore');
+      const [code] = await once(
+        spawn(join(dist, 'proxy'), [`--proxy-port=${port}`, '--probe'], {
+          env: clean,
+          stdio: 'inherit',
+        }),
+        'exit',
+      );
+      if (code !== 0) throw new Error('the proxy did not become ready; its log is above');
+    },
+
+    startApp: (env) => start(process.execPath, [join(import.meta.dirname, 'app.ts')], env, 'pipe'),
+
+    async stop() {
+      for (const child of running.reverse()) {
+        if (child.exitCode !== null || child.signalCode !== null) continue;
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        // Twice means at once: nobody needs the proxy any longer.
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
+        await exited;
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+/** How to run the proxy as its own user, who may not be allowed to read where the project lies. */
+function asProxyUser(directory: string): { command: string; before: readonly string[] } {
+  if (process.getuid?.() !== 0) return { command: join(dist, 'proxy'), before: [] };
+  const privileges = [
+    `--reuid=${proxyUid}`,
+    `--regid=${proxyUid}`,
+    '--clear-groups',
+    '--bounding-set=-all',
+    '--no-new-privs',
+  ];
+  const bin = join(directory, 'bin');
+  cpSync(dist, bin, { recursive: true });
+  return {
+    command: 'setpriv',
+    before: [...privileges, nodeFor(proxyUid, bin), join(bin, 'proxy')],
+  };
+}
+
+/** A Node binary that `uid` can execute. */
+function nodeFor(uid: number, bin: string): string {
+  try {
+    execFileSync('setpriv', [`--reuid=${uid}`, '--clear-groups', process.execPath, '--version']);
+    return process.execPath;
+  } catch {
+    const copy = join(bin, 'node');
+    try {
+      linkSync(process.execPath, copy);
+    } catch {
+      copyFileSync(process.execPath, copy);
+    }
+    return copy;
+  }
+}
+
+async function firstLine(child: ChildProcess, name: string): Promise<string> {
+  if (child.stdout === null) throw new Error(`${name} has no output`);
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${name} ended with exit code ${code}; its message is above`);
+  });
+  ended.catch(() => {});
+  const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string];
+  return line;
+}

@@ -1,0 +1,30 @@
+import { Socket } from 'node:net';
+import type { Logger } from '../../shared/logger.ts';
+import { systemClock } from '../clock.ts';
+import { createEntra } from '../entra/entra.ts';
+import { warmUp } from '../entra/warm-up.ts';
+import { createPinoLogger } from '../log/pino-logger.ts';
+import { serveExchanges } from './serve-exchanges.ts';
+
+export { warmUp };
+
+/**
+ * Performs exchanges for the server at the other end of a file descriptor until that end closes. The
+ * server is in charge of the process's life, signals included: those that a terminal sends to both are
+ * for the server to act on.
+ */
+export function runExchanger(fd: number): void {
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  serveExchanges(new Socket({ fd, readable: true, writable: true }), {
+    createExchange({ settings, logLevel }) {
+      const logger: Logger = createPinoLogger({ level: logLevel, name: 'exchanger' });
+      // A failed warm-up costs the first exchange some time and nothing else.
+      setImmediate(() => {
+        warmUp().catch((error: unknown) => logger.log('debug', `warm-up failed: ${String(error)}`));
+      });
+      return createEntra({ clock: systemClock, logger }, settings).exchange;
+    },
+    closed: () => process.exit(0),
+  });
+}

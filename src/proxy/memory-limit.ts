@@ -1,0 +1,16 @@
+const MIB = 1024 * 1024;
+
+/**
+ * The smallest memory limit of the container at which the first token is prompt even if the pages of the
+ * Node binary have to be read from disk and are charged to this very container. Below it the kernel does
+ * not end the process: it keeps evicting and re-reading the program that runs. Measured:
+ * docs/benchmarks.md.
+ */
+export const MIN_MEMORY_LIMIT_BYTES = 96 * MIB;
+
+/** What to tell the operator about a container's memory limit; undefined if it is enough or there is none. */
+export function findMemoryRisk(limitBytes: number): string | undefined {
+  // 0 where there is no limit to be read; older kernels name one beyond any machine's memory.
+  if (limitBytes === 0 || limitBytes >= MIN_MEMORY_LIMIT_BYTES) return undefined;
+  return `the container's memory limit of ${Math.floor(limitBytes / MIB)} MiB is below the supported ${MIN_MEMORY_LIMIT_BYTES / MIB} MiB: tokens may take seconds; raise resources.limits.memory`;
+}

@@ -1,0 +1,120 @@
+import { createJsonLogger } from '../shared/json-log.ts';
+import type { Logger } from '../shared/logger.ts';
+import { writeStderr } from '../shared/stderr.ts';
+import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
+import { checkReadiness } from './admin/readiness.ts';
+import { findAssertionFault } from './assertion-check.ts';
+import { systemClock } from './clock.ts';
+import type { ProxyConfig } from './config.ts';
+import { toEntraSettings, toIdentityPolicy } from './config-policy.ts';
+import { createRemoteExchange, type RemoteExchange } from './exchanger/remote-exchange.ts';
+import { createProcessStarter } from './exchanger/start-process.ts';
+import { createDataServer } from './http/data-server.ts';
+import { createPassThroughGate } from './http/pass-through-gate.ts';
+import { findMemoryRisk } from './memory-limit.ts';
+import { type Counters, createMetrics } from './metrics/counters.ts';
+import { createShutdown, type Shutdown, watchSignals } from './shutdown.ts';
+import { type CachingSource, createCachingSource } from './token/caching-source.ts';
+
+const clock = systemClock;
+
+/**
+ * An exchange has 25 s by its own deadlines. A process that has said nothing by then is stuck, and the
+ * callers, who get an answer of the cache after 30 s at the latest, are to hear of that first.
+ */
+const exchangerStuckAfterMs = 28_000;
+
+/**
+ * Builds every part of the proxy, starts it, and runs it until it is told to stop.
+ * @returns the exit code.
+ * @throws the system's error if it cannot listen on the proxy's port.
+ */
+export async function serve(config: ProxyConfig): Promise<number> {
+  const logger = createJsonLogger({
+    level: config.logLevel,
+    name: 'proxy',
+    write: writeStderr,
+    clock,
+  });
+  const metrics = createMetrics();
+  const exchanger = startableExchanger(config, logger);
+  const source = createCachingSource({ clock, exchange: exchanger.exchange, metrics, logger });
+  const passThrough = createPassThroughGate(
+    { clock, logger },
+    {
+      mode: config.passthrough,
+      upstream: { host: config.metadataEndpoint.address, port: config.metadataEndpoint.port },
+    },
+  );
+  const server = createDataServer(
+    { clock, logger, metrics, source, policy: toIdentityPolicy(config), passThrough },
+    {
+      port: config.listen.port,
+      host: config.listen.address,
+      extraHosts: config.allowedHosts,
+    },
+  );
+  const shutdown = createShutdown({ clock, logger, server }, config.drain);
+  const admin = createAdmin(config, { logger, metrics, source, shutdown });
+
+  const { port } = await server.listen();
+  logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
+  const unwatch = watchSignals(process, shutdown);
+  await admin?.listen();
+  prestart(config, logger, exchanger);
+  await passThrough.detectLoop();
+
+  const exitCode = await shutdown.done;
+  unwatch();
+  source.stop();
+  exchanger.stop();
+  await admin?.close();
+  return exitCode;
+}
+
+function startableExchanger(config: ProxyConfig, logger: Logger): RemoteExchange {
+  const configuration = { settings: toEntraSettings(config), logLevel: config.logLevel };
+  return createRemoteExchange(
+    { clock, logger, start: createProcessStarter(configuration, __dirname) },
+    { lingerMs: config.exchanger.lingerMs, stuckAfterMs: exchangerStuckAfterMs },
+  );
+}
+
+/** An application asks for its first token about now, and libraries take their time to load. */
+function prestart(config: ProxyConfig, logger: Logger, exchanger: RemoteExchange): void {
+  const risk = findMemoryRisk(process.constrainedMemory());
+  if (risk !== undefined) logger.log('warning', risk);
+  const { prestart: choice } = config.exchanger;
+  if (choice === 'on' || (choice === 'auto' && risk === undefined)) exchanger.prestart();
+}
+
+interface AdminParts {
+  readonly logger: Logger;
+  readonly metrics: Counters;
+  readonly source: CachingSource;
+  readonly shutdown: Shutdown;
+}
+
+function createAdmin(
+  config: ProxyConfig,
+  { logger, metrics, source, shutdown }: AdminParts,
+): AdminServer | undefined {
+  if (config.admin === undefined) return undefined;
+  return createAdminServer(
+    {
+      logger,
+      checkReadiness: () =>
+        checkReadiness({
+          clock,
+          isDraining: () => shutdown.isDraining,
+          findAssertionFault: () => findAssertionFault(config.federatedTokenFile),
+          cacheStatus: () => source.status(),
+        }),
+      async loadExposition() {
+        const { createExposition } = await import('./metrics/exposition.ts');
+        return createExposition(() => ({ counters: metrics.snapshot(), cache: source.status() }));
+      },
+    },
+    config.admin,
+  );
+}
