@@ -57,6 +57,10 @@ export interface Harness {
   readonly calls: Call[];
   readonly lines: LogLine[];
   readonly counts: Counts;
+  /** How often a timer of the cache has fired. */
+  readonly wakeUps: number;
+  /** If set, exchanges are answered with this as soon as they begin. */
+  answer: (() => Partial<IssuedToken> | ProxyError) | undefined;
   /** Exchanges that are running. */
   open(): Call[];
   /** The latest exchange. */
@@ -84,20 +88,30 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
     assertionReadErrors: 0,
   };
   let serial = 0;
+  let wakeUps = 0;
 
   const exchange = (request: ExchangeRequest, signal: AbortSignal): Promise<IssuedToken> =>
     new Promise((resolve, reject) => {
-      let isOpen = true;
+      serial += 1;
+      const issued: IssuedToken = {
+        accessToken: `token ${serial} of ${toCacheKey(request)}`,
+        expiresInSeconds: HOUR_S,
+        extExpiresInSeconds: HOUR_S,
+        elapsedMs: 0,
+      };
+      const answer = harness.answer?.();
+      if (answer instanceof ProxyError) reject(answer);
+      else if (answer !== undefined) resolve({ ...issued, ...answer });
+
+      let isOpen = answer === undefined;
+      signal.addEventListener('abort', () => {
+        isOpen = false;
+      });
       const end = async (settle: () => void): Promise<void> => {
         isOpen = false;
         settle();
         await clock.advance(0);
       };
-      serial += 1;
-      const accessToken = `token ${serial} of ${toCacheKey(request)}`;
-      signal.addEventListener('abort', () => {
-        isOpen = false;
-      });
       calls.push({
         request,
         signal,
@@ -105,25 +119,23 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
         get isOpen() {
           return isOpen;
         },
-        issue: (token) =>
-          end(() =>
-            resolve({
-              accessToken,
-              expiresInSeconds: HOUR_S,
-              extExpiresInSeconds: HOUR_S,
-              elapsedMs: 0,
-              ...token,
-            }),
-          ),
-        fail: (code, details) =>
-          end(() => reject(new ProxyError(code, `scripted ${code}`, details))),
+        issue: (token) => end(() => resolve({ ...issued, ...token })),
+        fail: (code, details) => end(() => reject(toError(code, details))),
         throwRaw: (thrown) => end(() => reject(thrown)),
       });
     });
 
   const source = createCachingSource(
     {
-      clock,
+      clock: {
+        epochMs: clock.epochMs,
+        monotonicMs: clock.monotonicMs,
+        after: (delayMs, callback) =>
+          clock.after(delayMs, () => {
+            wakeUps += 1;
+            callback();
+          }),
+      },
       exchange,
       metrics: toMetrics(counts),
       logger: {
@@ -141,12 +153,16 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
     return call;
   };
 
-  return {
+  const harness: Harness = {
+    answer: undefined,
     clock,
     source,
     calls,
     lines,
     counts,
+    get wakeUps() {
+      return wakeUps;
+    },
     open: () => calls.filter((call) => call.isOpen),
     last,
     peek: (request = toRequest()) => source.peek(toCacheKey(request)),
@@ -155,10 +171,15 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
       const pending = source.get(request);
       await clock.advance(0);
       if (calls.length !== before + 1) throw new Error('the key is not cold');
-      await last().issue(token);
+      if (last().isOpen) await last().issue(token);
       return pending;
     },
   };
+  return harness;
+}
+
+export function toError(code: ErrorCode, details?: ErrorDetails): ProxyError {
+  return new ProxyError(code, `scripted ${code}`, details);
 }
 
 /** Counts what the cache counts; anything else it might call is an error. */

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { codeOf, createHarness, errorOf, toError, toRequest } from './harness.ts';
+
+const name = (index: number): string => `https://resource-${index}`;
+
+describe('T23: bounds', () => {
+  test('10,000 distinct resources, one after the other: never more than 256 entries', async () => {
+    const harness = createHarness();
+    harness.answer = () => ({});
+    let most = 0;
+    for (let index = 0; index < 10_000; index += 1) {
+      await harness.source.get(toRequest(name(index)));
+      most = Math.max(most, harness.source.status().entries);
+      // The clock moves, or all of them would be equally long unused.
+      if (index % 100 === 0) await harness.clock.advance(1);
+    }
+    expect(most).toBe(256);
+    expect(harness.calls).toHaveLength(10_000);
+    expect(harness.clock.pendingTimers).toBe(1);
+    for (let index = 0; index < 9_700; index += 1) {
+      expect(harness.peek(toRequest(name(index)))).toBeUndefined();
+    }
+    for (let index = 9_800; index < 10_000; index += 1) {
+      expect(harness.peek(toRequest(name(index)))?.resource).toBe(name(index));
+    }
+  });
+
+  test('the longest unused token goes first', async () => {
+    const { clock, fill, peek, source } = createHarness({ limits: { maxEntries: 3 } });
+    for (const index of [0, 1, 2]) {
+      await fill(toRequest(name(index)));
+      await clock.advance(1);
+    }
+    expect(peek(toRequest(name(0)))).toBeDefined();
+    await fill(toRequest(name(3)));
+    expect(peek(toRequest(name(1)))).toBeUndefined();
+    for (const index of [0, 2, 3]) expect(peek(toRequest(name(index)))).toBeDefined();
+    expect(source.status().entries).toBe(3);
+  });
+
+  test('failures go before tokens, however recent: refused names push out no token that is in use', async () => {
+    const { clock, source, fill, peek, last } = createHarness({ limits: { maxEntries: 10 } });
+    for (let index = 0; index < 9; index += 1) await fill(toRequest(name(index)));
+    for (let index = 0; index < 100; index += 1) {
+      await clock.advance(1);
+      const code = codeOf(source.get(toRequest(`https://nonsense-${index}`)));
+      await last().fail('ERR_REJECTED', { aadsts: 500011 });
+      await code;
+    }
+    for (let index = 0; index < 9; index += 1) expect(peek(toRequest(name(index)))).toBeDefined();
+    expect(source.status()).toMatchObject({ entries: 10, tokens: 9 });
+  });
+
+  test('10,000 at once: 256 exchanges, the rest is told to come back, and those go through', async () => {
+    const { clock, source, calls, open } = createHarness();
+    const answers = Array.from({ length: 10_000 }, (_, index) =>
+      codeOf(source.get(toRequest(name(index)))),
+    );
+    expect(calls).toHaveLength(256);
+    expect(source.status()).toMatchObject({ entries: 256, exchangesRunning: 256 });
+    const refusal = await errorOf(source.get(toRequest('one more')));
+    expect(refusal.code).toBe('ERR_THROTTLED');
+    expect(refusal.details.retryAfterSeconds).toBe(1);
+    // Somebody who asks for a key that is on its way is not one too many.
+    const joined = source.get(toRequest(name(0)));
+    for (const call of open()) void call.issue();
+    await clock.advance(0);
+    expect((await joined).resource).toBe(name(0));
+    const codes = await Promise.all(answers);
+    expect(codes.filter((code) => code === 'no error')).toHaveLength(256);
+    expect(codes.filter((code) => code === 'ERR_THROTTLED')).toHaveLength(9_744);
+
+    const again = source.get(toRequest('one more'));
+    await clock.advance(0);
+    for (const call of open()) await call.issue();
+    expect((await again).resource).toBe('one more');
+    expect(source.status().entries).toBe(256);
+  });
+
+  test('10,000 refused names leave no more than 256 entries, and nothing after ten minutes', async () => {
+    const harness = createHarness();
+    harness.answer = () => toError('ERR_REJECTED', { aadsts: 500011 });
+    for (let index = 0; index < 10_000; index += 1) {
+      await codeOf(harness.source.get(toRequest(name(index))));
+    }
+    expect(harness.source.status().entries).toBe(256);
+    await harness.clock.advance(600_000);
+    expect(harness.source.status().entries).toBe(0);
+    expect(harness.clock.pendingTimers).toBe(0);
+  });
+
+  test('a token that nobody uses leaves when it can no longer be served', async () => {
+    const harness = createHarness();
+    await harness.fill(toRequest(), { expiresInSeconds: 31 });
+    expect(harness.source.status()).toMatchObject({ entries: 1, tokens: 1 });
+    harness.answer = () => ({ expiresInSeconds: 31 });
+    await harness.clock.advance(120_000);
+    expect(harness.source.status().entries).toBe(0);
+    expect(harness.clock.pendingTimers).toBe(0);
+  });
+});
