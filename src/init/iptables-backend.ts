@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../shared/options.ts';
 import { type Backend, noLeftovers } from './backend.ts';
@@ -14,6 +13,8 @@ export interface IptablesOptions {
   readonly lockWaitSeconds: number;
   /** Where a lock file may go if the usual place cannot be written, in order of preference. */
   readonly lockDirectories: readonly string[];
+  /** The text of /proc/net/ip_tables_names, which lists this namespace's legacy tables; empty if none. */
+  readonly readLegacyTables: () => Promise<string>;
   /** Whether this process holds CAP_NET_RAW, which only the legacy variant needs. */
   readonly hasNetRaw: () => boolean;
 }
@@ -24,7 +25,7 @@ const deadlineMs = 10_000;
 export function createIptablesBackend(
   variant: IptablesVariant,
   run: RunCommand,
-  { lockWaitSeconds, lockDirectories, hasNetRaw }: IptablesOptions,
+  { lockWaitSeconds, lockDirectories, readLegacyTables, hasNetRaw }: IptablesOptions,
 ): Backend {
   let lockEnv: Environment = {};
 
@@ -69,7 +70,7 @@ export function createIptablesBackend(
     name: variant === 'nft' ? 'iptables' : 'iptables-legacy',
     async read() {
       // Asking legacy iptables for a table creates it, and other programs take that for a sign of use.
-      if (variant === 'legacy' && !(await hasLegacyTables())) return parseSave('');
+      if (variant === 'legacy' && (await readLegacyTables()).trim() === '') return parseSave('');
       return parseSave(await iptables('save', ['-c']));
     },
     dryRun: (ruleset) => restore(toRestoreText(ruleset, noLeftovers), '--test'),
@@ -78,10 +79,4 @@ export function createIptablesBackend(
       if (text !== '') await restore(text);
     },
   };
-}
-
-/** The file is per network namespace, and absent where the kernel part was never loaded. */
-async function hasLegacyTables(): Promise<boolean> {
-  const names = await readFile('/proc/net/ip_tables_names', 'utf8').catch(() => '');
-  return names.trim() !== '';
 }

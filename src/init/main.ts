@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { scanFlags } from '../shared/flags.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
@@ -79,7 +80,8 @@ function createTools({ lockWaitSeconds }: InitConfig, { format, level }: OutputS
   const log = createLogger(format, level, writeStdout);
   const runCommand = createRunCommand(process.env, log);
   // With a read-only root, /dev/shm is often the one place that can be written.
-  const options = { lockWaitSeconds, lockDirectories: [tmpdir(), '/dev/shm'], hasNetRaw };
+  const lockDirectories = [tmpdir(), '/dev/shm'];
+  const options = { lockWaitSeconds, lockDirectories, readLegacyTables, hasNetRaw };
   return {
     backends: [
       createIptablesBackend('nft', runCommand, options),
@@ -90,6 +92,11 @@ function createTools({ lockWaitSeconds }: InitConfig, { format, level }: OutputS
     credentials: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
     log,
   };
+}
+
+/** The file is absent where the kernel part was never loaded. */
+function readLegacyTables(): Promise<string> {
+  return readFile('/proc/net/ip_tables_names', 'utf8').catch(() => '');
 }
 
 run(process.argv.slice(2)).then(

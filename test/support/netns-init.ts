@@ -1,0 +1,54 @@
+import type { Backend, BackendName } from '../../src/init/backend.ts';
+import type { RunCommand } from '../../src/init/command.ts';
+import { createIptablesBackend } from '../../src/init/iptables-backend.ts';
+import { createNftBackend } from '../../src/init/nft-backend.ts';
+import type { Namespace } from './netns.ts';
+
+/** proxy-init's own backends, at work in a test's namespace. */
+export function createBackends(namespace: Namespace): Readonly<Record<BackendName, Backend>> {
+  const run: RunCommand = async (file, args, { input = '' }) => ({
+    ...(await namespace.run([file, ...args], { input, env: { LC_ALL: 'C' } })),
+    timedOut: false,
+  });
+  const options = {
+    lockWaitSeconds: 10,
+    lockDirectories: [],
+    readLegacyTables: () => namespace.must(['cat', '/proc/net/ip_tables_names']),
+    hasNetRaw: () => true,
+  };
+  return {
+    iptables: createIptablesBackend('nft', run, options),
+    nft: createNftBackend(run),
+    'iptables-legacy': createIptablesBackend('legacy', run, options),
+  };
+}
+
+/** Every rule of every backend, foreign ones included, without comments and counters. */
+export async function dumpRules(namespace: Namespace): Promise<string> {
+  const listings = [
+    await namespace.must(['nft', '-s', 'list', 'table', 'ip', 'azwi_proxy']).catch(() => ''),
+    await namespace.must(['iptables-nft-save']),
+    await namespace.must(['iptables-legacy-save']),
+  ];
+  return listings
+    .join('\n')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
+    .join('\n');
+}
+
+/**
+ * What upstream's init script does, written anew from what it leaves behind: two chains, the redirect, the
+ * jump at the end of OUTPUT, the exemption, and a listing whose exit code is the script's. It gives no
+ * heed to a failure before that.
+ */
+export const upstreamContract = `
+\${IPTABLES:-iptables} -t nat -N AZWI_PROXY_OUTPUT
+\${IPTABLES:-iptables} -t nat -N AZWI_PROXY_REDIRECT
+\${IPTABLES:-iptables} -t nat -A AZWI_PROXY_REDIRECT -p tcp -j REDIRECT --to-port \${PROXY_PORT:-8000}
+\${IPTABLES:-iptables} -t nat -A OUTPUT -p tcp -d 169.254.169.254 --dport 80 -j AZWI_PROXY_OUTPUT
+\${IPTABLES:-iptables} -t nat -A AZWI_PROXY_OUTPUT -m owner --uid-owner \${PROXY_UID:-1501} -j ACCEPT
+\${IPTABLES:-iptables} -t nat -A AZWI_PROXY_OUTPUT -j AZWI_PROXY_REDIRECT
+\${IPTABLES:-iptables} -t nat --list
+`;
