@@ -32,11 +32,20 @@ async function prepareBare(
   });
   const launched = await launch({
     command: [node, program, String(port)],
-    env: { ...env, BENCH_ANSWER: JSON.stringify({ head: own, body }) },
+    env: {
+      ...env,
+      BENCH_ANSWER: JSON.stringify({ head: own, body, keepAliveMs: keepAliveMsOf(head) }),
+    },
     cpu,
     cgroupProcs,
   });
   return { ...launched, port };
+}
+
+/** For how long a connection stays open, which Node announces in a header of its own. */
+function keepAliveMsOf(head: readonly string[]): number {
+  const seconds = /timeout=(\d+)/.exec(headerOf(head, 'keep-alive') ?? '')?.[1] ?? '5';
+  return Number(seconds) * 1000;
 }
 
 /**
