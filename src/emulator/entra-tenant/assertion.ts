@@ -32,7 +32,8 @@ export function readAssertion(raw: string): PresentedAssertion {
   if (!audiences.every((audience) => typeof audience === 'string')) throw new Refusal(50027);
   const expiresAtSeconds = requireClaim(exp, 'exp', isTime);
   const issuedAtSeconds = iat ?? nbf ?? expiresAtSeconds;
-  const notBeforeSeconds = nbf ?? issuedAtSeconds;
+  // Entra's own text says "valid from 1970-01-01" of an assertion that does not say from when.
+  const notBeforeSeconds = nbf ?? iat ?? 0;
   if (!isTime(issuedAtSeconds) || !isTime(notBeforeSeconds)) throw new Refusal(50027);
   return {
     raw,
