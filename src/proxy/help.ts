@@ -1,7 +1,17 @@
-import { formatOptions } from '../shared/options-help.ts';
+import { formatFlags, formatOptions } from '../shared/options-help.ts';
 import { proxyOptions } from './options.ts';
 
-/** What `--help` prints, and what follows the complaint about a malformed command line. */
+/** What follows the complaint about a malformed command line. */
+export function formatUsage(): string {
+  return `Usage: proxy [serve] [flags]
+
+${formatFlags(proxyOptions)}
+
+proxy --help explains them, and the environment variables that do the same.
+`;
+}
+
+/** What `--help` prints. */
 export function formatHelp(): string {
   return `Usage: proxy [serve] [flags]
 

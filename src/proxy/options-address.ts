@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { toIpVersion } from '../shared/ip-address.ts';
 import { accept, refuse, type ValueType } from '../shared/option-table.ts';
 import { parseInteger } from '../shared/option-values.ts';
 
@@ -12,7 +12,7 @@ export interface Endpoint {
 export const addressValue: ValueType<string> = {
   label: 'address',
   parse(text) {
-    if (isIP(text) !== 0) return accept(text);
+    if (toIpVersion(text) !== undefined) return accept(text);
     return refuse('is not an IP address', 'set an address such as 127.0.0.1, not a name');
   },
 };
@@ -26,7 +26,7 @@ export const endpointValue: ValueType<Endpoint> = {
     const address = bracketed ?? plain ?? '';
     const port = parseInteger(portText) ?? 0;
     const family = bracketed === undefined ? 4 : 6;
-    if (isIP(address) !== family || port < 1 || port > 65_535) {
+    if (toIpVersion(address) !== family || port < 1 || port > 65_535) {
       return refuse('is not address:port', 'write it like 169.254.169.254:80 or [fd00::1]:80');
     }
     return accept({ address, port });
@@ -40,7 +40,7 @@ export const hostValue: ValueType<string> = {
     const host = text.toLowerCase();
     const isName =
       /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
-    if (isIP(host) !== 0 || isName.test(host)) return accept(host);
+    if (toIpVersion(host) !== undefined || isName.test(host)) return accept(host);
     return refuse('is not a host name or address', 'write it without scheme, port and path');
   },
 };

@@ -11,6 +11,7 @@ import {
 import { addressValue, endpointValue, fileValue, hostValue } from './options-address.ts';
 import { certificatesValue } from './options-certificates.ts';
 import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
+import { probeOptions } from './options-probe.ts';
 import { authorityValue, httpsUrlValue } from './options-url.ts';
 
 /** Begins the name of every variable that is our own. */
@@ -26,22 +27,8 @@ const longWait = { leastMs: 1_000, mostMs: 86_400_000 };
  * `--x-y` and the variable IMDS_PROXY_X_Y.
  */
 export const proxyOptions = {
-  proxyPort: {
-    flag: 'proxy-port',
-    env: 'IMDS_PROXY_PROXY_PORT',
-    type: portValue(),
-    default: '8000',
-    group: 'Listeners',
-    help: 'Port on which applications are answered; proxy-init redirects to it.',
-  },
-  bindAddress: {
-    flag: 'bind-address',
-    env: 'IMDS_PROXY_BIND_ADDRESS',
-    type: addressValue,
-    default: '127.0.0.1',
-    group: 'Listeners',
-    help: 'Address of that port. Whoever can reach it can get tokens, so anything but loopback is warned of.',
-  },
+  proxyPort: probeOptions.proxyPort,
+  bindAddress: probeOptions.bindAddress,
   allowedHosts: {
     flag: 'allowed-hosts',
     env: 'IMDS_PROXY_ALLOWED_HOSTS',
@@ -231,18 +218,6 @@ export const proxyOptions = {
     group: 'Logs and metrics',
     help: 'Adds metrics of the process and of Node.js from the first scrape on. They cost about one wake-up a second.',
   },
-  probe: {
-    flag: 'probe',
-    type: booleanValue,
-    default: 'false',
-    group: 'Other',
-    help: 'Waits until a proxy on this port is ready, for up to 10 seconds; exit code 0 or 1.',
-  },
-  version: {
-    flag: 'version',
-    type: booleanValue,
-    default: 'false',
-    group: 'Other',
-    help: 'Prints the version as one line of JSON.',
-  },
+  probe: probeOptions.probe,
+  version: probeOptions.version,
 } as const satisfies OptionTable;

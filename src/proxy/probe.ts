@@ -3,8 +3,9 @@ import { scanFlags } from '../shared/flags.ts';
 import { type Environment, resolveOptions } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import type { Clock } from './clock.ts';
-import { proxyOptions } from './options.ts';
 import { type Endpoint, isWildcard } from './options-address.ts';
+import { otherFlags } from './options-flags.ts';
+import { probeOptions } from './options-probe.ts';
 
 /** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
 const deadlineMs = 10_000;
@@ -23,7 +24,11 @@ export interface ProbeDeps {
 }
 
 const waitingClock: ProbeDeps['clock'] = {
-  monotonicMs: () => performance.now(),
+  // The first use of `performance` loads a module of its own.
+  monotonicMs() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1e6;
+  },
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
@@ -43,11 +48,10 @@ export async function runProbe(
   },
   complain: (line: string) => void = writeStderr,
 ): Promise<number | undefined> {
-  const scan = scanFlags(proxyOptions, argv);
+  const scan = scanFlags({ ...probeOptions, ...otherFlags }, argv);
   if (scan.kind !== 'flags' || scan.rest.length > 0) return undefined;
   // Nothing else may stop a probe: the rest of the configuration is the server's business.
-  const { probe, version, proxyPort, bindAddress } = proxyOptions;
-  const resolution = resolveOptions({ probe, version, proxyPort, bindAddress }, scan.texts, env);
+  const resolution = resolveOptions(probeOptions, scan.texts, env);
   const { values } = resolution;
   if (values.probe !== true || values.version === true) return undefined;
   for (const error of resolution.errors) complain(`failed to probe: ${error}\n`);

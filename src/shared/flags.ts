@@ -1,4 +1,7 @@
-import type { OptionTable } from './option-table.ts';
+/** As much of a table of options as reading a command line takes. */
+export type FlagTable = Readonly<
+  Record<string, { readonly flag?: string; readonly type: { readonly standsAlone?: true } }>
+>;
 
 /** What a command line says, before any value is looked at. */
 export type FlagScan =
@@ -18,7 +21,7 @@ export type FlagScan =
  * `--x`, a value follows after `=` or as the next argument, a boolean takes its value only after `=`, and
  * the first argument that is no flag, or `--`, ends the flags.
  */
-export function scanFlags(table: OptionTable, argv: readonly string[]): FlagScan {
+export function scanFlags(table: FlagTable, argv: readonly string[]): FlagScan {
   const byFlag = new Map<string, string>();
   for (const [key, { flag }] of Object.entries(table)) {
     if (flag !== undefined) byFlag.set(flag, key);

@@ -11,6 +11,15 @@ export function formatOptions(table: OptionTable): string {
   return [...groups].map(([group, lines]) => `${group}:\n${lines.join('\n')}`).join('\n\n');
 }
 
+/** The flags of a table, without what they are for. */
+export function formatFlags(table: OptionTable): string {
+  const flags = Object.values(table).map(formatFlag);
+  return wrap(
+    flags.filter((flag) => flag !== undefined),
+    '  ',
+  );
+}
+
 const indent = '        ';
 const width = 96;
 
@@ -18,7 +27,7 @@ function formatOption(option: Option): string {
   const names = [formatFlag(option), option.env, option.envAlias].filter(
     (name) => name !== undefined,
   );
-  return `  ${names.join(', ')}${formatPresence(option)}\n${wrap(option.help)}`;
+  return `  ${names.join(', ')}${formatPresence(option)}\n${wrap(option.help.split(' '), indent)}`;
 }
 
 function formatFlag({ flag, type }: Option): string | undefined {
@@ -34,15 +43,15 @@ function formatPresence(option: Option): string {
   return ` (default ${option.default})`;
 }
 
-function wrap(text: string): string {
+function wrap(words: readonly string[], margin: string): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+  for (const word of words) {
+    if (line !== '' && margin.length + line.length + 1 + word.length > width) {
       lines.push(line);
       line = '';
     }
     line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line].map((each) => `${indent}${each}`).join('\n');
+  return [...lines, line].map((each) => `${margin}${each}`).join('\n');
 }
