@@ -1,3 +1,5 @@
+import { parseObject } from './parse-object.ts';
+
 /** The projected ServiceAccount token, with those of its claims that help to explain a refusal. */
 export interface Assertion {
   /** The token itself. It goes to the token endpoint and nowhere else. */
@@ -31,14 +33,4 @@ export function parseAssertion(text: string): Assertion | undefined {
       expiresAtSeconds: typeof exp === 'number' ? Math.floor(exp) : undefined,
     },
   };
-}
-
-function parseObject(json: string): Record<'iss' | 'sub' | 'aud' | 'exp', unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<'iss' | 'sub' | 'aud' | 'exp', unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

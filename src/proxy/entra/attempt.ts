@@ -3,15 +3,10 @@ import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Identity, IssuedToken } from '../exchange.ts';
 import type { Assertion } from './assertion.ts';
-import {
-  classifyDeadline,
-  classifyMeaningless,
-  classifyNetworkFault,
-  classifyRefusal,
-  type Failure,
-  type FailureContext,
-} from './classify.ts';
+import { classifyDeadline, classifyFault } from './classify-fault.ts';
+import { classifyMeaningless, classifyRefusal } from './classify-reply.ts';
 import { withDeadline } from './deadline.ts';
+import type { Failure, FailureContext } from './failure.ts';
 import { type MsalResult, performMsalExchange } from './msal-exchange.ts';
 import type { NetworkOutcome } from './msal-network.ts';
 import { redact } from './redact.ts';
@@ -105,7 +100,7 @@ async function exchangeOnce(
 }
 
 function classify(outcome: NetworkOutcome, context: FailureContext): Failure {
-  if (outcome.kind === 'fault') return classifyNetworkFault(outcome.thrown, context);
+  if (outcome.kind === 'fault') return classifyFault(outcome.thrown, context);
   const { reply } = outcome;
   switch (reply.kind) {
     case 'refused':

@@ -81,7 +81,10 @@ export function createEntraExchange(
   return async (request, signal) => {
     const correlationId = request.correlationId ?? randomUUID();
     const progress: Progress = { attempts: 0, lastError: undefined };
-    const budget = { afterMs: EXCHANGE_BUDGET_MS, toError: () => toBudgetError(authorityHost) };
+    const budget = {
+      afterMs: EXCHANGE_BUDGET_MS,
+      toError: () => progress.lastError ?? toBudgetError(authorityHost),
+    };
     try {
       return await withDeadline(clock, budget, signal, (budgetSignal) =>
         retryUntilFinal(request, correlationId, progress, budgetSignal),

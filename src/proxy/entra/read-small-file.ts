@@ -1,5 +1,11 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+// The promise flavour of node:fs takes 2 ms to load.
+import { close, constants, fstat, open, readFile } from 'node:fs';
+import { promisify } from 'node:util';
+
+const openFile = promisify(open);
+const statFile = promisify(fstat);
+const readText = promisify(readFile);
+const closeFile = promisify(close);
 
 /** A projected token has one to four KiB; Entra refuses far less than this. */
 const MAX_BYTES = 64 * 1_024;
@@ -10,15 +16,15 @@ const MAX_BYTES = 64 * 1_024;
  */
 export async function readSmallFile(path: string): Promise<string> {
   // Without O_NONBLOCK, opening a named pipe waits for its writer and holds a thread of the pool for good.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const stats = await file.stat();
+    const stats = await statFile(file);
     if (stats.isDirectory()) throw withCode('EISDIR');
     if (!stats.isFile()) throw withCode('EINVAL');
     if (stats.size > MAX_BYTES) throw withCode('EFBIG');
-    return await file.readFile('utf8');
+    return await readText(file, 'utf8');
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }
 

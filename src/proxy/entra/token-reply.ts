@@ -1,3 +1,4 @@
+import { parseObject } from './parse-object.ts';
 import type { HttpReply } from './transport.ts';
 
 /** What the token endpoint's answer means. */
@@ -70,7 +71,7 @@ export function parseTokenReply({ status, headers, text }: HttpReply, nowMs: num
   };
 }
 
-function toIssued(body: Record<string, unknown> | undefined): IssuedReply | undefined {
+function toIssued(body: ReturnType<typeof parseObject>): IssuedReply | undefined {
   const accessToken = body?.['access_token'];
   const tokenType = body?.['token_type'] ?? 'Bearer';
   const expiresInSeconds = toSeconds(body?.['expires_in']);
@@ -114,14 +115,4 @@ function parseRetryAfter(value: string | undefined, nowMs: number): number | und
 
 function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function parseObject(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,28 +1,42 @@
 /**
- * The two files of undici that we use. Its index loads everything it has and, by reading
- * `globalThis.Headers`, Node's built-in copy of undici as well; these files are not part of its documented
- * surface, so test/unit/entra/undici-transport.test.ts pins what we rely on.
+ * The files of undici that we use. Its index loads everything it has and, by reading `globalThis.Headers`,
+ * Node's built-in copy of undici as well. These files are no documented surface:
+ * test/unit/entra/undici-transport.test.ts pins what we rely on.
  */
-declare module 'undici/lib/dispatcher/agent.js' {
+declare module 'undici/lib/core/connect.js' {
   import type { LookupFunction } from 'node:net';
   import type { Duplex } from 'node:stream';
+
+  /** Returns the socket at once and calls back when TCP and TLS stand, or have failed. */
+  type Connector = (
+    options: object,
+    callback: (...result: [error: null, socket: Duplex] | [error: Error]) => void,
+  ) => Duplex;
+
+  function buildConnector(options: {
+    readonly allowH2: false;
+    readonly timeout: number;
+    readonly lookup: LookupFunction;
+  }): Connector;
+  export = buildConnector;
+}
+
+declare module 'undici/lib/dispatcher/agent.js' {
+  import type buildConnector from 'undici/lib/core/connect.js';
 
   class Agent {
     constructor(options: {
       readonly allowH2: false;
+      readonly connections: number;
       readonly pipelining: number;
       readonly headersTimeout: number;
       readonly bodyTimeout: number;
       readonly keepAliveTimeout: number;
       readonly keepAliveMaxTimeout: number;
       readonly maxResponseSize: number;
-      readonly connect:
-        | { readonly timeout: number; readonly lookup: LookupFunction }
-        | ((options: unknown, callback: (error: null, socket: Duplex) => void) => void);
+      readonly connect: (...args: Parameters<ReturnType<typeof buildConnector>>) => void;
     });
-    /** Takes no more requests and ends with the last of those it has. */
-    close(): Promise<void>;
-    /** Fails all requests and closes all connections. */
+    /** Fails all requests and closes all connections but those that do not stand yet. */
     destroy(): Promise<void>;
   }
   export = Agent;
@@ -39,7 +53,6 @@ declare module 'undici/lib/api/api-request.js' {
       readonly method: 'POST';
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
-      readonly signal: AbortSignal;
     },
   ): Promise<{
     readonly statusCode: number;

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
 import request from 'undici/lib/api/api-request.js';
+import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { untilAborted } from './deadline.ts';
 import { createSharedLookup } from './shared-lookup.ts';
 import type { HttpReply, Transport } from './transport.ts';
 
 export interface UndiciTransportOptions {
-  /** Until TCP and TLS stand; undici checks it every half second. */
+  /** Until TCP and TLS stand; undici looks every half second. */
   readonly connectTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   /** Between two pieces of the body. */
@@ -20,15 +21,24 @@ export interface UndiciTransport extends Transport {
   close(): Promise<void>;
 }
 
-/** A token reply has a few KiB; without a bound, a hostile or broken peer could fill the memory. */
+/** One request at a time, on one connection. */
+interface Line {
+  readonly agent: Agent;
+  destroy(): Promise<void>;
+}
+
+/** A token reply has a few KiB; without a bound, a broken peer could fill the memory. */
 const MAX_REPLY_BYTES = 1_024 * 1_024;
 
 /** Spares the second resource of an application that starts a handshake; no middlebox forgets so soon. */
 const KEEP_ALIVE_MS = 4_000;
 
+const MAX_IDLE_LINES = 4;
+
 /**
- * A transport over undici, with the roots of Node and NODE_EXTRA_CA_CERTS. HTTP/1.1 only, and as many
- * connections as there are requests, so that none of them waits for another.
+ * A transport over undici, with the roots of Node and NODE_EXTRA_CA_CERTS, HTTP/1.1 only. Every request
+ * has a connection to itself: none waits for another, and one that fails or is given up takes its
+ * connection with it, in whatever state that is.
  */
 export function createUndiciTransport({
   connectTimeoutMs = 5_000,
@@ -37,63 +47,88 @@ export function createUndiciTransport({
   connect,
 }: UndiciTransportOptions = {}): UndiciTransport {
   const lookup = createSharedLookup();
-  const createAgent = (): Agent =>
-    new Agent({
+  // One for all lines, so that they resume each other's TLS sessions.
+  const connectOutside = buildConnector({ allowH2: false, timeout: connectTimeoutMs, lookup });
+  const idle: Line[] = [];
+  const lines = new Set<Line>();
+
+  const openLine = (): Line => {
+    let socket: Duplex | undefined;
+    const agent = new Agent({
       allowH2: false,
+      connections: 1,
       pipelining: 1,
       headersTimeout: headersTimeoutMs,
       bodyTimeout: bodyTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxResponseSize: MAX_REPLY_BYTES,
-      connect:
-        connect === undefined
-          ? { timeout: connectTimeoutMs, lookup }
-          : // undici is not ready for a socket before this function has returned.
-            (_options, callback) => queueMicrotask(() => callback(null, connect())),
+      connect(options, callback) {
+        if (connect === undefined) {
+          socket = connectOutside(options, callback);
+          return;
+        }
+        const given = connect();
+        socket = given;
+        // undici is not ready for it before this function has returned.
+        queueMicrotask(() => callback(null, given));
+      },
     });
-  let agent = createAgent();
-
-  const retire = async (stale: Agent): Promise<void> => {
-    if (agent !== stale) return;
-    agent = createAgent();
-    // Fails only if it has been closed already.
-    await stale.close().catch(() => undefined);
+    const line: Line = {
+      agent,
+      async destroy() {
+        lines.delete(line);
+        const destroyed = agent.destroy();
+        // The agent knows nothing of a socket that is still connecting.
+        socket?.destroy();
+        await destroyed;
+      },
+    };
+    lines.add(line);
+    return line;
   };
 
   return {
     async post(url, headers, body, signal) {
       signal.throwIfAborted();
-      const { origin, pathname, search } = new URL(url);
-      const used = agent;
-      const options = {
-        origin,
-        path: `${pathname}${search}`,
-        method: 'POST',
-        headers,
-        body,
-      } as const;
+      const line = idle.pop() ?? openLine();
+      let isReusable = false;
       try {
-        // The signal alone does not end a request that still waits for its connection; undici learns of it
-        // when the connection stands or has timed out.
-        return await untilAborted(perform(used, { ...options, signal }), signal);
-      } catch (error) {
-        // What let one request hang may have taken the idle connections as well.
-        if (signal.aborted) void retire(used);
-        throw error;
+        const reply = await untilAborted(perform(line.agent, url, headers, body), signal);
+        isReusable = idle.length < MAX_IDLE_LINES && lines.has(line);
+        return reply;
+      } finally {
+        if (isReusable) idle.push(line);
+        else void line.destroy();
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      idle.length = 0;
+      await Promise.all([...lines].map((line) => line.destroy()));
+    },
   };
 }
 
-async function perform(agent: Agent, options: Parameters<typeof request>[0]): Promise<HttpReply> {
-  const { statusCode, headers, body } = await request.call(agent, options);
-  const text = await body.text();
+async function perform(
+  agent: Agent,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<HttpReply> {
+  const { origin, pathname, search } = new URL(url);
+  const path = `${pathname}${search}`;
+  const answer = await request.call(agent, { origin, path, method: 'POST', headers, body });
+  const text = await answer.body.text();
+  return { status: answer.statusCode, headers: toSingleValues(answer.headers), text };
+}
+
+function toSingleValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
   const single: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     const first = Array.isArray(value) ? value[0] : value;
     if (first !== undefined) single[name] = first;
   }
-  return { status: statusCode, headers: single, text };
+  return single;
 }

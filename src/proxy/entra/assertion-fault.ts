@@ -1,0 +1,113 @@
+import { ProxyError } from '../errors.ts';
+import type { Assertion } from './assertion.ts';
+
+/** Why what the file holds cannot be presented. */
+export interface AssertionFault {
+  /** Continues the sentence "The file … ". Never any of the content. */
+  readonly is: string;
+  readonly hint: string;
+  /** The kubelet may be about to put another file there. */
+  readonly mayPass: boolean;
+  readonly expiresAtSeconds?: number | undefined;
+}
+
+const IDENTITY_BINDING_AUDIENCE = 'api://AKSIdentityBinding';
+
+export function toAssertionError(fault: AssertionFault, path: string): ProxyError {
+  const description = `The file of AZURE_FEDERATED_TOKEN_FILE (${path}) ${fault.is}.`;
+  return new ProxyError('ERR_ASSERTION', description, {
+    description,
+    hint: fault.hint,
+    assertionExpiresAtSeconds: fault.expiresAtSeconds,
+  });
+}
+
+/** What makes it pointless to present this assertion to Entra. */
+export function findAssertionFault(
+  { claims: { audiences, expiresAtSeconds } }: Assertion,
+  nowMs: number,
+): AssertionFault | undefined {
+  if (expiresAtSeconds !== undefined && expiresAtSeconds * 1_000 <= nowMs) {
+    return {
+      is: `holds a token that expired ${toAge(nowMs - expiresAtSeconds * 1_000)} ago`,
+      hint: `This node's clock says ${new Date(nowMs).toISOString()}: compare it with NTP. If it is right, look at the kubelet, which renews the token long before its end; a copy of the file is not renewed.`,
+      mayPass: true,
+      expiresAtSeconds,
+    };
+  }
+  const isForBinding = audiences.every((audience) => audience === IDENTITY_BINDING_AUDIENCE);
+  if (audiences.length > 0 && isForBinding) {
+    return {
+      is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700212)`,
+      hint: 'That audience belongs to identity binding. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
+      mayPass: false,
+    };
+  }
+  return undefined;
+}
+
+export const emptyFault: AssertionFault = {
+  is: 'is empty',
+  hint: 'The kubelet fills it as soon as it has a token for the ServiceAccount: look at the events of the pod.',
+  mayPass: true,
+};
+
+export const malformedFault: AssertionFault = {
+  is: 'does not hold a ServiceAccount token: three base64url parts with points between them, the second one a JSON object',
+  hint: 'Mount a projected ServiceAccount token and name it in the variable.',
+  mayPass: true,
+};
+
+/** @param code of Node, for a read that failed; ETIMEDOUT for one that did not end. */
+export function toReadFault(code: string | undefined, path: string): AssertionFault {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return {
+        is: 'does not exist',
+        hint: 'Mount a projected ServiceAccount token there. The workload identity webhook does so for pods that have the label azure.workload.identity/use: "true" when they are created.',
+        mayPass: true,
+      };
+    case 'EISDIR':
+      return {
+        is: 'is a directory',
+        hint: `Name the file in it, such as ${path.replace(/\/+$/, '')}/azure-identity-token.`,
+        mayPass: false,
+      };
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        is: `may not be read by this process (${code})`,
+        hint: "Set fsGroup in the pod's securityContext, so that the kubelet lets the user of this container read projected tokens.",
+        mayPass: false,
+      };
+    case 'EFBIG':
+      return {
+        is: 'has more than 64 KiB',
+        hint: 'A ServiceAccount token has a few KiB: the variable names another file.',
+        mayPass: false,
+      };
+    case 'EINVAL':
+      return {
+        is: 'is neither a file nor a directory',
+        hint: 'Name the projected ServiceAccount token, not a pipe or a device.',
+        mayPass: false,
+      };
+    case 'ETIMEDOUT':
+      return {
+        is: 'could not be read in time',
+        hint: 'Its file system does not answer: a projected volume is memory and would.',
+        mayPass: false,
+      };
+    default:
+      return {
+        is: `cannot be read (${code ?? 'unknown fault'})`,
+        hint: 'Mount the projected ServiceAccount token where the variable says.',
+        mayPass: false,
+      };
+  }
+}
+
+function toAge(ms: number): string {
+  return ms < 120_000 ? `${Math.floor(ms / 1_000)} s` : `${Math.floor(ms / 60_000)} min`;
+}
