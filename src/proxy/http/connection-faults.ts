@@ -27,7 +27,8 @@ export function handleConnectionFaults(
   const ended = new WeakSet<Duplex>();
 
   const end = (socket: Duplex, code: ErrorCode): void => {
-    if (ended.has(socket)) return;
+    // An answer that is still due must come first, and is the last one then.
+    if (ended.has(socket) || router.endAfterAnswers(socket)) return;
     ended.add(socket);
     if (!socket.writable) {
       socket.destroy();
@@ -43,15 +44,17 @@ export function handleConnectionFaults(
     if (logger.isEnabled('debug')) {
       logger.log('debug', 'connection failed', { error_code: code, error: error.code });
     }
-    if (code === undefined) {
-      socket.destroy();
-      return;
-    }
-    // An answer that is still due must come first, and is the last one then.
-    if (!router.finishWith(socket)) end(socket, code);
+    if (code === undefined) socket.destroy();
+    else end(socket, code);
   });
 
   server.on('connect', (_request, socket) => end(socket, 'ERR_METHOD'));
+
+  server.once('drop', () =>
+    logger.log('warning', 'connections are refused: too many are open', {
+      connections: server.maxConnections,
+    }),
+  );
 }
 
 /** What node:http reports of a request that it cannot parse, or waits for in vain. */

@@ -31,6 +31,16 @@ export interface DataServerOptions {
   readonly extraHosts?: readonly string[] | undefined;
   /** How many requests may wait for an exchange; the next is told to come again in a second. */
   readonly maxWaiting?: number | undefined;
+  readonly arrival?: ArrivalLimits | undefined;
+}
+
+/** How long a request may take to arrive, in milliseconds. */
+export interface ArrivalLimits {
+  readonly headersMs: number;
+  /** Headers and body. */
+  readonly requestMs: number;
+  /** Between two looks at slow requests: the price is a wake-up each, also when nothing happens. */
+  readonly checkMs: number;
 }
 
 export interface DataServer {
@@ -41,8 +51,8 @@ export interface DataServer {
   /** When the last request came, on the monotonic clock, `/readyz` aside; undefined before the first. */
   readonly lastRequestAtMs: number | undefined;
   /**
-   * Stops listening, ends idle connections and lets the rest finish. Cached tokens are still served on
-   * open connections; whatever would have to wait is answered 503.
+   * Stops listening, ends idle connections, and the others with the answers that are due. A request that
+   * arrives meanwhile on one of them is answered from memory, or 503 if it would have to wait.
    * @returns when the last connection has ended.
    */
   close(): Promise<void>;
@@ -58,11 +68,7 @@ const defaultMaxWaiting = 5_000;
  * that the client ends the connection and never sends into one that has just been ended.
  */
 const keepAliveMs = 120_000;
-/** The whole request has this long to arrive, its headers half of it. */
-const requestMs = 10_000;
-const headersMs = 5_000;
-/** Between two looks at slow requests: the price is a wake-up each, also when nothing happens. */
-const slowRequestCheckMs = 10_000;
+const defaultArrival: ArrivalLimits = { headersMs: 5_000, requestMs: 10_000, checkMs: 10_000 };
 /** Request line and headers together. */
 const maxHeaderBytes = 16_384;
 /** Idle connections cost about 10 KB each; nothing in a pod holds so many. */
@@ -71,6 +77,7 @@ const maxConnections = 10_000;
 /** Creates the server that answers like IMDS. It owns nothing but its listener. */
 export function createDataServer(deps: DataServerDeps, options: DataServerOptions): DataServer {
   const { clock, logger, metrics } = deps;
+  const { headersMs, requestMs, checkMs } = options.arrival ?? defaultArrival;
   const nextRequestId = createRequestIds();
   const guard = createGuard(options.extraHosts);
   const tokens = createTokenHandler(
@@ -101,7 +108,7 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
       keepAliveTimeout: keepAliveMs,
       headersTimeout: headersMs,
       requestTimeout: requestMs,
-      connectionsCheckingInterval: slowRequestCheckMs,
+      connectionsCheckingInterval: checkMs,
       maxHeaderSize: maxHeaderBytes,
       // Nearly no request has a body; the machinery for one costs a tenth of a cached answer.
       optimizeEmptyRequests: true,
@@ -145,6 +152,7 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     close() {
       closing = true;
       tokens.stopWaiting();
+      router.endAfterAnswers();
       return new Promise((resolve) => {
         server.close(() => resolve());
       });

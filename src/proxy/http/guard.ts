@@ -33,7 +33,7 @@ const maxDrainedBytes = 65_536;
  */
 export function createGuard(extraHosts: readonly string[] = []): Guard {
   const hosts = new Set([...metadataHosts, ...extraHosts.map((host) => host.toLowerCase())]);
-  let lastHost = '';
+  let lastHost: string | undefined;
 
   /** Nearly all requests come with the same Host, so the last good one is compared first. */
   const isOurs = (host: string): boolean => {

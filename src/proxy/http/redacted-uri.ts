@@ -1,15 +1,14 @@
 import { parseTarget } from '../imds/target.ts';
 
-/** Query names whose values say nothing about anybody. All other values are hidden, known or not. */
-const openNames: ReadonlySet<string> = new Set([
-  'api-version',
-  'cred-api-version',
-  'format',
-  'bypass_cache',
+/** The only values that are shown, by name: they say nothing about anybody. */
+const openValues: ReadonlyMap<string, RegExp> = new Map([
+  ['api-version', /^[\d-]{0,10}$/],
+  ['cred-api-version', /^[\d.]{0,4}$/],
+  ['format', /^(?:json|text)$/],
+  ['bypass_cache', /^(?:true|false)$/],
 ]);
 
 const plainName = /^[\w.-]{1,32}$/;
-const plainValue = /^[\w.-]{0,32}$/;
 const maxPathLength = 128;
 
 /** A request target as it may be logged: values are hidden, and so is whatever is long or unusual. */
@@ -26,7 +25,7 @@ function toRedactedPair(pair: string): string {
   const value = equals === -1 ? '' : pair.slice(equals + 1);
   const shownName = plainName.test(name) ? name : '***';
   if (equals === -1) return shownName;
-  return `${shownName}=${openNames.has(name) && plainValue.test(value) ? value : '***'}`;
+  return `${shownName}=${openValues.get(name)?.test(value) ? value : '***'}`;
 }
 
 function hideJwt(path: string): string {

@@ -28,8 +28,11 @@ export interface Router {
   route(request: IncomingMessage, response: ServerResponse, startedAtMs: number): RouteLabel;
   /** Requests that are not answered yet. */
   readonly inFlight: number;
-  /** Makes the answers that a connection still waits for its last ones, if there are any. */
-  finishWith(socket: Duplex): boolean;
+  /**
+   * Lets the connection, or all of them, end with the answers that are still due.
+   * @returns whether any are.
+   */
+  endAfterAnswers(socket?: Duplex): boolean;
 }
 
 /** Real targets have some hundred characters; resource IDs and resources are limited on their own. */
@@ -134,10 +137,14 @@ export function createRouter(deps: RouterDeps): Router {
       return unanswered.size;
     },
 
-    finishWith(socket) {
-      const waiting = [...unanswered].filter(({ request }) => request.socket === socket);
-      for (const { response } of waiting) response.shouldKeepAlive = false;
-      return waiting.length > 0;
+    endAfterAnswers(socket) {
+      let due = false;
+      for (const { request, response } of unanswered) {
+        if (socket !== undefined && request.socket !== socket) continue;
+        response.shouldKeepAlive = false;
+        due = true;
+      }
+      return due;
     },
   };
 }
