@@ -1,17 +1,14 @@
-import { rm, rmdir } from 'node:fs/promises';
-import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import { isIPv6 } from 'node:net';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createAdminHandler } from './admin/admin-handler.ts';
 import { createAdminRoutes } from './admin/admin-routes.ts';
-import type { Emulator, EmulatorDescription, EmulatorOptions } from './api.ts';
+import type { Emulator, EmulatorOptions } from './api.ts';
 import { systemClock } from './clock.ts';
+import { toDescription } from './description.ts';
 import { createEntraTenant } from './entra-tenant/entra-tenant.ts';
 import { toIdentity } from './entra-tenant/identity.ts';
 import { createFaultScript } from './faults/fault-script.ts';
 import { fetchJson } from './http/fetch-json.ts';
-import { type Listener, listen } from './http/listener.ts';
 import { createJournal } from './journal.ts';
 import { createSigningKeys } from './keys/signing-keys.ts';
 import { createIssuerHandler } from './kubernetes-issuer/issuer-handler.ts';
@@ -19,72 +16,57 @@ import { createKubernetesIssuer } from './kubernetes-issuer/kubernetes-issuer.ts
 import { createProjectedFile } from './kubernetes-issuer/projected-file.ts';
 import { createProjectedToken } from './kubernetes-issuer/projected-token.ts';
 import { toSubject } from './kubernetes-issuer/service-account-claims.ts';
+import { startServers, toPublicName } from './servers.ts';
 import { toStableGuid } from './stable-guid.ts';
 import { writeCaFile } from './tls/ca-file.ts';
 import { createServerIdentity } from './tls/throwaway-ca.ts';
 
+/** What is to be undone when an emulator stops, in the order in which it was done. */
+type Cleanups = (() => Promise<unknown>)[];
+
 /**
  * Starts a Kubernetes token issuer, an Entra tenant that can trust it, and the admin API of both; resolves
  * when all of them listen and the token file is written.
- * @throws Error that says what to change; nothing is left behind then
+ * @throws Error that says what to change; what had been started is stopped again then
  */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const cleanups: (() => Promise<unknown>)[] = [];
-  const cleanUp = async (): Promise<void> => {
+  const cleanups: Cleanups = [];
+  const stop = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   };
   try {
-    return await start(options, cleanups, cleanUp);
+    return await start(options, cleanups, stop);
   } catch (error) {
-    await cleanUp();
+    await stop();
     throw error;
   }
 }
 
 async function start(
   options: EmulatorOptions,
-  cleanups: (() => Promise<unknown>)[],
+  cleanups: Cleanups,
   stop: () => Promise<void>,
 ): Promise<Emulator> {
-  const { clock = systemClock, host = '127.0.0.1', adminHost = '127.0.0.1' } = options;
-  const onError = options.onError ?? throwLater;
-  const publicName = options.publicName ?? (isWildcard(host) ? 'localhost' : host);
+  const { clock = systemClock, onError = throwLater, names = [] } = options;
   const tenantId = (options.tenantId ?? toStableGuid('tenant')).toLowerCase();
   const stateDirectory = resolve(options.stateDirectory);
-  const caFile = join(stateDirectory, 'ca.crt');
 
-  const names = [
-    ...new Set([publicName, 'localhost', '127.0.0.1', '::1', ...(options.names ?? [])]),
-  ];
-  const [tls, tenantKeys, kubernetesKeys] = await Promise.all([
-    createServerIdentity(names, clock.epochMs()),
+  const [tls, tenantKeys, issuerKeys] = await Promise.all([
+    createServerIdentity(
+      [...new Set([toPublicName(options), 'localhost', '127.0.0.1', '::1', ...names])],
+      clock.epochMs(),
+    ),
     createSigningKeys(),
     createSigningKeys(),
   ]);
-  const listenTls = (name: string, port = 0): Promise<Listener> => {
-    const server = createHttpsServer({ cert: tls.certificatePem, key: tls.privateKeyPem });
-    return keep(listen(server, { name, host, port }));
-  };
-  const keep = async (starting: Promise<Listener>): Promise<Listener> => {
-    const listener = await starting;
+  const servers = await startServers(options, tls, (listener) => {
     cleanups.push(() => listener.stop());
-    return listener;
-  };
-  const issuerListener = await listenTls('issuer', options.issuerPort);
-  const tenantListener = await listenTls('tenant', options.tenantPort);
-  const adminListener = await keep(
-    listen(createHttpServer(), {
-      name: 'admin API',
-      host: adminHost,
-      port: options.adminPort ?? 0,
-    }),
-  );
+  });
 
-  const authorityHost = toOrigin('https', publicName, tenantListener.port);
-  const issuerUrl = options.issuerUrl ?? `${toOrigin('https', publicName, issuerListener.port)}/`;
+  const issuerUrl = options.issuerUrl ?? `${servers.issuerOrigin}/`;
   const faults = createFaultScript({ clock });
   const journal = createJournal(clock, options.onRequest);
-  const issuer = createKubernetesIssuer({ clock, keys: kubernetesKeys }, { url: issuerUrl });
+  const issuer = createKubernetesIssuer({ clock, keys: issuerKeys }, { url: issuerUrl });
   const tenant = createEntraTenant(
     {
       clock,
@@ -93,12 +75,12 @@ async function start(
       fetchJson: async (url) => issuer.document(url) ?? (await fetchJson(url, tls.caPem)),
       faults,
       journal,
-      listener: tenantListener,
+      listener: servers.tenant,
       onError,
     },
     {
       tenantId,
-      authorityHost,
+      authorityHost: servers.tenantOrigin,
       tenantDomains: (options.tenantDomains ?? []).map((domain) => domain.toLowerCase()),
       resources: options.resources ?? 'any',
       tokenLifetimeSeconds: options.tokenLifetimeSeconds,
@@ -106,46 +88,36 @@ async function start(
     },
   );
 
-  const serviceAccount = {
-    namespace: options.namespace ?? 'default',
-    name: options.serviceAccount ?? 'demo',
-  };
-  const audience = options.audience ?? 'api://AzureADTokenExchange';
-  const file = createProjectedFile(clock, {
+  const { namespace = 'default', serviceAccount = 'demo' } = options;
+  const { audience = 'api://AzureADTokenExchange', assertionLifetimeSeconds = 3600 } = options;
+  const caFile = join(stateDirectory, 'ca.crt');
+  const tokenFile = createProjectedFile(clock, {
     directory: join(stateDirectory, 'token'),
     name: 'azure-identity-token',
   });
   const token = createProjectedToken(
-    { clock, issuer, file, onError },
+    { clock, issuer, file: tokenFile, onError },
     {
-      serviceAccount,
+      serviceAccount: { namespace, name: serviceAccount },
       audiences: [audience],
-      lifetimeSeconds: options.assertionLifetimeSeconds ?? 3600,
+      lifetimeSeconds: assertionLifetimeSeconds,
     },
   );
-  if (options.ephemeral === true) {
-    cleanups.push(async () => {
-      await Promise.all([rm(caFile, { force: true }), file.remove()]);
-      // Only what was written here: somebody else's files stay, and the directory with them.
-      await rmdir(stateDirectory).catch(() => undefined);
-    });
-  }
-  cleanups.push(() => token.stop());
 
   const emulator: Emulator = {
-    authorityHost,
+    authorityHost: servers.tenantOrigin,
     issuerUrl,
-    adminUrl: toOrigin('http', isWildcard(adminHost) ? 'localhost' : adminHost, adminListener.port),
+    adminUrl: servers.adminOrigin,
     tenantId,
     caPem: tls.caPem,
     caFile,
-    tokenFile: file.path,
+    tokenFile: tokenFile.path,
     identities: tenant.identities,
     faults,
     journal,
     issuer,
     addIdentity(input) {
-      const subject = toSubject(serviceAccount);
+      const subject = toSubject({ namespace, name: serviceAccount });
       const credential = { issuer: issuerUrl, subject, audience };
       const identity = toIdentity(input, { tenantId, credential });
       tenant.identities.put(identity);
@@ -155,9 +127,9 @@ async function start(
     projectToken: (overrides) => token.project(overrides),
     rotateTokenFile: () => token.rotate(),
     async rotateIssuerKey({ retireOld = false } = {}) {
-      await kubernetesKeys.rotate();
+      await issuerKeys.rotate();
       if (!retireOld) return;
-      kubernetesKeys.retireOld();
+      issuerKeys.retireOld();
       tenant.issuerKeys.forget(issuerUrl);
     },
     async rotateTenantKey({ retireOld = false } = {}) {
@@ -169,41 +141,30 @@ async function start(
   };
   for (const identity of options.identities ?? [{ name: 'demo' }]) emulator.addIdentity(identity);
 
-  issuerListener.handle(createIssuerHandler({ issuer, journal }));
-  tenantListener.handle(tenant.handler);
-  adminListener.handle(createAdminHandler(createAdminRoutes(emulator), onError));
-  await Promise.all([writeCaFile(caFile, tls.caPem), token.rotate()]);
+  servers.issuer.handle(createIssuerHandler({ issuer, journal }));
+  servers.tenant.handle(tenant.handler);
+  servers.admin.handle(createAdminHandler(createAdminRoutes(emulator), onError));
+
+  if (options.ephemeral === true) {
+    cleanups.push(async () => {
+      await Promise.all([rm(caFile, { force: true }), tokenFile.remove()]);
+      // Only what was written here: somebody else's files stay, and the directory with them.
+      await rmdir(stateDirectory).catch(() => undefined);
+    });
+  }
+  cleanups.push(() => token.stop());
+  await tenant.warmUp(await token.mint());
+  try {
+    await mkdir(stateDirectory, { recursive: true });
+    await Promise.all([writeCaFile(caFile, tls.caPem), token.rotate()]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `the state directory ${stateDirectory} cannot be written (${reason}): make it writable or choose another`,
+      { cause: error },
+    );
+  }
   return emulator;
-}
-
-function toDescription(emulator: Emulator): EmulatorDescription {
-  const { authorityHost, issuerUrl, adminUrl, tenantId, caFile, tokenFile } = emulator;
-  const identities = emulator.identities.list();
-  const [first] = identities;
-  return {
-    authorityHost,
-    issuerUrl,
-    adminUrl,
-    tenantId,
-    caFile,
-    tokenFile,
-    identities,
-    env: {
-      AZURE_AUTHORITY_HOST: authorityHost,
-      AZURE_TENANT_ID: first?.tenantId ?? tenantId,
-      ...(first === undefined ? {} : { AZURE_CLIENT_ID: first.clientId }),
-      AZURE_FEDERATED_TOKEN_FILE: tokenFile,
-      NODE_EXTRA_CA_CERTS: caFile,
-    },
-  };
-}
-
-function toOrigin(scheme: 'http' | 'https', name: string, port: number): string {
-  return `${scheme}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }
 
 /** Nobody listens, so nothing is hidden: the process ends as for any uncaught exception. */

@@ -6,9 +6,16 @@ import { type RequestIds, type TokenAnswer, toErrorAnswer } from './refusal.ts';
 /** The effects that still end in an answer. */
 type AnsweredEffect = Exclude<FaultEffect, { readonly kind: 'delay' | 'reset' | 'hang' }>;
 
+/** An answer and what the journal says of it. */
+export interface TokenWireAnswer extends WireAnswer {
+  readonly error?: string | undefined;
+  readonly aadsts?: number | undefined;
+}
+
 /** An answer without a fault. */
-export function toWireAnswer({ status, body }: TokenAnswer): WireAnswer {
-  return toJsonAnswer(status, body);
+export function toWireAnswer({ status, body }: TokenAnswer): TokenWireAnswer {
+  const { error, error_codes: codes } = body;
+  return { ...toJsonAnswer(status, body), error, aadsts: codes?.[0] };
 }
 
 /** What a fault makes of the answer that the request would have had. */
@@ -17,7 +24,7 @@ export function toDisturbedAnswer(
   answer: TokenAnswer,
   ids: RequestIds,
   values: RefusalValues,
-): WireAnswer {
+): TokenWireAnswer {
   switch (effect.kind) {
     case 'throttle': {
       const { retryAfterSeconds } = effect;

@@ -25,7 +25,10 @@ export interface RequestIds {
 /** An OAuth answer before it is written. */
 export interface TokenAnswer {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>> & {
+    readonly error?: string;
+    readonly error_codes?: readonly number[];
+  };
 }
 
 /** Entra's error answer: every field it sends, the text with its trace. */

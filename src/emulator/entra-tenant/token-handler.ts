@@ -4,10 +4,10 @@ import type { Clock } from '../clock.ts';
 import type { Disturbance, FaultScript } from '../faults/fault-script.ts';
 import { readBody } from '../http/body.ts';
 import type { Listener } from '../http/listener.ts';
-import { toJsonAnswer, type WireAnswer, writeAnswer } from '../http/wire-answer.ts';
-import type { Journal, JournaledOutcome } from '../journal.ts';
+import { toJsonAnswer, writeAnswer } from '../http/wire-answer.ts';
+import type { Journal } from '../journal.ts';
 import { isGuid } from '../stable-guid.ts';
-import { toDisturbedAnswer, toWireAnswer } from './disturbed-answer.ts';
+import { type TokenWireAnswer, toDisturbedAnswer, toWireAnswer } from './disturbed-answer.ts';
 import { toJournaledAssertion } from './journaled-assertion.ts';
 import { type RequestIds, toErrorAnswer } from './refusal.ts';
 import { knownValues, type TokenEndpoint } from './token-endpoint.ts';
@@ -32,6 +32,8 @@ export function createTokenHandler(deps: {
     const startedAtMs = clock.monotonicMs();
     const body = await readBody(request);
     const form = new URLSearchParams(body);
+    // What is not even that uses up no fault.
+    const isTokenRequest = request.method === 'POST' && body !== undefined;
     const ids = toRequestIds(request, url, form, clock.epochMs());
     const end = journal.begin({
       server: 'tenant',
@@ -45,7 +47,10 @@ export function createTokenHandler(deps: {
     });
 
     /** The answer, or undefined when none is to be given. */
-    const toAnswer = async ({ delayMs, effect }: Disturbance): Promise<WireAnswer | undefined> => {
+    const toAnswer = async ({
+      delayMs,
+      effect,
+    }: Disturbance): Promise<TokenWireAnswer | undefined> => {
       if (body === undefined) return toJsonAnswer(413, { error: 'the body is above 64 KiB' });
       const values = knownValues(tenant, form);
       if (request.method !== 'POST') {
@@ -62,16 +67,21 @@ export function createTokenHandler(deps: {
         : toDisturbedAnswer(effect, answer, ids, values);
     };
 
-    const disturbance = faults.take({
-      clientId: form.get('client_id') ?? '',
-      resource: (form.get('scope') ?? '').replace(/\/\.default$/, ''),
-    });
+    const disturbance = isTokenRequest
+      ? faults.take({
+          clientId: form.get('client_id') ?? '',
+          resource: (form.get('scope') ?? '').replace(/\/\.default$/, ''),
+        })
+      : { delayMs: 0, effect: undefined };
     const answer = await toAnswer(disturbance);
     if (answer !== undefined && !response.destroyed) {
       writeAnswer(response, answer, toHeaders(ids));
     }
+    const written = response.headersSent ? answer : undefined;
     end({
-      ...(response.headersSent && answer !== undefined ? toOutcome(answer) : {}),
+      status: written?.status,
+      error: written?.error,
+      aadsts: written?.aadsts,
       fault: disturbance.effect?.kind ?? (disturbance.delayMs > 0 ? 'delay' : undefined),
       durationMs: clock.monotonicMs() - startedAtMs,
     });
@@ -102,17 +112,11 @@ function toHeaders({ correlationId, traceId }: RequestIds) {
   };
 }
 
-function toOutcome({ status, body }: WireAnswer): Omit<JournaledOutcome, 'durationMs'> {
-  const [, error] = /"error":"(\w+)"/.exec(body) ?? [];
-  const [, aadsts] = /"error_codes":\[(\d+)\]/.exec(body) ?? [];
-  return { status, error, aadsts: aadsts === undefined ? undefined : Number(aadsts) };
-}
-
 /** Waits, but not for a client that has gone. */
 function pause(clock: Clock, delayMs: number, response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(delayMs, resolve);
-    response.once('close', () => {
+    void closed(response).then(() => {
       cancel();
       resolve();
     });

@@ -52,15 +52,16 @@ function start(
   { name, host, port }: { readonly name: string; readonly host: string; readonly port: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
       const remedy =
         error.code === 'EADDRINUSE'
           ? 'the port is taken: stop what listens there, or choose another port (0 for any)'
           : error.message;
       reject(new Error(`the ${name} cannot listen on ${host}:${port}: ${remedy}`));
-    });
+    };
+    server.once('error', onError);
     server.listen(port, host, () => {
-      server.removeAllListeners('error');
+      server.off('error', onError);
       resolve();
     });
   });

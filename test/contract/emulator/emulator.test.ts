@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
@@ -24,6 +24,14 @@ function isOpen(url: string): Promise<boolean> {
     });
     socket.on('error', () => resolve(false));
   });
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 describe('an emulator', () => {
@@ -98,8 +106,7 @@ describe('an emulator', () => {
   it('says which port is taken and starts nothing then', async () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
-    const address = blocker.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { port } = blocker.address() as AddressInfo;
     try {
       await expect(createEmulator({ stateDirectory, adminPort: port })).rejects.toThrow(
         `the admin API cannot listen on 127.0.0.1:${port}: the port is taken: stop what listens there, or choose another port (0 for any)`,
@@ -108,6 +115,18 @@ describe('an emulator', () => {
     } finally {
       await new Promise((resolve) => blocker.close(resolve));
     }
+  });
+
+  it('says that its directory cannot be written, and stops what it had started', async () => {
+    const file = join(stateDirectory, 'file');
+    await writeFile(file, '');
+    const adminPort = await findFreePort();
+    await expect(
+      createEmulator({ stateDirectory: join(file, 'below'), adminPort }),
+    ).rejects.toThrow(
+      /^the state directory .*\/file\/below cannot be written \(ENOTDIR.*\): make it writable or choose another$/,
+    );
+    expect(await isOpen(`http://127.0.0.1:${adminPort}`)).toBe(false);
   });
 
   it('has a certificate for every name that it is given', async () => {

@@ -201,6 +201,15 @@ describe('a scripted fault, on the wire', () => {
     expect(statuses).toEqual([200, 200, 502]);
   });
 
+  it('is not used up by a request that is none for a token', async () => {
+    once({ kind: 'html', status: 502 });
+    const bytes = `GET /${emulator.tenantId}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+    const answer = parseAnswer((await sendRaw(emulator, emulator.authorityHost, bytes)).bytes);
+    expect(answer.status).toBe(400);
+    expect(outcomes()).toMatchObject([{ aadsts: 900561, fault: undefined }]);
+    expect((await requestToken(emulator)).status).toBe(502);
+  });
+
   it('leaves documents alone', async () => {
     emulator.faults.add({ effect: { kind: 'reset' } });
     const { bytes } = await sendRaw(
