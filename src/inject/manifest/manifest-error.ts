@@ -16,3 +16,9 @@ export class ManifestError extends Error {
     this.place = place;
   }
 }
+
+export function templateError(place: Place): ManifestError {
+  const message =
+    'this is a template; render it first, for example with helm template, and pass the result';
+  return new ManifestError(message, place);
+}

@@ -10,7 +10,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { ManifestError } from './manifest-error.ts';
+import { ManifestError, templateError } from './manifest-error.ts';
 import type { Chunk } from './split-documents.ts';
 import type { Path, Value } from './value.ts';
 
@@ -39,7 +39,7 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
   const [error] = document.errors;
   if (error !== undefined) throw toManifestError(error, chunk.text, lineAt);
   const template = findTemplate(root);
-  if (template !== undefined) throw templateError(lineAt(template));
+  if (template !== undefined) throw templateError({ line: lineAt(template) });
 
   let value: Value;
   try {
@@ -89,7 +89,8 @@ function toManifestError(
 ): ManifestError {
   // Only where a template is no string: a ConfigMap may well hold one.
   const template = /^\s*(?:- +)*(?:[^\s'"#][^'"#]*: +)?\{[{%]/m.exec(text);
-  if (template !== null) return templateError(lineAt(template.index + template[0].length));
+  if (template !== null)
+    return templateError({ line: lineAt(template.index + template[0].length) });
   const line = lineAt(pos[0]);
   if (code === 'TAB_AS_INDENT') {
     return new ManifestError('a tab indents this line; use spaces, YAML knows nothing else', {
@@ -97,13 +98,6 @@ function toManifestError(
     });
   }
   return new ManifestError(`not YAML: ${message.split('\n')[0]}`, { line });
-}
-
-function templateError(line: number): ManifestError {
-  return new ManifestError(
-    'this is a template; render it first, for example with helm template, and pass the result',
-    { line },
-  );
 }
 
 /** `{{ x }}` is YAML as well: a map whose only key is a map, which no Kubernetes object has. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editDocument } from '../../../src/inject/manifest/edit-document.ts';
 import { parseDocument } from '../../../src/inject/manifest/parse-document.ts';
-import { isEqual, type Value, type ValueMap } from '../../../src/inject/manifest/value.ts';
+import { isEqual, type Value } from '../../../src/inject/manifest/value.ts';
 import { addParts, layouts, maps, write } from './manifest-arbitrary.ts';
 
 const parse = (text: string) => parseDocument({ text, line: 1, number: 1 });

@@ -79,7 +79,7 @@ export const values: fc.Arbitrary<Value> = fc.letrec<{ value: Value; map: ValueM
     fc.array(tie('value'), { maxLength: 4 }),
     fc
       .uniqueArray(fc.tuple(words, tie('map')), { maxLength: 3, selector: ([name]) => name })
-      .map((items) => items.map(([name, rest]) => ({ name, ...rest, ...{ name } }))),
+      .map((items) => items.map(([name, rest]) => ({ ...rest, name }))),
   ),
   map: fc.dictionary(keys, tie('value'), {
     maxKeys: 4,

@@ -1,0 +1,81 @@
+import { webhook } from '../contract.ts';
+import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
+import type { InjectSettings } from '../settings.ts';
+import type { ServiceAccount } from './credentials.ts';
+import { getAt } from './pointer.ts';
+import { containersOf, specOf } from './shape.ts';
+
+/**
+ * What whoever injects should know about this pod.
+ * @param template without any containers of ours.
+ */
+export function toNotes(
+  template: ValueMap,
+  settings: InjectSettings,
+  account: ServiceAccount | undefined,
+): readonly string[] {
+  return [
+    ...noteIdentity(template, settings, account),
+    ...noteInitContainers(template, settings),
+    ...noteQualityOfService(template, settings),
+  ];
+}
+
+function noteIdentity(
+  template: ValueMap,
+  { credentials }: InjectSettings,
+  account: ServiceAccount | undefined,
+): readonly string[] {
+  const name = specOf(template)['serviceAccountName'];
+  const isNamed = typeof name === 'string' && name !== 'default';
+  if (!isNamed) {
+    return ['it has no serviceAccountName: its identity is that of the ServiceAccount default'];
+  }
+  const isOwn = credentials.kind === 'own';
+  const hasClientId =
+    (isOwn && credentials.clientId !== undefined) || account?.clientId !== undefined;
+  // Without the ServiceAccount at hand, only the webhook knows what it says.
+  if (hasClientId || (account === undefined && !isOwn)) return [];
+  const where = `ServiceAccount ${name} has no annotation ${webhook.clientIdAnnotation}`;
+  return [
+    account === undefined
+      ? 'no client ID is known: every request must name one (pass --client-id to set it)'
+      : `${where}: every request must name a client ID`,
+  ];
+}
+
+function noteInitContainers(template: ValueMap, { sidecar }: InjectSettings): readonly string[] {
+  const hasInits = containersOf(template).some(({ list }) => list === 'initContainers');
+  if (sidecar === 'native' || !hasInits) return [];
+  return [
+    'its init containers run before the classic sidecar: their requests to 169.254.169.254 are refused',
+  ];
+}
+
+/** Kubernetes' class Guaranteed is lost to the whole pod if one container has no limits of its own. */
+function noteQualityOfService(
+  template: ValueMap,
+  { resources }: InjectSettings,
+): readonly string[] {
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = resources;
+  const isOurs = [
+    [cpuRequest, cpuLimit],
+    [memoryRequest, memoryLimit],
+  ].every(([request, limit]) => limit !== undefined && (request ?? limit) === limit);
+  const isPodLevel = specOf(template)['resources'] !== undefined;
+  if (isOurs || isPodLevel || !containersOf(template).every(({ value }) => isGuaranteed(value))) {
+    return [];
+  }
+  return [
+    'its class was Guaranteed and becomes Burstable: set --cpu-limit and --memory-limit equal to the requests to keep it',
+  ];
+}
+
+function isGuaranteed(container: ValueMap): boolean {
+  return ['cpu', 'memory'].every((resource) => {
+    const limit: Value | undefined = getAt(container, ['resources', 'limits', resource]);
+    const requests = getAt(container, ['resources', 'requests']);
+    const request = isMap(requests) ? (requests[resource] ?? limit) : limit;
+    return limit !== undefined && request === limit;
+  });
+}
