@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Environment } from '../shared/options.ts';
 import { type Backend, noLeftovers } from './backend.ts';
+import type { Capability } from './capabilities.ts';
 import type { RunCommand } from './command.ts';
 import { toCommandFailure, toSpawnFailure } from './diagnosis.ts';
 import { InitFailure } from './failures.ts';
@@ -15,8 +16,7 @@ export interface IptablesOptions {
   readonly lockDirectories: readonly string[];
   /** The text of /proc/net/ip_tables_names, which lists this namespace's legacy tables; empty if none. */
   readonly readLegacyTables: () => Promise<string>;
-  /** Whether this process holds CAP_NET_RAW, which only the legacy variant needs. */
-  readonly hasNetRaw: () => boolean;
+  readonly hasCapability: (name: Capability) => boolean;
 }
 
 const deadlineMs = 10_000;
@@ -25,7 +25,7 @@ const deadlineMs = 10_000;
 export function createIptablesBackend(
   variant: IptablesVariant,
   run: RunCommand,
-  { lockWaitSeconds, lockDirectories, readLegacyTables, hasNetRaw }: IptablesOptions,
+  { lockWaitSeconds, lockDirectories, readLegacyTables, hasCapability }: IptablesOptions,
 ): Backend {
   let lockEnv: Environment = {};
 
@@ -43,11 +43,7 @@ export function createIptablesBackend(
     if (failure.kind === 'lock-held') {
       throw new InitFailure('lock-held', { seconds: lockWaitSeconds });
     }
-    // It says that the table is missing where in truth it may not open a raw socket.
-    if (variant === 'legacy' && failure.kind === 'no-netfilter' && !hasNetRaw()) {
-      throw new InitFailure('no-net-raw', { stderr: failure.detail });
-    }
-    throw failure;
+    throw variant === 'legacy' ? withMissingRight(failure, hasCapability) : failure;
   };
 
   const restore = async (text: string, ...args: readonly string[]): Promise<void> => {
@@ -79,4 +75,14 @@ export function createIptablesBackend(
       if (text !== '') await restore(text);
     },
   };
+}
+
+/** Legacy iptables speaks of a missing table, or of root, where it may not open a raw socket. */
+function withMissingRight(
+  failure: InitFailure,
+  hasCapability: IptablesOptions['hasCapability'],
+): InitFailure {
+  if (failure.kind !== 'no-netfilter' && failure.kind !== 'no-net-admin') return failure;
+  if (!hasCapability('NET_ADMIN')) return new InitFailure('no-net-admin');
+  return hasCapability('NET_RAW') ? failure : new InitFailure('no-net-raw');
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { scanFlags } from '../shared/flags.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
-import { hasNetRaw } from './capabilities.ts';
+import { hasCapability } from './capabilities.ts';
 import { createRunCommand } from './command.ts';
 import { type InitConfig, type OutputSettings, toInitConfig, toOutputSettings } from './config.ts';
 import { toInitFailure } from './failures.ts';
@@ -81,7 +81,7 @@ function createTools({ lockWaitSeconds }: InitConfig, { format, level }: OutputS
   const runCommand = createRunCommand(process.env, log);
   // With a read-only root, /dev/shm is often the one place that can be written.
   const lockDirectories = [tmpdir(), '/dev/shm'];
-  const options = { lockWaitSeconds, lockDirectories, readLegacyTables, hasNetRaw };
+  const options = { lockWaitSeconds, lockDirectories, readLegacyTables, hasCapability };
   return {
     backends: [
       createIptablesBackend('nft', runCommand, options),

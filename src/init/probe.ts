@@ -1,6 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
+/** Any port does where nothing is sent. */
+const discardPort = 9;
+
 /** How a connection went; `text` is all that the other end said before it closed. */
 export type Attempt =
   | { readonly kind: 'answered'; readonly text: string }
@@ -61,13 +64,11 @@ export function serveNonce(port: number, nonce: string): Promise<(() => void) | 
 export function hasRoute(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
-    socket.once('error', () => {
+    // The declaration does not know that the callback gets the error, and that there is no event then.
+    const finish = (error?: Error): void => {
       socket.close();
-      resolve(false);
-    });
-    socket.connect(9, address, () => {
-      socket.close();
-      resolve(true);
-    });
+      resolve(error === undefined);
+    };
+    socket.connect(discardPort, address, finish);
   });
 }

@@ -14,7 +14,7 @@ export function createBackends(namespace: Namespace): Readonly<Record<BackendNam
     lockWaitSeconds: 10,
     lockDirectories: [],
     readLegacyTables: () => namespace.must(['cat', '/proc/net/ip_tables_names']),
-    hasNetRaw: () => true,
+    hasCapability: () => true,
   };
   return {
     iptables: createIptablesBackend('nft', run, options),

@@ -1,0 +1,316 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createNamespace, describeInNamespaces } from '../../support/netns.ts';
+import { dumpRules } from '../../support/netns-init.ts';
+import { createLab, type Lab, proxyInit } from '../../support/netns-lab.ts';
+
+/** Runs a command as root whose capabilities are these and can never be more. */
+const withCapabilities = (...names: readonly string[]): readonly string[] => [
+  'setpriv',
+  '--inh-caps=-all',
+  `--bounding-set=-all${names.map((name) => `,+${name}`).join('')}`,
+  '--no-new-privs',
+];
+
+/** Runs a command after a script, in a mount namespace of their own. */
+const afterMounts = (script: string): readonly string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-ec',
+  `${script}\nexec "$@"`,
+  'sh',
+];
+
+describeInNamespaces('proxy-init without what it needs', () => {
+  let lab: Lab;
+  let directory: string;
+  beforeEach(async () => {
+    lab = await createLab();
+    directory = await mkdtemp(join(tmpdir(), 'azwi-init-'));
+  });
+  afterEach(async () => {
+    await lab.remove();
+    await rm(directory, { recursive: true });
+  });
+
+  it('case 10: refuses every value that upstream lets pass in silence', async () => {
+    const bad = {
+      PROXY_PORT: ['abc', '99999', '0', '8000:8001'],
+      METADATA_IP: ['nosuch.invalid', '::1', '0.0.0.0/0', '10.0.0.0/33'],
+      METADATA_PORT: ['80,443', 'http', '0', '90:80'],
+      PROXY_UID: ['nouser', '-1', '4294967295', '2000-1000'],
+      PROXY_HOST: ['nosuch.invalid', '0.0.0.0', '169.254.169.254'],
+      INIT_EXEMPT: ['gid'],
+      INIT_GUARD: ['on'],
+      INIT_BACKEND: ['iptables-nft'],
+      INIT_LOCK_WAIT: ['0', '5s'],
+    };
+    for (const [key, values] of Object.entries(bad)) {
+      const runs = values.map((value) => lab.init([], { [key]: value }));
+      for (const { exitCode, stdout, stderr } of await Promise.all(runs)) {
+        expect({ key, exitCode, stdout }).toEqual({ key, exitCode: 2, stdout: '' });
+        expect(stderr).toContain(`proxy-init: error: ${key}`);
+        expect(stderr).toMatch(/; .*\. Nothing was changed\.\n$/);
+      }
+    }
+    expect(await dumpRules(lab.pod)).toBe('');
+  });
+
+  it('refuses settings that contradict each other', async () => {
+    const { exitCode, stderr } = await lab.init([], {
+      METADATA_IP: '169.254.0.0/16',
+      INIT_EXEMPT: 'alias-port',
+      INIT_ALIAS_PORT: '80',
+      INIT_GUARD: 'imds',
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('INIT_EXEMPT: "alias-port" needs one port and no network');
+    expect(stderr).toContain('INIT_ALIAS_PORT: "80" is itself redirected');
+    expect(stderr).toContain('INIT_GUARD: "imds" would refuse whole networks');
+    expect(await dumpRules(lab.pod)).toBe('');
+  });
+
+  it('case 13: tells a missing route from a missing rule', async () => {
+    const lonely = await createNamespace();
+    try {
+      const failed = await lonely.run([proxyInit]);
+      expect(failed.exitCode).toBe(7);
+      expect(failed.stderr).toBe(
+        'proxy-init: error: No route to 169.254.169.254: connections fail before any rule applies. Add a default route, or: ip route add local 169.254.169.254/32 dev lo\n',
+      );
+      await lonely.must(['ip', 'route', 'add', 'local', '169.254.169.254/32', 'dev', 'lo']);
+      expect((await lonely.run([proxyInit])).exitCode).toBe(0);
+    } finally {
+      await lonely.remove();
+    }
+  });
+
+  it.each(['blackhole', 'unreachable', 'prohibit'])(
+    'case 13: counts a route of type %s as none',
+    async (type) => {
+      await lab.pod.must(['ip', 'route', 'add', type, '169.254.169.254/32']);
+      const { exitCode, stderr } = await lab.init();
+      expect(exitCode).toBe(7);
+      expect(stderr).toContain('No route to 169.254.169.254');
+    },
+  );
+
+  it('says so when lo is down', async () => {
+    await lab.pod.must(['ip', 'link', 'set', 'lo', 'down']);
+    const { exitCode, stderr } = await lab.init();
+    expect(exitCode).toBe(7);
+    expect(stderr).toContain('Redirect did not answer within 1.5 s; is lo up?');
+  });
+
+  it.each(['auto', 'iptables', 'nft', 'iptables-legacy'])(
+    'case 14: names the missing CAP_NET_ADMIN, %s',
+    async (backend) => {
+      const options = { through: withCapabilities() };
+      const { exitCode, stderr } = await lab.init([], { INIT_BACKEND: backend }, options);
+      expect(exitCode).toBe(3);
+      expect(stderr).toContain('CAP_NET_ADMIN is missing.');
+    },
+  );
+
+  it('case 14: says the same when it cannot check or remove', async () => {
+    const options = { through: withCapabilities() };
+    expect((await lab.init(['check'], {}, options)).exitCode).toBe(3);
+    expect((await lab.init(['remove'], {}, options)).exitCode).toBe(3);
+  });
+
+  it.each(['auto', 'iptables', 'nft'])(
+    'case 15: needs no more than NET_ADMIN, %s',
+    async (backend) => {
+      const options = { through: withCapabilities('net_admin') };
+      const env = { INIT_BACKEND: backend, INIT_GUARD: 'imds+wireserver' };
+      expect((await lab.init([], env, options)).exitCode).toBe(0);
+      expect((await lab.init(['check'], env, options)).exitCode).toBe(0);
+      expect((await lab.init(['remove'], env, options)).exitCode).toBe(0);
+    },
+  );
+
+  it('case 16: names the missing CAP_NET_RAW, which only legacy needs', async () => {
+    const env = { INIT_BACKEND: 'iptables-legacy' };
+    const without = await lab.init([], env, { through: withCapabilities('net_admin') });
+    expect(without.exitCode).toBe(3);
+    expect(without.stderr).toContain('The legacy backend also needs CAP_NET_RAW.');
+    const through = withCapabilities('net_admin', 'net_raw');
+    expect((await lab.init([], env, { through })).exitCode).toBe(0);
+  });
+
+  it('case 17: finds another place for the lock file of legacy', async () => {
+    const env = { INIT_BACKEND: 'iptables-legacy' };
+    const noRun = 'mount -t tmpfs -o ro tmpfs /run';
+    expect((await lab.init([], env, { through: afterMounts(noRun) })).exitCode).toBe(0);
+
+    const noTemp = { ...env, TMPDIR: '/nonexistent' };
+    expect((await lab.init([], noTemp, { through: afterMounts(noRun) })).exitCode).toBe(0);
+
+    const noShm = `${noRun}\nmount -t tmpfs -o ro tmpfs /dev/shm`;
+    const nowhere = await lab.init([], noTemp, { through: afterMounts(noShm) });
+    expect(nowhere.exitCode).toBe(6);
+    expect(nowhere.stderr).toContain(
+      'Cannot open an xtables lock file at its usual place, /nonexistent/xtables.lock, /dev/shm/xtables.lock.',
+    );
+  });
+
+  it('case 18: gives up on the xtables lock after INIT_LOCK_WAIT', async () => {
+    const lock = join(directory, 'lock');
+    const holder = lab.pod.start(['flock', '-x', lock, 'sh', '-c', 'echo held; sleep 60']);
+    await new Promise((resolve) => holder.stdout?.once('data', resolve));
+    const { exitCode, stderr } = await lab.init([], {
+      INIT_BACKEND: 'iptables-legacy',
+      INIT_LOCK_WAIT: '1',
+      XTABLES_LOCKFILE: lock,
+    });
+    expect(exitCode).toBe(6);
+    expect(stderr).toContain('xtables lock held by another process for 1 s (INIT_LOCK_WAIT).');
+    // Not the holder alone: it has a child that would live on.
+    process.kill(-(holder.pid ?? 0), 'SIGKILL');
+  });
+
+  it('cases 19 and 20: falls back to legacy without nf_tables, and fails without both', async () => {
+    const preload = join(directory, 'no-netfilter.so');
+    const source = join(import.meta.dirname, '../../support/netns-no-netfilter.c');
+    execFileSync('gcc', ['-shared', '-fPIC', '-o', preload, source, '-ldl']);
+    const env = { LD_PRELOAD: preload };
+
+    const fallback = await lab.init([], env);
+    expect(fallback.exitCode).toBe(0);
+    expect(fallback.stdout).toContain('backend iptables cannot be used');
+    expect(fallback.stdout).toContain('backend nft cannot be used');
+    expect(fallback.stdout).toContain('rules in force (backend=iptables-legacy)');
+
+    const noRaw = await lab.init([], env, { through: withCapabilities('net_admin') });
+    expect(noRaw.exitCode).toBe(3);
+    expect(noRaw.stderr).toContain('This kernel has no nf_tables; the legacy backend also needs');
+
+    const asked = await lab.init([], { ...env, INIT_BACKEND: 'nft' });
+    expect(asked.exitCode).toBe(4);
+    expect(asked.stderr).toContain('No backend can be used here: nft: ');
+
+    const neither = await lab.init([], { ...env, NO_IP_TABLES: '1' });
+    expect(neither.exitCode).toBe(4);
+    expect(neither.stderr).toContain('Neither nf_tables nor ip_tables is in this kernel.');
+  });
+
+  it('case 21: says which programs are missing', async () => {
+    const through = ['/usr/bin/env', `PATH=${directory}`];
+    const none = await lab.init([], {}, { through });
+    expect(none.exitCode).toBe(5);
+    expect(none.stderr).toBe('proxy-init: error: nft and iptables are not in this image.\n');
+    const asked = await lab.init([], { INIT_BACKEND: 'nft' }, { through });
+    expect(asked.exitCode).toBe(5);
+    expect(asked.stderr).toBe('proxy-init: error: nft is not in this image.\n');
+  });
+
+  it('case 21: takes nft where it is the only program', async () => {
+    const nft = execFileSync('sh', ['-c', 'command -v nft'], { encoding: 'utf8' }).trim();
+    execFileSync('ln', ['-s', nft, join(directory, 'nft')]);
+    const through = ['/usr/bin/env', `PATH=${directory}`];
+    const { exitCode, stdout } = await lab.init([], {}, { through });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('rules in force (backend=nft)');
+  });
+
+  it.each(['iptables-nft', 'iptables-legacy'])(
+    "case 22: refuses a node's namespace by the kubelet's chain, %s",
+    async (iptables) => {
+      await lab.pod.must([iptables, '-t', 'mangle', '-N', 'KUBE-KUBELET-CANARY']);
+      const before = await dumpRules(lab.pod);
+      const refused = await lab.init();
+      expect(refused.exitCode).toBe(8);
+      expect(refused.stdout).toContain('chain KUBE-KUBELET-CANARY');
+      expect(refused.stderr).toContain("This is the node's network namespace");
+      expect(await dumpRules(lab.pod)).toBe(before);
+      expect((await lab.init([], { INIT_ALLOW_HOST_NETWORK: 'true' })).exitCode).toBe(0);
+    },
+  );
+
+  it("case 22: refuses a node's namespace by its links", async () => {
+    await lab.pod.must(['ip', 'link', 'add', 'docker0', 'type', 'bridge']);
+    const refused = await lab.init();
+    expect(refused.exitCode).toBe(8);
+    expect(refused.stdout).toContain('link docker0');
+    expect(await dumpRules(lab.pod)).toBe('');
+    expect((await lab.init(['--allow-host-network'])).exitCode).toBe(0);
+  });
+
+  it('case 22: removes rules even there, where upstream may have left them', async () => {
+    await lab.init();
+    await lab.pod.must(['iptables', '-t', 'nat', '-N', 'KUBE-KUBELET-CANARY']);
+    expect((await lab.init(['remove'])).exitCode).toBe(0);
+    expect(await dumpRules(lab.pod)).not.toContain('AZWI');
+  });
+
+  it('case 31: prints rules without any right, which the kernel takes', async () => {
+    const through = [
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      '--no-new-privs',
+    ];
+    const print = async (backend: string): Promise<string> => {
+      const env = { INIT_BACKEND: backend, INIT_GUARD: 'imds+wireserver' };
+      const { exitCode, stdout, stderr } = await lab.init(['print'], env, { through });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      return stdout;
+    };
+    await lab.pod.must(['nft', '-c', '-f', '-'], { input: await print('nft') });
+    for (const [backend, program] of [
+      ['auto', 'iptables-nft-restore'],
+      ['iptables', 'iptables-nft-restore'],
+      ['iptables-legacy', 'iptables-legacy-restore'],
+    ] as const) {
+      const input = await print(backend);
+      await lab.pod.must([program, '--noflush', '--test', '--wait=5'], { input });
+    }
+  });
+
+  it('case 38: leaves the message for the kubelet where the kubelet wants one', async () => {
+    const file = join(directory, 'termination-log');
+    const env = { PROXY_PORT: 'abc', INIT_TERMINATION_LOG: file };
+    await lab.init([], env);
+    await expect(readFile(file)).rejects.toThrow('ENOENT');
+    await writeFile(file, '');
+    const { stderr } = await lab.init([], env);
+    expect(`proxy-init: error: ${await readFile(file, 'utf8')}`).toBe(stderr);
+  });
+
+  it('case 38: finds the file at its usual place', async () => {
+    const devices = `mkdir ${directory}/dev
+mount --rbind /dev ${directory}/dev
+mount -t tmpfs tmpfs /dev
+touch /dev/null /dev/termination-log
+mount --bind ${directory}/dev/null /dev/null`;
+    const through = [...afterMounts(devices), 'sh', '-c', '"$@"; cat /dev/termination-log', 'sh'];
+    const { stdout } = await lab.init([], { PROXY_PORT: 'abc' }, { through });
+    expect(stdout).toBe(
+      'PROXY_PORT: "abc" is not a valid port; set a port number from 1 to 65535. Nothing was changed.\n',
+    );
+  });
+
+  it('reports in JSON when asked, failures included', async () => {
+    const good = await lab.init(['--log-format=json']);
+    const lines = good.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toMatchObject([
+      { level: 'info', logger: 'proxy-init', message: 'rules in force', backend: 'iptables' },
+      { level: 'info', message: 'redirect verified', method: 'nonce' },
+    ]);
+    const bad = await lab.init(['--log-format=json'], { PROXY_PORT: 'abc' });
+    expect(JSON.parse(bad.stderr)).toMatchObject({
+      level: 'error',
+      logger: 'proxy-init',
+      error_code: 'bad-value',
+      exit_code: 2,
+    });
+  });
+});
