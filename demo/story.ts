@@ -121,7 +121,11 @@ async function brokenFederation({ base, emulator }: Scene): Promise<void> {
   const { status, body } = await curl(base, vault, { client_id: clientId });
   if (status !== 400) throw new Error(`a misconfigured identity ended in ${status}`);
   say(`${status} ${body['error']}, and the text says what to do:`);
-  quote(wrap(body['error_description'] ?? '', 96));
+  const parts = (body['error_description'] ?? '').replaceAll(
+    / (?=Hint:|az identity fed|or for an app)/g,
+    '\n',
+  );
+  quote(wrap(parts, 96));
 }
 
 async function metrics({ adminPort }: Scene): Promise<void> {

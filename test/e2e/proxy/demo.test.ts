@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { describeInNamespaces } from '../../support/netns.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+function runDemo(...args: readonly string[]) {
+  const left = (): readonly string[] =>
+    readdirSync(tmpdir()).filter((name) => name.startsWith('imds-demo-'));
+  const before = left();
+  const result = spawnSync(process.execPath, [join(root, 'demo', 'demo.ts'), ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 55_000,
+  });
+  expect(left()).toEqual(before);
+  return result;
+}
+
+/** What a reader is to see, whichever way the application finds the proxy. */
+const story = [
+  'GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net',
+  'appid',
+  'second, from memory',
+  'got the token of reports',
+  'A token that is in memory is still served: 200',
+  'az identity federated-credential create',
+  'imds_proxy_token_exchanges_total{result="success"} 3',
+];
+
+test('the demo tells its story without a redirect', () => {
+  const { status, stdout, stderr } = runDemo('--no-redirect');
+  expect(status, stderr).toBe(0);
+  expect(stdout).toContain('AZURE_POD_IDENTITY_AUTHORITY_HOST');
+  for (const line of story) expect(stdout).toContain(line);
+});
+
+describeInNamespaces('the demo with the real redirect', () => {
+  test('tells its story at 169.254.169.254', () => {
+    const { status, stdout, stderr } = runDemo();
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain("curl -H 'Metadata: true' 'http://169.254.169.254/metadata/");
+    expect(stdout).toContain('redirect verified');
+    for (const line of story) expect(stdout).toContain(line);
+  });
+});

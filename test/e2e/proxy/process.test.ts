@@ -1,0 +1,187 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../../src/emulator/api.ts';
+import { startEmulator } from '../../support/emulator.ts';
+import {
+  dist,
+  findFreePort,
+  isRunning,
+  type ProxyProcess,
+  startProxy,
+  until,
+} from '../../support/proxy-process.ts';
+
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startEmulator();
+});
+afterAll(() => emulator.stop());
+beforeEach(() => {
+  emulator.faults.clear();
+  emulator.journal.clear();
+});
+
+function ask({ url }: ProxyProcess, resource = 'https://vault.azure.net'): Promise<Response> {
+  const query = new URLSearchParams({ 'api-version': '2018-02-01', resource });
+  return fetch(`${url}/metadata/identity/oauth2/token?${query}`, { headers: { Metadata: 'true' } });
+}
+
+/** Waits for the exchanger, which starts right after the server. */
+async function exchangerOf(proxy: ProxyProcess): Promise<number> {
+  await until(() => proxy.children().length > 0, 'an exchanger');
+  return proxy.children()[0] ?? 0;
+}
+
+describe('the exchanger process', () => {
+  test('killed in the middle of an exchange, it is restarted and the caller gets the token', async () => {
+    await using proxy = await startProxy(emulator);
+    emulator.faults.add({ effect: { kind: 'hang' }, requests: 1 });
+    const answer = ask(proxy);
+    await until(() => emulator.journal.entries().length > 0, 'a request at Entra');
+    process.kill(await exchangerOf(proxy), 'SIGKILL');
+    expect((await answer).status).toBe(200);
+    expect(proxy.log.map(({ message }) => message)).toContain('exchanger ended unexpectedly');
+  });
+
+  test('it leaves when it has had no work for a while, and comes back for new work', async () => {
+    await using proxy = await startProxy(emulator, {
+      env: { IMDS_PROXY_EXCHANGER_LINGER: '1s' },
+    });
+    expect((await ask(proxy)).status).toBe(200);
+    const first = await exchangerOf(proxy);
+    await until(() => !isRunning(first), 'the end of the exchanger');
+    expect((await ask(proxy)).status).toBe(200);
+    expect(proxy.children()).toEqual([]);
+    expect((await ask(proxy, 'https://storage.azure.com')).status).toBe(200);
+    expect(await exchangerOf(proxy)).not.toBe(first);
+  });
+
+  test('a server that is killed leaves none behind', async () => {
+    await using proxy = await startProxy(emulator);
+    const exchanger = await exchangerOf(proxy);
+    proxy.child.kill('SIGKILL');
+    await proxy.untilExit();
+    await until(() => !isRunning(exchanger), 'the end of the exchanger');
+  });
+
+  test('a thousand callers survive its death with one exchange more', async () => {
+    await using proxy = await startProxy(emulator);
+    emulator.faults.add({ effect: { kind: 'hang' }, requests: 1 });
+    const answers = Array.from({ length: 1_000 }, () => ask(proxy));
+    await until(() => emulator.journal.entries().length > 0, 'a request at Entra');
+    process.kill(await exchangerOf(proxy), 'SIGKILL');
+    const statuses = new Set((await Promise.all(answers)).map(({ status }) => status));
+    expect([...statuses]).toEqual([200]);
+    expect(emulator.journal.entries()).toHaveLength(2);
+  });
+});
+
+describe('stopping', () => {
+  test('T26: requests in flight finish after SIGTERM, the exit code is 0, and nothing is left', async () => {
+    await using proxy = await startProxy(emulator, { env: { IMDS_PROXY_DRAIN_QUIET: '200ms' } });
+    const exchanger = await exchangerOf(proxy);
+    emulator.faults.add({ effect: { kind: 'delay', delayMs: 1_000 }, requests: 1 });
+    const answer = ask(proxy);
+    // Sent later and answered: so the other one has arrived.
+    await fetch(`${proxy.url}/readyz`);
+    proxy.child.kill('SIGTERM');
+    expect((await answer).status).toBe(200);
+    expect(await proxy.untilExit()).toBe(0);
+    await until(() => !isRunning(exchanger), 'the end of the exchanger');
+  });
+
+  test('tokens are still served while requests keep coming', async () => {
+    await using proxy = await startProxy(emulator, { env: { IMDS_PROXY_DRAIN_QUIET: '1s' } });
+    await ask(proxy);
+    proxy.child.kill('SIGTERM');
+    await proxy.untilLogged(({ message }) => message === 'received shutdown signal');
+    expect((await ask(proxy)).status).toBe(200);
+    expect(await proxy.untilExit()).toBe(0);
+  });
+
+  test('a second signal ends it at once', async () => {
+    await using proxy = await startProxy(emulator);
+    proxy.child.kill('SIGTERM');
+    await proxy.untilLogged(({ message }) => message === 'received shutdown signal');
+    proxy.child.kill('SIGTERM');
+    expect(await proxy.untilExit()).toBe(1);
+  });
+});
+
+describe('starting', () => {
+  const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    spawnSync(join(dist, 'proxy'), args, {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+
+  test('without a tenant it says so in upstream’s words and exits 1', () => {
+    const { status, stderr } = run([], { AZURE_FEDERATED_TOKEN_FILE: '/token' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('AZURE_TENANT_ID not set');
+  });
+
+  test('an unknown flag is a usage error', () => {
+    const { status, stderr } = run(['--no-such-flag']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('no-such-flag');
+    expect(stderr).toContain('--proxy-port');
+  });
+
+  test('--version is one line of JSON with upstream’s keys', () => {
+    const { status, stdout } = run(['--version']);
+    expect(status).toBe(0);
+    expect(stdout.trimEnd()).not.toContain('\n');
+    expect(JSON.parse(stdout)).toMatchObject({
+      buildVersion: expect.any(String),
+      gitCommit: expect.stringMatching(/^[\da-f]{40}$/),
+      platform: expect.stringMatching(/^\w+\/\w+$/),
+    });
+  });
+
+  test('a port in use is a clear error', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { env } = emulator.describe();
+    const { status, stderr } = run([`--proxy-port=${port}`, '--admin-port=0'], env);
+    server.close();
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${port} is in use`);
+  });
+
+  test('--probe waits until the proxy listens, and gives up on one that never does', async () => {
+    const execute = promisify(execFile);
+    const port = await findFreePort();
+    const early = execute(join(dist, 'proxy'), ['--probe', `--proxy-port=${port}`]);
+    await using proxy = await startProxy(emulator, { args: [`--proxy-port=${port}`] });
+    await expect(early).resolves.toBeDefined();
+    proxy.child.kill('SIGKILL');
+    await proxy.untilExit();
+    const { status, stderr } = run(['--probe', `--proxy-port=${port}`]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('failed to probe');
+  });
+
+  test('the admin port serves health and metrics, and no token', async () => {
+    await using proxy = await startProxy(emulator, { withAdmin: true });
+    const admin = `http://127.0.0.1:${proxy.adminPort}`;
+    await ask(proxy);
+    expect((await fetch(`${admin}/livez`)).status).toBe(200);
+    const ready = await fetch(`${admin}/readyz?verbose`);
+    expect(await ready.text()).toContain('[+]federated-token ok');
+    expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
+      'imds_proxy_token_exchanges_total{result="success"} 1',
+    );
+    const token = await fetch(
+      `${admin}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api://x`,
+      { headers: { Metadata: 'true' } },
+    );
+    expect(token.status).toBe(404);
+  });
+});
