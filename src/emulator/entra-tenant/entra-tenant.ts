@@ -18,8 +18,8 @@ export interface EntraTenant {
   readonly issuerKeys: Pick<IssuerKeys, 'forget'>;
   readonly handler: RequestListener;
   /**
-   * Does once what the first request would otherwise take ten times as long for as the second: gets the
-   * issuer's keys, verifies, signs. What is measured against this tenant is then the client's own time.
+   * Does once what is slow only the first time: gets the issuer's keys, verifies, signs. A client that is
+   * measured against this tenant would pay for it otherwise.
    */
   warmUp(assertion: string): Promise<void>;
 }
