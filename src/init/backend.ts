@@ -1,4 +1,4 @@
-import type { Ruleset } from './ruleset.ts';
+import type { Ruleset, Table } from './ruleset.ts';
 
 /** What writes the rules into the kernel, in the order in which `auto` tries them. */
 export const backendNames = ['iptables', 'nft', 'iptables-legacy'] as const;
@@ -27,10 +27,7 @@ export interface Snapshot {
 
 /** Per table, our chains and the rules that lead into them. */
 export type Leftovers = Readonly<
-  Record<
-    'nat' | 'filter',
-    { readonly chains: readonly string[]; readonly jumps: readonly string[] }
-  >
+  Record<Table, { readonly chains: readonly string[]; readonly jumps: readonly string[] }>
 >;
 
 export const noLeftovers: Leftovers = {

@@ -6,22 +6,18 @@ import {
   emptyRuleset,
   mapChains,
   type OwnChain,
+  ownChains,
   type Rule,
   type Ruleset,
+  type Table,
 } from './ruleset.ts';
 
-const tables = ['filter', 'nat'] as const;
-type Table = (typeof tables)[number];
-
-const ownChains: Readonly<Record<Table, readonly OwnChain[]>> = {
-  nat: ['AZWI_PROXY_OUTPUT', 'AZWI_PROXY_REDIRECT'],
-  filter: ['AZWI_PROXY_GUARD'],
-};
+/** In the order in which they are written: a redirect is never there without its guard. */
+const tables: readonly Table[] = ['filter', 'nat'];
 
 /**
  * The input of `iptables-restore --noflush` that replaces what is left over by `ruleset`, or by nothing.
- * There is no fixed text that does: deleting a rule that is not there fails the whole of it. The guard is
- * written first, so that a redirect is never there without it.
+ * There is no fixed text that does: deleting a rule that is not there fails the whole of it.
  */
 export function toRestoreText(ruleset: Ruleset | undefined, leftovers: Leftovers): string {
   return tables.map((table) => toTableText(table, ruleset, leftovers[table])).join('');

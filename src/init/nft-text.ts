@@ -1,6 +1,13 @@
 import { noLeftovers, type Snapshot } from './backend.ts';
 import { formatNftRule, parseNftRule } from './nft-rule.ts';
-import { type ChainName, chainNames, mapChains, type Rule, type Ruleset } from './ruleset.ts';
+import {
+  type ChainName,
+  chainNames,
+  mapChains,
+  ownChains,
+  type Rule,
+  type Ruleset,
+} from './ruleset.ts';
 
 /** The table is ours alone, so that replacing it touches nobody else's rules. */
 export const nftTable = 'azwi_proxy';
@@ -29,7 +36,10 @@ const hooks: Readonly<
 export function toNftText(ruleset: Ruleset | undefined): string {
   const lines = [`table ip ${nftTable}`, `delete table ip ${nftTable}`];
   if (ruleset !== undefined) {
-    const chains = chainNames.filter((name) => ruleset[name].length > 0);
+    const tables = (['nat', 'filter'] as const).filter(
+      (table) => ruleset[`${table} OUTPUT`].length > 0,
+    );
+    const chains = tables.flatMap((table) => [`${table} OUTPUT` as const, ...ownChains[table]]);
     lines.push(`table ip ${nftTable} {`, ...chains.flatMap(toChainLines(ruleset)), '}');
   }
   return `${lines.join('\n')}\n`;

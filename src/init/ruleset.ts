@@ -61,6 +61,14 @@ export type ChainName = (typeof chainNames)[number];
 /** The chains that are ours alone; upstream's documents show the first two under these names. */
 export type OwnChain = Exclude<ChainName, `${string} OUTPUT`>;
 
+/** The tables of netfilter that rules stand in, each with the chains that are ours. */
+export const ownChains = {
+  nat: ['AZWI_PROXY_OUTPUT', 'AZWI_PROXY_REDIRECT'],
+  filter: ['AZWI_PROXY_GUARD'],
+} as const satisfies Record<string, readonly OwnChain[]>;
+
+export type Table = keyof typeof ownChains;
+
 /** Every rule of the redirect in order, whatever writes it into the kernel. */
 export type Ruleset = Readonly<Record<ChainName, readonly Rule[]>>;
 

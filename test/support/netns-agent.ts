@@ -129,8 +129,10 @@ function untilEnded(socket: Socket): Promise<Outcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('timeout'), mostWaitMs);
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.once('end', () => resolve('closed'));
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve('closed');
+    });
   });
 }
 
