@@ -54,6 +54,8 @@ export interface RawConnection {
   /** Resolves when the connection is closed from the other side, in whatever way. */
   readonly closed: Promise<void>;
   destroy(): void;
+  /** Ends the connection with a reset instead of a close. */
+  reset(): void;
 }
 
 export async function connect({ host, port }: Endpoint): Promise<RawConnection> {
@@ -115,6 +117,7 @@ export async function connect({ host, port }: Endpoint): Promise<RawConnection> 
     },
     closed,
     destroy: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
   };
 }
 

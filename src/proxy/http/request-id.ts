@@ -1,5 +1,6 @@
 const firstNumber = 10_000_000;
-const lastNumber = 99_999_999;
+/** Eight digits. */
+const highestNumber = 99_999_999;
 
 /**
  * Makes the `x-ms-request-id` of each answer: shaped like a GUID, because clients show it as one, and
@@ -7,7 +8,7 @@ const lastNumber = 99_999_999;
  * decimal number, which is valid hexadecimal and the cheapest to write. It identifies and protects
  * nothing, so it needs no cryptographic randomness.
  */
-export function createRequestIds(): () => string {
+export function createRequestIds({ lastNumber = highestNumber } = {}): () => string {
   let prefix = toPrefix();
   let number = firstNumber;
   return () => {

@@ -10,8 +10,11 @@ import { toTokenBody } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { toCacheKey } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
+import { createBoundedMemo } from './bounded-memo.ts';
+import { findCorrelationId } from './correlation-id.ts';
 import { toLogFields } from './failure.ts';
-import { type Call, jsonType, reply, toHeaders } from './reply.ts';
+import { type RenderedToken, toRenderedToken } from './rendered-token.ts';
+import { type Call, jsonType, reply } from './reply.ts';
 
 export interface TokenHandlerDeps {
   readonly clock: Clock;
@@ -47,30 +50,20 @@ interface Asked {
   readonly request: ExchangeRequest;
   readonly bypassCache: boolean;
   readonly key: string;
-  rendered: Rendered | undefined;
+  rendered: RenderedToken | undefined;
 }
 
-/** An answer ready to be written. */
-interface Rendered {
-  readonly token: Token;
-  /** A string, which node:http joins with the headers into one write; a Buffer would be a second one. */
-  readonly body: string;
-  /** Reused for every answer: the last element is the request's id. */
-  readonly headers: string[];
-  /** `expires_in` changes with the wall clock's second: the monotonic instant of that. */
-  readonly freshUntilMs: number;
-}
-
-/** Twice the tokens that are cached, so that the same token asked for in two ways still fits. */
-const maxTargets = 512;
-/** Longer targets are parsed every time, which bounds the memory of the map. */
-const maxTargetLength = 2_048;
+/**
+ * Twice the tokens that are cached, so that the same token asked for in two ways still fits, and longer
+ * than targets are.
+ */
+const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
 
 export function createTokenHandler(
   { clock, logger, metrics, source, policy, nextRequestId }: TokenHandlerDeps,
   { maxWaiting }: { readonly maxWaiting: number },
 ): TokenHandler {
-  const askedByTarget = new Map<string, Asked>();
+  const askedByTarget = createBoundedMemo<Asked>(memoLimits);
   const audited = new WeakSet<Token>();
   let waiting = 0;
   let stopped = false;
@@ -82,11 +75,7 @@ export function createTokenHandler(
     assertAllowedResource(resource, policy);
     const request = { identity: toIdentity(selectors, policy), resource };
     const asked = { request, bypassCache, key: toCacheKey(request), rendered: undefined };
-    if (target.length <= maxTargetLength) {
-      // Emptying it costs each live target one parse; keeping track of use would cost every request.
-      if (askedByTarget.size >= maxTargets) askedByTarget.clear();
-      askedByTarget.set(target, asked);
-    }
+    askedByTarget.set(target, asked);
     return asked;
   };
 
@@ -136,7 +125,7 @@ export function createTokenHandler(
 
       let rendered = asked.rendered;
       if (rendered?.token !== token || startedAtMs >= rendered.freshUntilMs) {
-        rendered = toRendered(token, startedAtMs, clock.epochMs());
+        rendered = toRenderedToken(token, startedAtMs, clock.epochMs());
         asked.rendered = rendered;
       }
       const requestId = nextRequestId();
@@ -169,25 +158,4 @@ export function createTokenHandler(
       stopped = true;
     },
   };
-}
-
-function toRendered(token: Token, nowMs: number, nowEpochMs: number): Rendered {
-  const body = toTokenBody(token, nowEpochMs);
-  return {
-    token,
-    body,
-    headers: toHeaders(jsonType, Buffer.byteLength(body), ''),
-    freshUntilMs: nowMs + 1_000 - (nowEpochMs % 1_000),
-  };
-}
-
-const guid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
-
-/** The caller's own id for its request, which the real service, too, hands on to Entra. */
-function findCorrelationId(rawHeaders: readonly string[]): string | undefined {
-  const at = rawHeaders.findIndex(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === 'x-ms-client-request-id',
-  );
-  const value = rawHeaders[at + 1];
-  return at !== -1 && value !== undefined && guid.test(value) ? value : undefined;
 }

@@ -150,9 +150,10 @@ function toDescription(code: ErrorCode, text: string, details: ErrorDetails): st
   const { description, hint } = details;
   // Our own texts stay exactly as clients know them; only what is added to them needs cleaning.
   if (description === undefined && hint === undefined) return text;
-  const cause = code === 'ERR_THROTTLED' && description ? `${text}: ${description}` : description;
-  const advice = hint === undefined ? '' : ` Hint: ${hint}`;
-  return toClientText((cause || text) + advice);
+  const added = code === 'ERR_THROTTLED' && description ? `${text}: ${description}` : description;
+  const cause = added || text;
+  if (hint === undefined) return toClientText(cause);
+  return toClientText(`${cause}${cause.endsWith('.') ? '' : '.'} Hint: ${hint}`);
 }
 
 /** Optional members that SDKs put into their own errors; the names are Entra's. */

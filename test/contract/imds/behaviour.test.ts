@@ -188,7 +188,7 @@ test('vector 79 (wire): a refusal of Entra keeps its error and its text', async 
   assertAnswer(response, { outcome: 'error', status: 400, error: 'invalid_resource' });
   expect(parseObject(response.body)).toEqual({
     error: 'invalid_resource',
-    error_description: `${description} Hint: Check the resource.`,
+    error_description: `${description}. Hint: Check the resource.`,
     error_codes: [500011],
     trace_id: '1',
     correlation_id: '2',

@@ -1,0 +1,89 @@
+import net from 'node:net';
+import { expect, test, vi } from 'vitest';
+import type { Endpoint } from '../../support/raw-http.ts';
+import type { ScriptedServer } from '../../support/scripted-source-server.ts';
+import { ask, findClosedPort, instance, listen, startProxy, startUpstream } from './upstream.ts';
+
+/** A relay that brings every connection back to the proxy, as a redirect of the proxy's own traffic does. */
+async function startLoopedProxy(): Promise<ScriptedServer> {
+  let target: Endpoint | undefined;
+  const sockets = new Set<net.Socket>();
+  const relay = net.createServer((socket) => {
+    if (target === undefined) throw new Error('the relay has no target yet');
+    const onward = net.connect(target);
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.pipe(other);
+    }
+  });
+  const { endpoint } = await listen(relay, () => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const proxy = await startProxy(endpoint);
+  target = proxy.endpoint;
+  return proxy;
+}
+
+test('a request of our own turns pass-through off, with one error and a count', async () => {
+  const proxy = await startLoopedProxy();
+  for (let round = 0; round < 3; round += 1) {
+    expect((await ask(proxy, instance)).status).toBe(404);
+  }
+  const errors = proxy.logger.lines.filter(({ level }) => level === 'error');
+  expect(errors).toHaveLength(1);
+  expect(errors[0]?.fields['fix']).toContain('uid');
+  expect(proxy.metrics.counted.filter((what) => what === 'denied loop')).toHaveLength(1);
+  expect(proxy.passThrough.isOpen('instance')).toBe(false);
+});
+
+test('a loop is found at start, before a client asks', async () => {
+  const proxy = await startLoopedProxy();
+  expect(await proxy.passThrough.detectLoop()).toBe(true);
+  expect(proxy.passThrough.isOpen('instance')).toBe(false);
+  expect(proxy.metrics.counted).toContain('denied loop');
+});
+
+test('a real service is no loop: it sees one request to a path of ours', async () => {
+  const upstream = await startUpstream((_, response) => {
+    response.writeHead(404);
+    response.end();
+  });
+  const proxy = await startProxy(upstream.endpoint);
+  expect(await proxy.passThrough.detectLoop()).toBe(false);
+  expect(upstream.requests.map(({ url }) => url)).toEqual(['/imds-proxy/loop-check']);
+  expect(proxy.passThrough.isOpen('instance')).toBe(true);
+});
+
+test('no service is no loop, and neither is one that says nothing for a second', async () => {
+  const nobody = await startProxy(await findClosedPort());
+  expect(await nobody.passThrough.detectLoop()).toBe(false);
+  const upstream = await startUpstream(() => {});
+  const proxy = await startProxy(upstream.endpoint);
+  const found = proxy.passThrough.detectLoop();
+  await vi.waitFor(() => expect(upstream.requests).toHaveLength(1));
+  await proxy.clock.advance(1_000);
+  expect(await found).toBe(false);
+});
+
+test('without pass-through nothing is asked', async () => {
+  const upstream = await startUpstream((_, response) => response.end());
+  const proxy = await startProxy(upstream.endpoint, 'off');
+  expect(await proxy.passThrough.detectLoop()).toBe(false);
+  expect(upstream.requests).toEqual([]);
+});
+
+test('the marker of another proxy travels on with ours', async () => {
+  const upstream = await startUpstream((_, response) => response.end('{}'));
+  const proxy = await startProxy(upstream.endpoint);
+  expect((await ask(proxy, instance, 'x-imds-proxy-loop: another')).status).toBe(200);
+  expect(upstream.requests[0]?.headers['x-imds-proxy-loop']).toMatch(/^another,[\da-f-]{36}$/);
+  // And what comes back by way of that other proxy is still recognised.
+  const marker = upstream.requests[0]?.headers['x-imds-proxy-loop'];
+  const looped = await ask(proxy, '/nowhere', `X-IMDS-Proxy-Loop: ${marker},third`);
+  expect(looped.status).toBe(508);
+  expect(JSON.parse(looped.body)).toMatchObject({ error: 'loop_detected' });
+});
