@@ -1,4 +1,5 @@
-import { type Filtered, filterManifests } from './filter.ts';
+import { filterManifests } from './filter.ts';
+import type { Filtered } from './filter-document.ts';
 import { formatHelp } from './help.ts';
 import { type Input, type MissingInput, readInputs } from './inputs.ts';
 import type { InjectIo } from './io.ts';
@@ -22,7 +23,7 @@ export async function runInject(
     return 0;
   }
   if (command.kind === 'usage') return rejectUsage(command.errors, io, name);
-  const { names, action, inPlace, dryRun } = command;
+  const { names, action, only, inPlace, dryRun } = command;
   if (names.length === 0 && !io.isStdinPiped) {
     return rejectUsage(['name a file or folder, or pipe manifests in'], io, name);
   }
@@ -30,12 +31,18 @@ export async function runInject(
   const read = await readInputs(names.length === 0 ? ['-'] : names, io);
   const inputs = read.filter((input) => 'text' in input);
   const missing = read.filter((input) => 'error' in input);
-  const filtered = filterManifests(
+  const { files: filtered, unmatched } = filterManifests(
     inputs.map(({ text }) => text),
     action,
+    only,
   );
   const findings = [...missing.map(toFinding), ...report(inputs, filtered, io)];
   for (const { name: input, error } of missing) io.stderr(`${input}: error: ${error}\n`);
+  for (const { text } of unmatched) {
+    const error = `--only names ${text}, which is not in the input`;
+    findings.push(toFinding({ name, error }));
+    io.stderr(`${name}: error: ${error}\n`);
+  }
   if (findings.length === 0) {
     io.stderr(`${name}: error: there is no Kubernetes object in the input\n`);
     return 1;

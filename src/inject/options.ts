@@ -1,6 +1,12 @@
 import { logLevelValue } from '../shared/log-level.ts';
 import type { OptionTable, ValueType } from '../shared/option-table.ts';
-import { booleanValue, choiceValue, portValue, textValue } from '../shared/option-values.ts';
+import {
+  booleanValue,
+  choiceValue,
+  listValue,
+  portValue,
+  textValue,
+} from '../shared/option-values.ts';
 import { proxyPort } from '../shared/redirect-contract.ts';
 import { defaultAdminPort } from './contract.ts';
 import {
@@ -13,6 +19,7 @@ import {
   tenantIdValue,
   variableValue,
 } from './option-types.ts';
+import { selectorValue } from './select.ts';
 
 /** Flags of `inject` and `uninject`. */
 export const commonOptions = {
@@ -35,6 +42,12 @@ export const commonOptions = {
     default: 'false',
     group: 'Input and output',
     help: 'Reports what would happen, and prints and writes nothing.',
+  },
+  only: {
+    flag: 'only',
+    type: listValue(selectorValue),
+    group: 'Input and output',
+    help: 'The only workloads to change, such as Deployment/web,nightly. Default: all.',
   },
 } as const satisfies OptionTable;
 

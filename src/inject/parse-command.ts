@@ -1,8 +1,9 @@
 import { resolveOptions } from '../shared/options.ts';
 import { lastOf, scanArguments } from './arguments.ts';
-import type { Action } from './filter.ts';
 import { commonOptions, injectOptions } from './options.ts';
 import { parseSettings } from './parse-settings.ts';
+import type { Selector } from './select.ts';
+import type { Action } from './settings.ts';
 
 export type CommandName = 'inject' | 'uninject';
 
@@ -13,6 +14,8 @@ export type Command =
       readonly action: Action;
       /** Files, folders and `-`; empty if none was named. */
       readonly names: readonly string[];
+      /** undefined for all workloads. */
+      readonly only: readonly Selector[] | undefined;
       readonly inPlace: boolean;
       readonly dryRun: boolean;
     }
@@ -25,20 +28,19 @@ export function parseCommand(name: CommandName, argv: readonly string[]): Comman
   if (scan.kind === 'usage') return usage(scan.error);
   const { texts } = scan;
 
-  const { file: _, ...switches } = commonOptions;
-  const { values, errors } = resolveOptions(switches, lastOf(texts), {});
+  const { values, errors } = resolveOptions(commonOptions, lastOf(texts), {});
   if (errors.length > 0) return usage(...errors);
-  const { inPlace = false, dryRun = false } = values;
+  const { inPlace = false, dryRun = false, only } = values;
   const names = [...new Set([...(texts.get('file') ?? []), ...scan.files])];
   if (inPlace && (names.length === 0 || names.includes('-'))) {
     return usage('--in-place needs files or folders; standard input cannot be written');
   }
 
-  if (name === 'uninject') return { kind: 'run', action: { kind: name }, names, inPlace, dryRun };
+  const run = { kind: 'run', names, only, inPlace, dryRun } as const;
+  if (name === 'uninject') return { ...run, action: { kind: name } };
   const parsed = parseSettings(texts);
   if (!parsed.ok) return usage(...parsed.errors);
-  const action: Action = { kind: name, settings: parsed.settings };
-  return { kind: 'run', action, names, inPlace, dryRun };
+  return { ...run, action: { kind: name, settings: parsed.settings } };
 }
 
 function usage(...errors: readonly string[]): Command {

@@ -1,3 +1,8 @@
+/** What is to be done to manifests. */
+export type Action =
+  | { readonly kind: 'inject'; readonly settings: InjectSettings }
+  | { readonly kind: 'uninject' };
+
 /** What `inject` is told on its command line. */
 export interface InjectSettings {
   /** How the proxy is kept running: as an init container that restarts, or as an ordinary container. */

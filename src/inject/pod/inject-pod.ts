@@ -42,7 +42,11 @@ export function injectPod(
   checkPod(base, settings, proxyPort);
 
   const draft = createDraft(base);
-  const notes = [...noteForeign(foreign), ...removeTrigger(base, draft)];
+  const notes = [
+    ...noteForeign(foreign),
+    ...noteLabel(base, settings),
+    ...removeTrigger(base, draft),
+  ];
   const variables = addCredentials(base, draft, settings, account);
   addContainers(base, draft, settings, proxyPort, variables);
   return { template: draft.seal(), notes: [...notes, ...toNotes(base, settings, account)] };
@@ -58,6 +62,15 @@ function removeTrigger(base: ValueMap, draft: Draft): readonly string[] {
   if (getAt(base, [...annotations, webhook.injectAnnotation]) === undefined) return [];
   draft.removeEntry(annotations, webhook.injectAnnotation);
   return [`annotation ${webhook.injectAnnotation} removed: the webhook would inject as well`];
+}
+
+/** Somebody may have kept the webhook away on purpose. */
+function noteLabel(base: ValueMap, { credentials }: InjectSettings): readonly string[] {
+  const value = getAt(base, [...labels, webhook.useLabel]);
+  if (credentials.kind !== 'webhook' || value === undefined || value === 'true') return [];
+  return [
+    `label ${webhook.useLabel} was ${JSON.stringify(value)} and has to be "true" for the webhook`,
+  ];
 }
 
 function noteForeign(foreign: readonly PlacedContainer[]): readonly string[] {
