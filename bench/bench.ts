@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { helpText, parseBenchOptions } from './counts.ts';
 import { assertBuiltForThisNode } from './harness/proxy.ts';
-import { assertTools, openLab } from './lab.ts';
+import { assertTools, nodeOptions, openLab } from './lab.ts';
 import { measures } from './measures.ts';
 import { machineFacts } from './report/machine.ts';
 import { renderMarkdown } from './report/markdown.ts';
@@ -26,6 +26,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 assertBuiltForThisNode();
 assertTools();
 
+// Read before the benchmark itself is the load.
+const machine = machineFacts(nodeOptions);
 const results: Result[] = [];
 {
   await using lab = await openLab(counts, say);
@@ -38,7 +40,7 @@ const results: Result[] = [];
   const report = renderMarkdown({
     command: 'npm run bench',
     date: new Date().toISOString().slice(0, 10),
-    machine: machineFacts(lab.nodeOptions),
+    machine,
     results,
   });
   if (only.length > 0) {

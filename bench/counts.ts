@@ -11,6 +11,7 @@ export const defaultCounts = {
   'idle-seconds': { value: 120, means: 'seconds until idle memory is read' },
   'wake-up-seconds': { value: 60, means: 'seconds over which wake-ups are counted' },
   'first-tokens': { value: 12, means: 'fresh proxies that are asked for a first token' },
+  peaks: { value: 8, means: 'fresh proxies whose memory is watched' },
   'quota-rounds': { value: 5, means: 'fresh proxies under a CPU quota' },
   'limit-rounds': { value: 3, means: 'cold starts under each memory limit' },
   probes: { value: 30, means: 'runs of the probe' },

@@ -20,8 +20,6 @@ export interface Lab {
   /** The CPU of a server under load, and that of its load; both undefined on a machine with one core. */
   readonly serverCpu: number | undefined;
   readonly loadCpu: number | undefined;
-  /** NODE_OPTIONS of every process of either side. */
-  readonly nodeOptions: string;
   /** Makes control groups, or says why it cannot. */
   readonly cgroups: CreateCgroup | string;
   readonly emulator: Emulator;
@@ -36,8 +34,8 @@ export interface Lab {
   readonly say: (line: string) => void;
 }
 
-/** The flags of the container image. */
-const nodeOptions = '--max-semi-space-size=1 --max-old-space-size=40';
+/** The flags of the container image, for every process of either side. */
+export const nodeOptions = '--max-semi-space-size=1 --max-old-space-size=40';
 
 /** Starts the emulator, and captures the SDK's request and the proxy's answer to it. */
 export async function openLab(
@@ -74,7 +72,6 @@ export async function openLab(
     counts,
     serverCpu: hasTwoCores ? 0 : undefined,
     loadCpu: hasTwoCores ? 1 : undefined,
-    nodeOptions,
     cgroups,
     emulator,
     sdk,

@@ -11,13 +11,13 @@ const mostBytes = 45 * 2 ** 20;
 
 const row = {
   measure: 'peak anonymous memory during start and first token',
-  method: `Anonymous pages (RssAnon) of all processes together, read every ${sampleIntervalMs} ms from the exec until ${watchedMs / 1000} s later; the token is asked for as soon as the proxy is ready.`,
+  method: `Anonymous pages (RssAnon) of all processes together, read about every ${sampleIntervalMs} ms from the exec until ${watchedMs / 1000} s later; the token is asked for as soon as the proxy is ready.`,
   aim: 'stated; ≤ 45 MiB',
 };
 
 /** The most memory that a fresh proxy holds at any moment. */
 export async function measurePeak(lab: Lab): Promise<readonly Result[]> {
-  const peaks = await repeat(lab.counts['quota-rounds'], () => peakBytes(lab));
+  const peaks = await repeat(lab.counts.peaks, () => peakBytes(lab));
   return [
     toValueResult(row, Math.max(...peaks), inMib, mostBytes, [
       `The highest of ${peaks.length} starts; median ${inMib(median(peaks))}.`,

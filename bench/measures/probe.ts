@@ -1,7 +1,7 @@
 import { launch } from '../harness/launch.ts';
 import { dist } from '../harness/proxy.ts';
 import { interleave, summarisePairs } from '../harness/statistics.ts';
-import type { Lab } from '../lab.ts';
+import { type Lab, nodeOptions } from '../lab.ts';
 import { inMs, type Result, toRatioResult } from '../report/result.ts';
 
 const row = {
@@ -16,13 +16,13 @@ export async function measureProbe(lab: Lab): Promise<readonly Result[]> {
   await using proxy = await lab.startProxy({ trust: false });
   const pairs = await interleave(
     lab.counts.probes,
-    () => runMs(lab, [`${dist}/proxy`, `--proxy-port=${proxy.port}`, '--probe']),
-    () => runMs(lab, [process.execPath, '-e', '0']),
+    () => runMs([`${dist}/proxy`, `--proxy-port=${proxy.port}`, '--probe']),
+    () => runMs([process.execPath, '-e', '0']),
   );
   return [toRatioResult(row, summarisePairs(pairs), inMs, 1.3)];
 }
 
-async function runMs({ nodeOptions }: Lab, command: readonly string[]): Promise<number> {
+async function runMs(command: readonly string[]): Promise<number> {
   await using launched = await launch({ command, env: { NODE_OPTIONS: nodeOptions } });
   const startedAt = launched.start();
   const { code, at } = await launched.exited;

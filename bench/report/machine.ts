@@ -1,4 +1,4 @@
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** What a reader needs to place the numbers; nothing that names the machine. */
 export function machineFacts(nodeOptions: string): (readonly [string, string])[] {
@@ -8,6 +8,7 @@ export function machineFacts(nodeOptions: string): (readonly [string, string])[]
     ['memory', `${Math.round(totalmem() / 2 ** 30)} GiB`],
     ['kernel', `${type()} ${kernelVersion(release())}`],
     ['Node', `${process.version}, V8 ${process.versions.v8}`],
+    ['load before the run', `${(loadavg()[0] as number).toFixed(1)} runnable processes`],
     ['V8 flags, both sides', `\`${nodeOptions}\``],
   ];
 }
