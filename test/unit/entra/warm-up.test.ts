@@ -11,7 +11,7 @@ async function outsideOperationsOf(work: () => Promise<unknown>): Promise<string
   const seen = new Set<string>();
   const hook = createHook({
     init(_id, type) {
-      if (/^(FS|TCP|TLS|GETADDRINFO|QUERY|UDP|PIPE)/.test(type)) seen.add(type);
+      if (/^(FS|TCP|GETADDRINFO|QUERY|UDP|PIPE)/.test(type)) seen.add(type);
     },
   }).enable();
   try {
