@@ -41,7 +41,8 @@ export function editBlock(
     if (plan.fates[place]?.kind !== 'remove') continue;
     if (!isCompact || place > firstKept) edits.push(removalOfLines(text, slot));
     // The dash before the first key of an item stays, and what comes next moves up to it.
-    else if (place === 0) edits.push(removal(start, slots[firstKept]?.start ?? start));
+    else if (place === 0)
+      edits.push(removal(start, startOfNext(text, slots[firstKept - 1] ?? slot)));
   }
   return edits;
 }
@@ -64,6 +65,12 @@ function endOfHead(text: string, start: number): number | undefined {
     at = previous;
   }
   return undefined;
+}
+
+/** Offset of what comes after the lines of an item: a comment or another item. */
+function startOfNext(text: string, slot: Slot): number {
+  const end = endOfLines(text, slot);
+  return end + text.slice(end).search(/\S|$/);
 }
 
 function removalOfLines(text: string, slot: Slot): Edit {

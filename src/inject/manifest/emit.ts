@@ -1,22 +1,27 @@
 import { stringify } from 'yaml';
-import type { Value } from './value.ts';
+import { isList, isMap, type Value } from './value.ts';
 
 /** How a document is written, so that what is added looks like the rest. */
 export interface Style {
-  /** Spaces by which a level is indented. */
+  /** Spaces by which a map is indented below its key. */
   readonly indent: number;
-  /** Whether a list is indented below its key. */
-  readonly indentLists: boolean;
+  /** Spaces by which a list is indented below its key; often none. */
+  readonly listIndent: number;
 }
 
 /** `key: value` or, without a key, `- value`: a block at column 0 without a line break at its end. */
 export function emitBlock(key: string | undefined, value: Value, style: Style): string {
-  return emit(key === undefined ? [value] : { [key]: value }, style);
+  if (key !== undefined) return `${emitScalar(key)}:${emitAfterColon(value, style)}`;
+  return isBlock(value)
+    ? `- ${indentLines(emitItems(value, style), '  ')}`
+    : `-${emitInline(value)}`;
 }
 
-/** What follows after the colon of a pair: ` x`, or a line break and lines. */
+/** What follows after the colon of a pair: ` x`, or a line break and lines; nothing for null. */
 export function emitAfterColon(value: Value, style: Style): string {
-  return emit({ k: value }, style).slice('k:'.length);
+  if (!isBlock(value)) return emitInline(value);
+  const indent = ' '.repeat(isList(value) ? style.listIndent : style.indent);
+  return indentLines(`\n${emitItems(value, style)}`, indent);
 }
 
 /**
@@ -28,22 +33,34 @@ export function emitFlow(key: string | undefined, value: Value, step: string | u
   return key === undefined ? json : `${JSON.stringify(key)}: ${json}`;
 }
 
-/** Puts the same white space before every line but the first, and but empty ones. */
+/** Puts the same white space behind every line break. */
 export function indentLines(text: string, prefix: string): string {
-  return text.replace(/\n(?!\n|$)/g, `\n${prefix}`);
+  return text.replaceAll('\n', `\n${prefix}`);
 }
 
-function emit(value: unknown, { indent, indentLists }: Style): string {
+function emitItems(value: Value, style: Style): string {
+  if (isList(value)) return value.map((item) => emitBlock(undefined, item, style)).join('\n');
+  return Object.entries(isMap(value) ? value : {})
+    .map(([key, item]) => emitBlock(key, item, style))
+    .join('\n');
+}
+
+/** Whether the value takes lines of its own. */
+function isBlock(value: Value): boolean {
+  return isList(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0;
+}
+
+function emitInline(value: Value): string {
+  return value === null ? '' : ` ${emitScalar(value)}`;
+}
+
+/** On one line: what follows a block scalar in the document could become part of it. */
+function emitScalar(value: Value): string {
   return stringify(value, {
-    indent,
-    indentSeq: indentLists,
     lineWidth: 0,
-    nullStr: '',
-    // What follows a block scalar in the document could become part of it.
     blockQuote: false,
     doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
     // Kubernetes reads YAML 1.1, where yes, on and 0440 are no strings unless quoted.
     compat: 'yaml-1.1',
-    aliasDuplicateObjects: false,
-  }).replace(/\n$/, '');
+  }).trimEnd();
 }

@@ -10,6 +10,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
+import { lineEnd, lineStart } from './edits.ts';
 import { ManifestError, templateError } from './manifest-error.ts';
 import type { Chunk } from './split-documents.ts';
 import type { Path, Value } from './value.ts';
@@ -87,11 +88,10 @@ function toManifestError(
   text: string,
   lineAt: (offset: number) => number,
 ): ManifestError {
-  // Only where a template is no string: a ConfigMap may well hold one.
-  const template = /^\s*(?:- +)*(?:[^\s'"#][^'"#]*: +)?\{[{%]/m.exec(text);
-  if (template !== null)
-    return templateError({ line: lineAt(template.index + template[0].length) });
   const line = lineAt(pos[0]);
+  if (/\{[{%]/.test(text.slice(lineStart(text, pos[0]), lineEnd(text, pos[0])))) {
+    return templateError({ line });
+  }
   if (code === 'TAB_AS_INDENT') {
     return new ManifestError('a tab indents this line; use spaces, YAML knows nothing else', {
       line,

@@ -53,7 +53,9 @@ export function planMap(
     return Object.hasOwn(wanted, key) ? toFate(present[key] ?? null, wanted[key] ?? null) : remove;
   });
   const added = new Map<number, Addition[]>();
-  let last = -1;
+  // `<<` stays first where it is.
+  const first = keys.findIndex((key) => key !== undefined);
+  let last = first === -1 ? keys.length - 1 : first - 1;
   for (const [key, value] of Object.entries(wanted)) {
     const place = keys.indexOf(key);
     if (place !== -1) last = place;
