@@ -56,10 +56,12 @@ function collect(
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   return new Promise((resolve, reject) => {
-    let timedOut = false;
     const timer = setTimeout(() => {
-      timedOut = true;
       child.kill('SIGKILL');
+      // Not waiting for its output to end: a program that it has started may hold on to that.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      resolve({ exitCode: null, ...output, timedOut: true });
     }, deadlineMs);
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -67,7 +69,7 @@ function collect(
     });
     child.once('close', (exitCode) => {
       clearTimeout(timer);
-      resolve({ exitCode, ...output, timedOut });
+      resolve({ exitCode, ...output, timedOut: false });
     });
   });
 }

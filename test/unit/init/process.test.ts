@@ -1,0 +1,185 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRunCommand } from '../../../src/init/command.ts';
+import { InitFailure } from '../../../src/init/failures.ts';
+import { createLogger } from '../../../src/init/log.ts';
+import { withNamespaceLock } from '../../../src/init/namespace-lock.ts';
+import { findNodeTrait, parseLinkNames } from '../../../src/init/node-namespace.ts';
+import { attemptConnection, serveNonce } from '../../../src/init/probe.ts';
+import { reportFailure } from '../../../src/init/report.ts';
+
+describe('running a program', () => {
+  const lines: string[] = [];
+  const log = createLogger('text', 'debug', (line) => lines.push(line));
+  const run = createRunCommand({ PATH: process.env['PATH'], LC_ALL: 'de_DE' }, log);
+  const deadlineMs = 10_000;
+
+  it('gives it its input and takes its output, in English', async () => {
+    const result = await run('sh', ['-c', 'cat; echo "$LC_ALL" >&2; exit 3'], {
+      input: 'in',
+      deadlineMs,
+    });
+    expect(result).toEqual({ exitCode: 3, stdout: 'in', stderr: 'C\n', timedOut: false });
+    expect(lines.join()).toContain('command finished');
+  });
+
+  it('does not mind a program that reads none of its input', async () => {
+    const result = await run('true', [], { input: 'x'.repeat(1_000_000), deadlineMs });
+    expect(result.exitCode).toBe(0);
+  });
+
+  it('does not wait for one that never ends, nor for its children', async () => {
+    const result = await run('sh', ['-c', 'echo begun; sleep 60 & wait'], { deadlineMs: 200 });
+    expect(result).toEqual({ exitCode: null, stdout: 'begun\n', stderr: '', timedOut: true });
+  });
+
+  it('rejects when there is no such program', async () => {
+    await expect(run('/nonexistent', [], { deadlineMs })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('the lock of a network namespace', () => {
+  it('lets one work at a time, and is free after a failure', async () => {
+    const order: string[] = [];
+    const work = (name: string) => async (): Promise<string> => {
+      order.push(`${name} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(`${name} ends`);
+      if (name === 'b') throw new Error('b fails');
+      return name;
+    };
+    const names = ['a', 'b', 'c'];
+    const results = await Promise.allSettled(
+      names.map((name) => withNamespaceLock(10, work(name))),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(order).toHaveLength(6);
+    for (let at = 0; at < 6; at += 2) {
+      expect(order[at + 1]).toBe(order[at]?.replace('begins', 'ends'));
+    }
+  });
+
+  it('is not waited for beyond the deadline', async () => {
+    await withNamespaceLock(10, async () => {
+      const second = withNamespaceLock(0.05, async () => 'never');
+      await expect(second).rejects.toMatchObject({ kind: 'run-in-progress', exitCode: 6 });
+    });
+  });
+});
+
+describe('a probe', () => {
+  it('hears the nonce, and only where the port is free', async () => {
+    const holder = createServer((socket) => socket.end('something else'));
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+    const address = holder.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    expect(await serveNonce(port, 'nonce')).toBeUndefined();
+    expect(await attemptConnection('127.0.0.1', port, 100, 1_000)).toEqual({
+      kind: 'answered',
+      text: 'something else',
+    });
+    await new Promise((resolve) => holder.close(resolve));
+
+    const stop = await serveNonce(port, 'nonce');
+    expect(await attemptConnection('127.0.0.1', port, 5, 1_000)).toEqual({
+      kind: 'answered',
+      text: 'nonce',
+    });
+    stop?.();
+    expect(await attemptConnection('127.0.0.1', port, 5, 1_000)).toEqual({
+      kind: 'refused',
+      code: 'ECONNREFUSED',
+    });
+  });
+
+  it('does not wait for ever for one that says nothing', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = silent.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    expect(await attemptConnection('127.0.0.1', port, 5, 50)).toEqual({ kind: 'timeout' });
+    expect(await attemptConnection('127.0.0.1', port, 0, 1_000)).toEqual({
+      kind: 'answered',
+      text: '',
+    });
+    silent.close();
+  });
+});
+
+describe("a node's namespace", () => {
+  it('is known by its chains or its links', () => {
+    const links = parseLinkNames(
+      'Inter-|   Receive\n face |bytes\n    lo: 0 0\n  eth0: 1 2\n docker0:7\n',
+    );
+    expect(links).toEqual(['lo', 'eth0', 'docker0']);
+    expect(findNodeTrait([], links)).toBe('link docker0');
+    expect(findNodeTrait(['OUTPUT', 'KUBE-KUBELET-CANARY'], [])).toBe('chain KUBE-KUBELET-CANARY');
+    expect(
+      findNodeTrait(['OUTPUT', 'ISTIO_OUTPUT', 'DOCKER_OUTPUT'], ['lo', 'eth0']),
+    ).toBeUndefined();
+  });
+});
+
+describe('reporting', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'init-report-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const report = (
+    failure: InitFailure,
+    format: 'text' | 'json',
+    level: 'info' | 'debug' = 'info',
+  ) => {
+    const lines: string[] = [];
+    const terminationLog = join(directory, 'termination-log');
+    const log = createLogger(format, level, (line) => lines.push(line));
+    reportFailure(failure, { format, level, terminationLog }, log);
+    return lines;
+  };
+
+  it('says the message, and the remedy where there is one', () => {
+    expect(report(new InitFailure('no-answer'), 'text')).toEqual([
+      'proxy-init: error: Redirect did not answer within 1.5 s; is lo up?\n',
+    ]);
+    const [line = ''] = report(new InitFailure('lock-file', { paths: '/x' }), 'json');
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'error',
+      logger: 'proxy-init',
+      message: 'Cannot open an xtables lock file at /x.',
+      error_code: 'lock-file',
+      exit_code: 6,
+      remedy: expect.stringContaining('XTABLES_LOCKFILE'),
+    });
+  });
+
+  it('shows the stack of a fault of its own at debug only', () => {
+    const failure = new InitFailure('unexpected', { error: 'boom' }, { cause: new Error('boom') });
+    expect(report(failure, 'text').join('')).not.toContain('process.test.ts');
+    expect(report(failure, 'text', 'debug').join('')).toContain('process.test.ts');
+  });
+
+  it('writes no more than the kubelet reads, and only where a file is', async () => {
+    const failure = new InitFailure('not-redirected', { output: 'x'.repeat(9_000) });
+    report(failure, 'text');
+    const file = join(directory, 'termination-log');
+    await expect(readFile(file)).rejects.toThrow('ENOENT');
+    await writeFile(file, 'old');
+    report(failure, 'text');
+    const text = await readFile(file, 'utf8');
+    expect(text).toHaveLength(4_096);
+    expect(text).toMatch(/^Rules are loaded but /);
+  });
+
+  it('warns when that file cannot be written', async () => {
+    const lines: string[] = [];
+    const log = createLogger('text', 'info', (line) => lines.push(line));
+    const failure = new InitFailure('no-answer');
+    reportFailure(failure, { format: 'text', level: 'info', terminationLog: directory }, log);
+    expect(lines.at(-1)).toContain(`warning: cannot write ${directory}`);
+  });
+});
