@@ -1,7 +1,8 @@
 /**
  * Bundles every program into dist/. CommonJS, because importing node:http from an ES module loads Node's
  * whole web platform (70 % more start-up time and 5 MB); one file per dynamic import, because code that
- * is in the file is paid for even when it never runs.
+ * is in the file is paid for even when it never runs. Each file has its own copy of what it imports, so
+ * no instance of a class may cross from one to another.
  */
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { writeCodeCache } from './code-cache.ts';
 import { buildStamp } from './stamp.ts';
+import { trimDefine, trimLibraries } from './trim-libraries.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -39,7 +41,7 @@ await mkdir(options.outdir, { recursive: true });
 // Without this, Node takes a file without extension for an ES module, as the project's package.json says.
 await writeFile(join(options.outdir, 'package.json'), '{"type":"commonjs"}\n');
 
-const define = { __BUILD__: JSON.stringify(await buildStamp(root)) };
+const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
 
 for (const [name, entry] of Object.entries(executables)) {
   await bundle(name, entry);
@@ -70,7 +72,7 @@ async function bundle(name: string, entry: string, done = new Set<string>()): Pr
     legalComments: 'none',
     supported: { 'dynamic-import': false },
     define,
-    plugins: [splitDynamicImports(lazy)],
+    plugins: [splitDynamicImports(lazy), trimLibraries],
     logLevel: 'warning',
   });
   for (const [file, source] of lazy) {

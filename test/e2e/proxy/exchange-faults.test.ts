@@ -54,11 +54,13 @@ describe('the built proxy when Entra refuses', () => {
     expect(posts()).toBe(1);
   });
 
-  test('vector 80: a 401 of Entra is 400 for the client', async () => {
-    emulator.faults.add({ effect: { kind: 'refuse', code: 700024 } });
+  test('vector 80: a 401 of Entra is 400 for the client, with Entra’s own error', async () => {
+    emulator.faults.add({ effect: { kind: 'refuse', code: 700027 } });
     const { status, body } = await ask();
-    expect([400, 503]).toContain(status);
-    expect(body['error_description']).toContain('AADSTS700024');
+    expect(status).toBe(400);
+    expect(body['error']).toBe('invalid_client');
+    expect(body['error_description']).toMatch(/^AADSTS700027:/);
+    expect(emulator.journal.entries()[0]).toMatchObject({ outcome: { status: 401 } });
   });
 
   test('vector 81: a federated credential that is just arriving is waited for', async () => {

@@ -1,0 +1,107 @@
+/**
+ * Writes the parts of docs/ that follow from the code, each between its markers. A contract test fails when
+ * they differ from what this would write: `npm run docs` then brings them up to date.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
+import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
+import { proxyOptions } from '../src/proxy/options.ts';
+import type { Option, OptionTable } from '../src/shared/option-table.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** A part of a document that is written from code. */
+export interface GeneratedSection {
+  /** Path of the document from the root of the project. */
+  readonly file: string;
+  /** Name of the section in its markers. */
+  readonly name: string;
+  readonly render: () => string;
+}
+
+export const generatedSections: readonly GeneratedSection[] = [
+  { file: 'docs/configuration.md', name: 'options', render: () => renderOptions(proxyOptions) },
+  { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
+  { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
+];
+
+/**
+ * The document with its section as the code has it now.
+ * @throws if the markers are not there, once each.
+ */
+export function applySection(document: string, { file, name, render }: GeneratedSection): string {
+  const begin = `<!-- begin generated: ${name} -->`;
+  const end = `<!-- end generated: ${name} -->`;
+  const [before, rest, ...more] = document.split(begin);
+  const [, after, ...others] = rest?.split(end) ?? [];
+  if (before === undefined || after === undefined || more.length + others.length > 0) {
+    throw new Error(`${file}: ${begin} and ${end} must be there, once each and in this order`);
+  }
+  return `${before}${begin}\n\n${render()}\n\n${end}${after}`;
+}
+
+/** What a document should be. */
+export async function renderDocument(file: string): Promise<string> {
+  const document = await readFile(join(root, file), 'utf8');
+  return generatedSections
+    .filter((section) => section.file === file)
+    .reduce(applySection, document);
+}
+
+function renderOptions(table: OptionTable): string {
+  const groups = Object.groupBy(Object.values(table), ({ group }) => group);
+  return Object.entries(groups)
+    .map(([group, options = []]) => {
+      const rows = options.map((option) => [
+        formatFlag(option),
+        [option.env, option.envAlias].map(code).filter(Boolean).join(', '),
+        formatDefault(option),
+        option.help,
+      ]);
+      return `### ${group}\n\n${renderTable(['Flag', 'Variable', 'Default', 'Meaning'], rows)}`;
+    })
+    .join('\n\n');
+}
+
+function formatFlag({ flag, type }: Option): string {
+  if (flag === undefined) return '';
+  return code(type.standsAlone === true ? `--${flag}` : `--${flag} <${type.label}>`);
+}
+
+function formatDefault(option: Option): string {
+  if (option.required !== undefined) return '**required**';
+  return option.default === '' ? 'empty' : code(option.default);
+}
+
+function renderMetrics(): string {
+  const rows = metricDefinitions.map(({ name, type, labels, help }) => [
+    code(name),
+    type,
+    Object.entries(labels)
+      .map(([label, values]) => `${code(label)}: ${values}`)
+      .join('; '),
+    help,
+  ]);
+  return renderTable(['Metric', 'Type', 'Labels', 'Meaning'], rows);
+}
+
+function renderBuckets(): string {
+  return `Buckets of the histograms, in seconds: ${bucketBoundsMs.map((bound) => bound / 1_000).join(', ')}.`;
+}
+
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string | undefined): string {
+  return text === undefined ? '' : `\`${text}\``;
+}
+
+if (import.meta.main) {
+  for (const file of new Set(generatedSections.map((section) => section.file))) {
+    await writeFile(join(root, file), await renderDocument(file));
+  }
+}
