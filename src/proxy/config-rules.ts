@@ -50,6 +50,16 @@ export function findRisks(config: ProxyConfig, env: Environment): readonly strin
       );
     }
   }
+  if (config.identityBinding !== undefined) {
+    warnings.push(
+      `${proxyOptions.tokenProxy.env}: identity binding is not supported by this version, which asks Entra itself; remove the annotation azure.workload.identity/use-identity-binding from the pod`,
+    );
+  }
+  if (config.network.httpsProxy !== undefined || config.network.httpProxy !== undefined) {
+    warnings.push(
+      `${proxyOptions.httpsProxy.env}: HTTP proxies are not supported by this version, which connects to ${config.authorityHost} itself; allow that connection`,
+    );
+  }
   for (const name of findUnknownVariables(env)) {
     warnings.push(`${name} is no setting of this version; correct its name or remove it`);
   }

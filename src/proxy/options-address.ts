@@ -33,15 +33,26 @@ export const endpointValue: ValueType<Endpoint> = {
   },
 };
 
+const label = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
+const dnsName = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`);
+
 /** A host as it stands in a Host header, without port, in lower case. */
 export const hostValue: ValueType<string> = {
   label: 'host',
   parse(text) {
     const host = text.toLowerCase();
-    const isName =
-      /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
-    if (toIpVersion(host) !== undefined || isName.test(host)) return accept(host);
+    if (toIpVersion(host) !== undefined || dnsName.test(host)) return accept(host);
     return refuse('is not a host name or address', 'write it without scheme, port and path');
+  },
+};
+
+/** A DNS name, in lower case; an address is none (and no TLS server name, by RFC 6066). */
+export const dnsNameValue: ValueType<string> = {
+  label: 'name',
+  parse(text) {
+    const name = text.toLowerCase();
+    if (toIpVersion(name) === undefined && dnsName.test(name)) return accept(name);
+    return refuse('is not a DNS name', 'write it without scheme, port and path');
   },
 };
 

@@ -55,5 +55,5 @@ function parseHttpsUrl(text: string): Parsed<URL> {
 
 /** A user name or password must not reach a message, however malformed the rest is. */
 function hideUserInfo(text: string): string {
-  return text.replace(/^(.*\/\/)?[^/]*@/s, '$1***@');
+  return text.replace(/^.*@/s, '***@');
 }

@@ -8,7 +8,13 @@ import {
   portValue,
   textValue,
 } from '../shared/option-values.ts';
-import { addressValue, endpointValue, fileValue, hostValue } from './options-address.ts';
+import {
+  addressValue,
+  dnsNameValue,
+  endpointValue,
+  fileValue,
+  hostValue,
+} from './options-address.ts';
 import { certificatesValue } from './options-certificates.ts';
 import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
 import { probeOptions } from './options-probe.ts';
@@ -105,11 +111,11 @@ export const proxyOptions = {
     env: 'AZURE_KUBERNETES_TOKEN_PROXY',
     type: httpsUrlValue,
     group: 'Identity binding',
-    help: 'URL of the AKS token proxy.',
+    help: 'URL of the AKS token proxy. Checked, but not used by this version, which asks Entra itself.',
   },
   tokenProxySni: {
     env: 'AZURE_KUBERNETES_SNI_NAME',
-    type: hostValue,
+    type: dnsNameValue,
     group: 'Identity binding',
     help: 'TLS server name of the token proxy, if not the host of its URL.',
   },
@@ -147,7 +153,7 @@ export const proxyOptions = {
     type: textValue,
     secret: true,
     group: 'Network',
-    help: 'HTTP proxy through which Entra is reached.',
+    help: 'HTTP proxy through which Entra is to be reached. Not used by this version, which connects itself.',
   },
   httpProxy: {
     env: 'HTTP_PROXY',

@@ -1,0 +1,177 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { accepted, refused } from './load.ts';
+
+const [certificate = '', otherCertificate = ''] = rootCertificates;
+const garbled = certificate.replace(/\n.{20}/, '\n!!!!!!!!!!!!!!!!!!!!');
+const url = 'https://10.0.0.1:443';
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'binding-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+function caFile(content: string): string {
+  const path = join(folder(), 'ca.crt');
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is set', () => {
+  test('unset', () => {
+    expect(accepted().config.identityBinding).toBeUndefined();
+  });
+
+  test('set', () => {
+    expect(accepted({ AZURE_KUBERNETES_TOKEN_PROXY: url }).config.identityBinding).toEqual({
+      url: 'https://10.0.0.1/',
+      serverName: undefined,
+      ca: { kind: 'system' },
+    });
+  });
+});
+
+describe('T2: URL', () => {
+  test.each([
+    ['https://p', 'https://p/'],
+    ['https://p/', 'https://p/'],
+    ['https://p:8443/extra/root/path', 'https://p:8443/extra/root/path'],
+    ['https://p/extra/', 'https://p/extra/'],
+    ['https://p/a%2Fb', 'https://p/a%2Fb'],
+    ['https://[fd00::1]', 'https://[fd00::1]/'],
+  ])('%s', (value, expected) => {
+    const { config } = accepted({ AZURE_KUBERNETES_TOKEN_PROXY: value });
+    expect(config.identityBinding?.url).toBe(expected);
+  });
+
+  test.each([
+    ['http://p', /has the scheme http; use https/],
+    ['p', /is not a URL/],
+    ['https://u:p@p', /holds user info; remove everything before/],
+    ['https://@p', /holds user info/],
+    ['https://p?q', /has a query/],
+    ['https://p/?', /has a query/],
+    ['https://p#f', /has a fragment/],
+    ['https://p#', /has a fragment/],
+  ])('%s is refused', (value, expected) => {
+    const errors = refused({ AZURE_KUBERNETES_TOKEN_PROXY: value });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^AZURE_KUBERNETES_TOKEN_PROXY: /);
+    expect(errors[0]).toMatch(expected);
+  });
+});
+
+describe('T2: settings without a token proxy', () => {
+  test.each([
+    [{ AZURE_KUBERNETES_SNI_NAME: 'a.ests.aks' }, 'AZURE_KUBERNETES_SNI_NAME'],
+    [{ AZURE_KUBERNETES_CA_FILE: '/ca.crt' }, 'AZURE_KUBERNETES_CA_FILE'],
+    [{ AZURE_KUBERNETES_CA_DATA: certificate }, 'AZURE_KUBERNETES_CA_DATA'],
+    [
+      { AZURE_KUBERNETES_SNI_NAME: 'a', AZURE_KUBERNETES_CA_FILE: '/ca.crt' },
+      'AZURE_KUBERNETES_SNI_NAME and AZURE_KUBERNETES_CA_FILE',
+    ],
+  ])('%j', (env, names) => {
+    expect(refused(env)).toEqual([
+      `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${names}; set it, or unset the rest`,
+    ]);
+  });
+
+  test('is not said when the URL is there and wrong', () => {
+    const env = { AZURE_KUBERNETES_TOKEN_PROXY: 'http://p', AZURE_KUBERNETES_SNI_NAME: 'a' };
+    expect(refused(env)).toHaveLength(1);
+  });
+});
+
+describe('T2: server name', () => {
+  test('is kept', () => {
+    const env = { AZURE_KUBERNETES_TOKEN_PROXY: url, AZURE_KUBERNETES_SNI_NAME: 'A1.ests.aks' };
+    expect(accepted(env).config.identityBinding?.serverName).toBe('a1.ests.aks');
+  });
+
+  test.each(['https://a', 'a:443', 'a b', 'a..b', '-a', '10.0.0.1', 'fd00::1'])(
+    '%s is refused',
+    (name) => {
+      const env = { AZURE_KUBERNETES_TOKEN_PROXY: url, AZURE_KUBERNETES_SNI_NAME: name };
+      expect(refused(env)[0]).toMatch(/^AZURE_KUBERNETES_SNI_NAME: .* is not a DNS name; \S/);
+    },
+  );
+});
+
+describe('T2, T6: CA', () => {
+  const withFile = (path: string): Record<string, string> => ({
+    AZURE_KUBERNETES_TOKEN_PROXY: url,
+    AZURE_KUBERNETES_CA_FILE: path,
+  });
+  const withData = (pem: string): Record<string, string> => ({
+    AZURE_KUBERNETES_TOKEN_PROXY: url,
+    AZURE_KUBERNETES_CA_DATA: pem,
+  });
+
+  test('from a file', () => {
+    const path = caFile(`${certificate}\n${otherCertificate}`);
+    const { config, warnings } = accepted(withFile(path));
+    expect(config.identityBinding?.ca).toEqual({ kind: 'file', path });
+    expect(warnings.filter((warning) => warning.includes('CA_'))).toEqual([]);
+  });
+
+  test('from the variable', () => {
+    const pem = `${certificate}\n${otherCertificate}`;
+    expect(accepted(withData(pem)).config.identityBinding?.ca).toEqual({ kind: 'data', pem });
+  });
+
+  test.each([
+    ['x', /^AZURE_KUBERNETES_CA_DATA: the value holds no PEM certificate; give the CA in PEM/],
+    [garbled, /^AZURE_KUBERNETES_CA_DATA, certificate 1: the value cannot be parsed; replace it/],
+    [`${certificate}\n${garbled}`, /^AZURE_KUBERNETES_CA_DATA, certificate 2: the value cannot be/],
+  ])('data without certificate is refused (%#)', (pem, expected) => {
+    expect(refused(withData(pem))[0]).toMatch(expected);
+  });
+
+  test.each([
+    ['x', / holds no PEM certificate; give the CA in PEM/],
+    [`${certificate}\n${garbled}`, /, certificate 2 cannot be parsed; replace it/],
+  ])('a file without certificate is refused (%#)', (content, expected) => {
+    const [error] = refused(withFile(caFile(content)));
+    expect(error).toMatch(/^AZURE_KUBERNETES_CA_FILE: "/);
+    expect(error).toMatch(expected);
+  });
+
+  test('a file that is missing or unreadable is refused', () => {
+    expect(refused(withFile('/nowhere/ca.crt'))).toEqual([
+      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" cannot be read (ENOENT); mount the CA there, or unset the variable',
+    ]);
+    const directory = join(folder(), 'ca.crt');
+    mkdirSync(directory);
+    expect(refused(withFile(directory))[0]).toContain('cannot be read (EISDIR)');
+    expect(refused(withFile('ca.crt'))[0]).toContain('is not an absolute path');
+  });
+
+  test('T7: a file that is empty for the moment is not', () => {
+    const path = caFile('\n');
+    const { config, warnings } = accepted(withFile(path));
+    expect(config.identityBinding?.ca).toEqual({ kind: 'file', path });
+    expect(warnings).toContain(
+      `AZURE_KUBERNETES_CA_FILE: "${path}" is empty; exchanges fail until it holds the CA of the token proxy`,
+    );
+  });
+
+  test('T3: both at once are refused', () => {
+    const path = caFile(certificate);
+    expect(refused({ ...withFile(path), ...withData(certificate) })).toEqual([
+      `AZURE_KUBERNETES_CA_FILE: "${path}" and AZURE_KUBERNETES_CA_DATA exclude each other; unset one of them`,
+    ]);
+  });
+
+  test('T3: but not if the file is absent, as the webhook 1.6.0 leaves it', () => {
+    const env = { ...withFile('/nowhere/ca.crt'), ...withData(certificate) };
+    const { config, warnings } = accepted(env);
+    expect(config.identityBinding?.ca).toEqual({ kind: 'data', pem: certificate });
+    expect(warnings).toContain(
+      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" does not exist; AZURE_KUBERNETES_CA_DATA is used in its place',
+    );
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { accepted, clientId, otherClientId } from './load.ts';
+
+describe('warnings', () => {
+  test.each(['0.0.0.0', '::', '10.0.0.5', '169.254.169.254'])('bound to %s', (address) => {
+    expect(accepted({ IMDS_PROXY_BIND_ADDRESS: address }).warnings).toEqual([
+      `IMDS_PROXY_BIND_ADDRESS: whoever reaches ${address} port 8000 can get tokens; make sure that only the application can, or bind 127.0.0.1`,
+    ]);
+  });
+
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])(
+    'not when bound to %s',
+    (address) => {
+      expect(accepted({ IMDS_PROXY_BIND_ADDRESS: address }).warnings).toEqual([]);
+    },
+  );
+
+  test('a misspelt variable of ours', () => {
+    const { warnings } = accepted({ IMDS_PROXY_PASSTHRU: 'off', IMDS_PROXY_PORT: '8080' });
+    expect(warnings).toEqual([
+      'IMDS_PROXY_PASSTHRU is no setting of this version; correct its name or remove it',
+    ]);
+  });
+
+  test('not the links that Kubernetes makes for a Service named imds-proxy', () => {
+    const env = {
+      IMDS_PROXY_SERVICE_HOST: '10.0.0.1',
+      IMDS_PROXY_SERVICE_PORT: '80',
+      IMDS_PROXY_SERVICE_PORT_HTTP: '80',
+      IMDS_PROXY_PORT: 'tcp://10.0.0.1:80',
+      IMDS_PROXY_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      IMDS_PROXY_PORT_80_TCP_ADDR: '10.0.0.1',
+    };
+    expect(accepted(env).warnings).toEqual([]);
+  });
+
+  test('identity binding, as long as only its settings are known', () => {
+    const { warnings } = accepted({ AZURE_KUBERNETES_TOKEN_PROXY: 'https://10.0.0.1' });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^AZURE_KUBERNETES_TOKEN_PROXY: identity binding is not supported/);
+  });
+
+  test.each(['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY'])(
+    '%s, as long as it is not used',
+    (name) => {
+      const { warnings } = accepted({ [name]: 'http://user:hunter2@proxy:3128' });
+      expect(warnings).toEqual([
+        'HTTPS_PROXY: HTTP proxies are not supported by this version, which connects to https://login.microsoftonline.com itself; allow that connection',
+      ]);
+    },
+  );
+
+  test('an identity that the allow-list forbids', () => {
+    const { warnings } = accepted({
+      IMDS_PROXY_ALLOWED_CLIENT_IDS: '00000000-0000-0000-0000-000000000000',
+      IMDS_PROXY_IDENTITIES: JSON.stringify([{ clientId }, { clientId: otherClientId }]),
+    });
+    expect(warnings).toEqual([
+      `AZURE_CLIENT_ID: ${clientId} is not in IMDS_PROXY_ALLOWED_CLIENT_IDS, so that no token is given for it; add it there if that is not meant`,
+      `IMDS_PROXY_IDENTITIES: ${otherClientId} is not in IMDS_PROXY_ALLOWED_CLIENT_IDS, so that no token is given for it; add it there if that is not meant`,
+    ]);
+    const both = { IMDS_PROXY_ALLOWED_CLIENT_IDS: `${clientId} ${otherClientId}` };
+    expect(accepted(both).warnings).toEqual([]);
+  });
+});

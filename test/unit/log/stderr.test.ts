@@ -1,0 +1,47 @@
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLineWriter, type WriteSync } from '../../../src/shared/stderr.ts';
+
+function errorWith(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+describe('lines to a file descriptor', () => {
+  test('arrive as they are', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'line-writer-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'log');
+    const write = createLineWriter(openSync(path, 'w'));
+    write('one\n');
+    write('zwö\n');
+    expect(readFileSync(path, 'utf8')).toBe('one\nzwö\n');
+  });
+
+  test('arrive whole when the system takes them piece by piece, or has to be asked again', () => {
+    const taken: number[] = [];
+    let calls = 0;
+    const write: WriteSync = (fd, bytes, offset) => {
+      expect(fd).toBe(7);
+      calls += 1;
+      if (calls % 2 === 0) throw errorWith('EAGAIN');
+      taken.push(bytes[offset] ?? -1);
+      return 1;
+    };
+    createLineWriter(7, write)('a\u00e9\n');
+    expect(Buffer.from(taken).toString()).toBe('aé\n');
+  });
+
+  test('are given up, not thrown, when nobody reads or the reader has gone', () => {
+    for (const code of ['EAGAIN', 'EPIPE', 'EBADF']) {
+      let calls = 0;
+      createLineWriter(7, () => {
+        calls += 1;
+        throw errorWith(code);
+      })('lost\n');
+      expect(calls).toBeGreaterThan(0);
+      expect(calls).toBeLessThan(200);
+    }
+  });
+});

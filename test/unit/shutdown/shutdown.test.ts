@@ -1,0 +1,213 @@
+import { EventEmitter } from 'node:events';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createShutdown, type Drainable, watchSignals } from '../../../src/proxy/shutdown.ts';
+import type { Logger } from '../../../src/shared/logger.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+
+const options = { quietMs: 5_000, deadlineMs: 25_000 };
+
+interface FakeServer extends Drainable {
+  inFlight: number;
+  lastRequestAtMs: number | undefined;
+}
+
+/** A shutdown over a server whose requests and connections the test ends by hand. */
+function setUp() {
+  const clock = createManualClock();
+  const events: string[] = [];
+  const messages: string[] = [];
+  let connectionsEnded = (): void => {};
+  const server: FakeServer = {
+    inFlight: 0,
+    lastRequestAtMs: undefined,
+    close() {
+      events.push('close');
+      return new Promise((resolve) => {
+        connectionsEnded = resolve;
+      });
+    },
+    destroyConnections() {
+      events.push('destroy');
+      connectionsEnded();
+    },
+  };
+  const logger: Logger = {
+    isEnabled: () => true,
+    log: (_level, message) => messages.push(message),
+  };
+  const shutdown = createShutdown({ clock, logger, server }, options);
+  let exitCode: number | undefined;
+  void shutdown.done.then((code) => {
+    exitCode = code;
+  });
+  return {
+    clock,
+    server,
+    shutdown,
+    events,
+    messages,
+    endConnections: () => connectionsEnded(),
+    request(): void {
+      server.lastRequestAtMs = clock.monotonicMs();
+    },
+    exitCode: () => exitCode,
+  };
+}
+
+describe('96: the first signal', () => {
+  test('changes nothing before it comes', async () => {
+    const { clock, shutdown, events } = setUp();
+    await clock.advance(3_600_000);
+    expect(shutdown.isDraining).toBe(false);
+    expect(events).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('keeps the server open for 5 s of quiet, then closes it and exits 0', async () => {
+    const { clock, shutdown, events, messages, endConnections, exitCode } = setUp();
+    shutdown.signal('SIGTERM');
+    expect(shutdown.isDraining).toBe(true);
+    await clock.advance(4_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close']);
+    expect(exitCode()).toBeUndefined();
+    endConnections();
+    await clock.advance(0);
+    expect(exitCode()).toBe(0);
+    expect(messages).toEqual(['received shutdown signal', 'shutting down the proxy server']);
+  });
+
+  test('counts the quiet from the signal, however long ago the last request was', async () => {
+    const { clock, shutdown, events, request } = setUp();
+    request();
+    await clock.advance(60_000);
+    shutdown.signal('SIGINT');
+    await clock.advance(4_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close']);
+  });
+
+  test('goes on as long as requests come', async () => {
+    const { clock, shutdown, events, request } = setUp();
+    shutdown.signal('SIGTERM');
+    for (let count = 0; count < 4; count += 1) {
+      await clock.advance(4_000);
+      request();
+    }
+    await clock.advance(4_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close']);
+  });
+
+  test('but not longer than 25 s, when it cuts what is left', async () => {
+    const { clock, shutdown, events, request, exitCode } = setUp();
+    shutdown.signal('SIGTERM');
+    for (let count = 0; count < 24; count += 1) {
+      await clock.advance(1_000);
+      request();
+    }
+    await clock.advance(999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close', 'destroy']);
+    expect(exitCode()).toBe(0);
+  });
+
+  test('waits for requests in flight, which are no quiet', async () => {
+    const { clock, server, shutdown, events } = setUp();
+    server.inFlight = 1;
+    shutdown.signal('SIGTERM');
+    await clock.advance(10_000);
+    expect(events).toEqual([]);
+    server.inFlight = 0;
+    await clock.advance(4_500);
+    expect(events).toEqual([]);
+    await clock.advance(750);
+    expect(events).toEqual(['close']);
+  });
+
+  test('a request that never ends is cut at 25 s', async () => {
+    const { clock, server, shutdown, events, exitCode } = setUp();
+    server.inFlight = 1;
+    shutdown.signal('SIGTERM');
+    await clock.advance(25_000);
+    expect(events).toEqual(['close', 'destroy']);
+    expect(exitCode()).toBe(0);
+  });
+
+  test('a connection that stays open after the close is cut at 25 s', async () => {
+    const { clock, shutdown, events, exitCode } = setUp();
+    shutdown.signal('SIGTERM');
+    await clock.advance(24_999);
+    expect(events).toEqual(['close']);
+    expect(exitCode()).toBeUndefined();
+    await clock.advance(1);
+    expect(events).toEqual(['close', 'destroy']);
+    expect(exitCode()).toBe(0);
+  });
+});
+
+describe('the second signal', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s exits at once with 1', async (name) => {
+    const { clock, shutdown, exitCode } = setUp();
+    shutdown.signal('SIGTERM');
+    await clock.advance(100);
+    shutdown.signal(name);
+    await clock.advance(0);
+    expect(exitCode()).toBe(1);
+  });
+
+  test('also while connections are being closed', async () => {
+    const { clock, shutdown, events, exitCode } = setUp();
+    shutdown.signal('SIGTERM');
+    await clock.advance(5_000);
+    expect(events).toEqual(['close']);
+    shutdown.signal('SIGTERM');
+    await clock.advance(0);
+    expect(exitCode()).toBe(1);
+  });
+});
+
+test('property: it ends by the deadline, never while a request came within the quiet time before', async () => {
+  const arrivals = fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(arrivals, async (times) => {
+      const { clock, shutdown, events, request, endConnections } = setUp();
+      const startMs = clock.monotonicMs();
+      shutdown.signal('SIGTERM');
+      let lastMs = 0;
+      for (const atMs of times.toSorted((a, b) => a - b)) {
+        await clock.advance(startMs + atMs - clock.monotonicMs());
+        if (events.length > 0) break;
+        request();
+        lastMs = atMs;
+      }
+      const expectedMs = Math.min(lastMs + options.quietMs, options.deadlineMs);
+      if (clock.monotonicMs() - startMs < expectedMs) {
+        await clock.advance(startMs + expectedMs - 1 - clock.monotonicMs());
+        expect(events).toEqual([]);
+        await clock.advance(1);
+      }
+      expect(events[0]).toBe('close');
+      endConnections();
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('signals reach it until it is told otherwise', () => {
+  const target = new EventEmitter() as EventEmitter & Pick<NodeJS.Process, 'on' | 'off'>;
+  const seen: string[] = [];
+  const unwatch = watchSignals(target, { signal: (name) => seen.push(name) });
+  target.emit('SIGTERM', 'SIGTERM');
+  target.emit('SIGINT', 'SIGINT');
+  target.emit('SIGHUP', 'SIGHUP');
+  unwatch();
+  target.emit('SIGTERM', 'SIGTERM');
+  expect(seen).toEqual(['SIGTERM', 'SIGINT']);
+  expect(target.listenerCount('SIGTERM') + target.listenerCount('SIGINT')).toBe(0);
+});
