@@ -3,6 +3,7 @@ import type { Logger } from '../shared/logger.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { checkReadiness } from './admin/readiness.ts';
+import { onAssertionChange } from './assertion-change.ts';
 import { findAssertionFault } from './assertion-check.ts';
 import { systemClock } from './clock.ts';
 import type { ProxyConfig } from './config.ts';
@@ -37,8 +38,9 @@ export async function serve(config: ProxyConfig): Promise<number> {
     clock,
   });
   const metrics = createMetrics();
-  const exchanger = startableExchanger(config, logger);
-  const source = createCachingSource({ clock, exchange: exchanger.exchange, metrics, logger });
+  const exchanger = createExchanger(config, logger);
+  const exchange = onAssertionChange(exchanger.exchange, () => source.forgetFailures());
+  const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
     { clock, logger },
     {
@@ -72,7 +74,7 @@ export async function serve(config: ProxyConfig): Promise<number> {
   return exitCode;
 }
 
-function startableExchanger(config: ProxyConfig, logger: Logger): RemoteExchange {
+function createExchanger(config: ProxyConfig, logger: Logger): RemoteExchange {
   const configuration = { settings: toEntraSettings(config), logLevel: config.logLevel };
   return createRemoteExchange(
     { clock, logger, start: createProcessStarter(configuration, __dirname) },

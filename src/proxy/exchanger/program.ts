@@ -19,12 +19,10 @@ export function runExchanger(fd: number): void {
   serveExchanges(new Socket({ fd, readable: true, writable: true }), {
     createExchange({ settings, logLevel }) {
       const logger: Logger = createPinoLogger({ level: logLevel, name: 'exchanger' });
-      // A failed warm-up costs the first exchange some time and nothing else.
-      setImmediate(() => {
-        warmUp().catch((error: unknown) => logger.log('debug', `warm-up failed: ${String(error)}`));
-      });
       return createEntra({ clock: systemClock, logger }, settings).exchange;
     },
+    // It spares the first exchange some time; that it fails is for the build to find.
+    idle: () => void warmUp().catch(() => {}),
     closed: () => process.exit(0),
   });
 }

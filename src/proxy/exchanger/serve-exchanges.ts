@@ -7,6 +7,8 @@ import type { Command, Reply } from './messages.ts';
 export interface ServeExchangesDeps {
   /** Builds the exchange when the configuration arrives. */
   readonly createExchange: (configuration: Extract<Command, { type: 'configure' }>) => Exchange;
+  /** Called once after the configuration, if no work came along with it. */
+  readonly idle: () => void;
   /** The pipe to the server has closed. */
   readonly closed: () => void;
 }
@@ -14,7 +16,7 @@ export interface ServeExchangesDeps {
 /** Performs what the other end of the pipe asks for, any number at a time. */
 export function serveExchanges(
   stream: Duplex,
-  { createExchange, closed }: ServeExchangesDeps,
+  { createExchange, idle, closed }: ServeExchangesDeps,
 ): void {
   const running = new Map<number, AbortController>();
   let exchange: Exchange | undefined;
@@ -24,6 +26,9 @@ export function serveExchanges(
       switch (command.type) {
         case 'configure':
           exchange = createExchange(command);
+          setImmediate(() => {
+            if (running.size === 0) idle();
+          });
           return;
         case 'exchange':
           void perform(command);
