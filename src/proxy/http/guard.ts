@@ -21,8 +21,11 @@ export type Guard = (request: GuardedRequest, authority?: string) => Refusal | u
 /** The names under which the metadata service is legitimately addressed from inside a pod. */
 const metadataHosts: readonly string[] = ['169.254.169.254', '127.0.0.1', 'localhost', '[::1]'];
 
-/** A body up to this length is read and thrown away, so that the connection stays usable. */
-const maxDrainedBytes = 65_536;
+/**
+ * A body up to this length is thrown away, so that the connection stays usable. It is far below what
+ * node:http takes in without a reader, so that a request that waits for an exchange still arrives whole.
+ */
+const maxIgnoredBytes = 16_384;
 
 /**
  * Makes the check that stands before everything else: `Metadata: true`, which a browser or a server-side
@@ -68,7 +71,7 @@ export function createGuard(extraHosts: readonly string[] = []): Guard {
           if (isName(name, 'forwarded')) forwarded = true;
           break;
         case 14:
-          if (isName(name, 'content-length')) bodyTooLong = Number(value) > maxDrainedBytes;
+          if (isName(name, 'content-length')) bodyTooLong = Number(value) > maxIgnoredBytes;
           break;
         case 15:
           if (isName(name, 'x-forwarded-for')) forwarded = true;

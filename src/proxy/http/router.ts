@@ -127,8 +127,6 @@ export function createRouter(deps: RouterDeps): Router {
         startedAtMs,
         route: toLabel(route),
       };
-      // A body is of no interest, but what is not read would look like a request that never ends.
-      request.resume();
       track(call, serve(call, target, route)).catch(() => response.destroy());
       return call.route;
     },

@@ -79,7 +79,7 @@ test('a body is read to its end, and what follows is the next request', async ()
   connection.destroy();
 });
 
-test('a body is read while its request waits for an exchange', async () => {
+test('a body arrives while its request waits for an exchange', async () => {
   await proxy[Symbol.asyncDispose]();
   proxy = await startScriptedProxy('standard', {
     arrival: { headersMs: 60, requestMs: 60, checkMs: 10 },
@@ -88,7 +88,7 @@ test('a body is read while its request waits for an exchange', async () => {
   proxy.source.script(gate.promise);
   const connection = await connect(proxy.endpoint);
   connection.write(
-    toBytes({ ...get(target(), 'Content-Length: 60000'), body: 'x'.repeat(60_000) }),
+    toBytes({ ...get(target(), 'Content-Length: 16384'), body: 'x'.repeat(16_384) }),
   );
   await vi.waitFor(() => expect(proxy.server.inFlight).toBe(1));
   // A second connection that never ends its request shows when the limit has been applied.

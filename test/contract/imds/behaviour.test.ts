@@ -10,6 +10,7 @@ import {
   send,
   toBytes,
 } from '../../support/raw-http.ts';
+import type { ScriptedGet } from '../../support/scripted-source.ts';
 import { type ScriptedServer, startTestServer } from '../../support/scripted-source-server.ts';
 import { assertAnswer, parseObject } from './replay.ts';
 import { startScriptedProxy, toPolicy } from './scripted-proxy.ts';
@@ -92,11 +93,10 @@ test('vector 2: expires_on and expires_in agree at any moment of a second', asyn
 test('vector 36: bypass_cache reaches the token source as true only', async () => {
   const { endpoint, source } = await startScripted();
   await getToken(endpoint);
-  await getToken(endpoint, 'bypass_cache=true');
-  await getToken(endpoint, 'bypass_cache=TRUE');
-  await getToken(endpoint, 'bypass_cache=false');
-  await getToken(endpoint, 'bypass_cache=');
-  expect(source.gets.map(({ bypassCache }) => bypassCache)).toEqual([false, true, true]);
+  for (const value of ['true', 'true', 'TRUE', 'false', 'false', '']) {
+    await getToken(endpoint, `bypass_cache=${value}`);
+  }
+  expect(source.gets.map(({ bypassCache }) => bypassCache)).toEqual([false, true, true, true]);
 });
 
 test('vector 37: fifty callers who bypass the cache cost few exchanges', async () => {
@@ -167,6 +167,18 @@ test('vector 76: a request that never ends is closed, and holds up nobody', asyn
   assertAnswer(await slow.read(), { outcome: 'error', status: 408 });
   await slow.closed;
   await getToken(endpoint);
+});
+
+test('a refreshed token is served at once, also inside the second of the one before', async () => {
+  const { endpoint, source, clock } = await startScripted();
+  await getToken(endpoint);
+  const before = await getToken(endpoint);
+  const { request } = source.gets[0] as ScriptedGet;
+  source.put(request, { accessToken: 'refreshed' });
+  const after = await getToken(endpoint);
+  expect(before['access_token']).not.toBe('refreshed');
+  expect(after['access_token']).toBe('refreshed');
+  expect(clock.monotonicMs()).toBe(1_000);
 });
 
 test('vector 79 (wire): a refusal of Entra keeps its error and its text', async () => {
@@ -364,7 +376,13 @@ test('vector 93: more callers than may wait are told to come again, and the rest
   expect(headerOf(refused, 'retry-after')).toBe('1');
   gate.resolve({});
   await waiting;
-  await getToken(endpoint);
+  // Whoever has been answered waits no more, or refused requests would be all that is left.
+  for (let round = 0; round < 5; round += 1) {
+    source.forget();
+    source.script(new ProxyError('ERR_UNAVAILABLE', 'x'));
+    assertAnswer(await send(endpoint, get(target())), { outcome: 'error', status: 503 });
+    await getToken(endpoint);
+  }
 });
 
 test('vector 95: a caller that leaves does not end the exchange of the others', async () => {
