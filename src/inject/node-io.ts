@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeStderr } from '../shared/stderr.ts';
 import type { InjectIo } from './io.ts';
@@ -44,11 +44,16 @@ async function replaceFile(path: string, text: string): Promise<void> {
   const target = await realpath(path);
   const { mode } = await stat(target);
   const draft = `${target}.${process.pid}.tmp`;
+  // Fails if there is such a file, which is then not ours to remove.
+  const handle = await open(draft, 'wx', mode);
   try {
-    await writeFile(draft, text, { flag: 'wx' });
-    await chmod(draft, mode);
+    await handle.writeFile(text);
+    // The mode given above loses what the umask forbids.
+    await handle.chmod(mode);
+    await handle.close();
     await rename(draft, target);
   } catch (error) {
+    await handle.close();
     await rm(draft, { force: true });
     throw error;
   }
