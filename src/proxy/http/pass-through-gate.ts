@@ -2,7 +2,9 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { MetadataService } from '../imds/path.ts';
+import { sendMarkedRequest } from './loop-check.ts';
 import type { Forwarder, ForwardRequest, ForwardResult } from './pass-through.ts';
+import { createRequestIds } from './request-id.ts';
 
 /** Which other paths of the metadata service are forwarded: none, the harmless ones, or attested too. */
 export type PassThroughMode = 'off' | 'instance' | 'all';
@@ -38,9 +40,6 @@ export interface PassThroughGate {
   detectLoop(): Promise<boolean>;
 }
 
-/** Nothing but the loop check asks for it, so that what comes back under this path is unmistakable. */
-const loopCheckTarget = '/imds-proxy/loop-check';
-
 const connectMs = 1_000;
 const totalMs = 5_000;
 /** For how long nobody tries again after the metadata address could not be connected to. */
@@ -52,21 +51,16 @@ export function createPassThroughGate(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   { mode, upstream = { host: '169.254.169.254', port: 80 } }: PassThroughOptions,
 ): PassThroughGate {
+  // It keeps nothing secret: who guesses it from within the pod turns off what the pod alone can use.
+  const marker = createRequestIds()();
   let loading: Promise<Forwarder> | undefined;
-  let marker: string | undefined;
   let looped = false;
   let absentUntilMs = Number.NEGATIVE_INFINITY;
   let forwarded = 0;
 
   const load = async (): Promise<Forwarder> => {
     const { createForwarder } = await import('./pass-through.ts');
-    const forwarder = createForwarder({ clock }, upstream);
-    marker = forwarder.marker;
-    return forwarder;
-  };
-  const getForwarder = (): Promise<Forwarder> => {
-    loading ??= load();
-    return loading;
+    return createForwarder({ clock }, upstream, marker);
   };
 
   const notFound = (message: string): ProxyError => new ProxyError('ERR_PATH', message);
@@ -87,10 +81,8 @@ export function createPassThroughGate(
     },
 
     isOwnRequest(rawHeaders) {
-      if (marker === undefined) return false;
-      const own = marker;
-      // Only we know the id, so whatever header holds it, the request is ours.
-      if (!rawHeaders.some((value) => value.includes(own))) return false;
+      // Whatever header holds the id, and whatever other proxies added to it, the request is ours.
+      if (!rawHeaders.some((value) => value.includes(marker))) return false;
       if (!looped) {
         logger.log('error', 'pass-through is off: requests to the metadata service come back', {
           fix: 'run the proxy under the uid that proxy-init exempts (PROXY_UID, by default 1501), or set IMDS_PROXY_PASSTHROUGH=off if other metadata paths are not needed',
@@ -110,7 +102,8 @@ export function createPassThroughGate(
       }
       forwarded += 1;
       try {
-        const forwarder = await getForwarder();
+        loading ??= load();
+        const forwarder = await loading;
         const result = await forwarder.forward(request, { connectMs, totalMs, signal });
         if (looped) throw notFound('the metadata service cannot be reached past our own redirect');
         if (result.kind === 'answered' && isFinal(result.status)) return result;
@@ -127,10 +120,7 @@ export function createPassThroughGate(
 
     async detectLoop() {
       if (mode === 'off') return false;
-      const forwarder = await getForwarder();
-      const request = { target: loopCheckTarget, rawHeaders: ['Metadata', 'true'] };
-      const signal = new AbortController().signal;
-      await forwarder.forward(request, { connectMs, totalMs: connectMs, signal });
+      await sendMarkedRequest(clock, upstream, marker, connectMs);
       return looped;
     },
   };

@@ -2,13 +2,10 @@
  * Forwards single requests to the real metadata service. Loaded on first use. It answers with plain
  * values, because an error class of this file would not be the one of the file that loaded it.
  */
-import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { Clock } from '../clock.ts';
 import { toEndToEndHeaders } from './hop-by-hop.ts';
-
-/** Carries the ids of the proxies that a request has passed, separated by commas. */
-export const loopHeader = 'X-IMDS-Proxy-Loop';
+import { loopHeader } from './loop-check.ts';
 
 export interface ForwardRequest {
   /** Path and query, as they go to the upstream. */
@@ -36,8 +33,6 @@ export type ForwardResult =
   | { readonly kind: 'failed'; readonly phase: 'connect' | 'answer'; readonly reason: string };
 
 export interface Forwarder {
-  /** What this process writes into the loop header. */
-  readonly marker: string;
   /** Never rejects. */
   forward(request: ForwardRequest, limits: ForwardLimits): Promise<ForwardResult>;
 }
@@ -45,13 +40,13 @@ export interface Forwarder {
 /** Attested documents are some 6 KB, instance documents less; a longer answer is not from IMDS. */
 const maxBodyBytes = 1_048_576;
 
+/** @param marker what this process adds to the loop header. */
 export function createForwarder(
   { clock }: { readonly clock: Clock },
   upstream: { readonly host: string; readonly port: number },
+  marker: string,
 ): Forwarder {
-  const marker = randomUUID();
   return {
-    marker,
     forward: ({ target, rawHeaders }, { connectMs, totalMs, signal }) =>
       new Promise((resolve) => {
         let phase: 'connect' | 'answer' = 'connect';
