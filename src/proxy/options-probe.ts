@@ -1,5 +1,6 @@
 import type { OptionTable } from '../shared/option-table.ts';
 import { booleanValue, portValue } from '../shared/option-values.ts';
+import { proxyPort } from '../shared/redirect-contract.ts';
 import { addressValue } from './options-address.ts';
 
 /**
@@ -11,7 +12,7 @@ export const probeOptions = {
     flag: 'proxy-port',
     env: 'IMDS_PROXY_PROXY_PORT',
     type: portValue(),
-    default: '8000',
+    default: `${proxyPort}`,
     group: 'Listeners',
     help: 'Port on which applications are answered; proxy-init redirects to it.',
   },

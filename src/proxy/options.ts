@@ -143,7 +143,7 @@ export const proxyOptions = {
     flag: 'metadata-endpoint',
     env: 'IMDS_PROXY_METADATA_ENDPOINT',
     type: endpointValue,
-    default: '169.254.169.254:80',
+    default: `${metadataAddress}:${metadataPort}`,
     group: 'Pass-through',
     help: 'Where the real metadata service is reached.',
   },

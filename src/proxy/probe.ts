@@ -24,11 +24,8 @@ export interface ProbeDeps {
 }
 
 const waitingClock: ProbeDeps['clock'] = {
-  // The first use of `performance` loads a module of its own.
-  monotonicMs() {
-    const [seconds, nanoseconds] = process.hrtime();
-    return seconds * 1_000 + nanoseconds / 1e6;
-  },
+  // The first use of `performance` would load a module of its own.
+  monotonicMs: () => process.uptime() * 1_000,
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);

@@ -29,8 +29,8 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Kubelet and scrapers hold one connection each; whoever opens more gets none. */
-const maxConnections = 64;
+/** Kubelet and scrapers come one by one. Other pods can reach the port: this bounds what they can make it hold. */
+const maxConnections = 256;
 
 /**
  * Serves health and metrics on a port of its own, which other pods can reach. It knows no way to a token.
@@ -43,7 +43,7 @@ export function createAdminServer(
   const { logger } = deps;
   const answer = createAnswer(deps);
   const server = http.createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 120_000 },
+    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
     (request, response) => {
       answer(request).then(
         (reply) => send(response, reply),
