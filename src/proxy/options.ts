@@ -8,6 +8,7 @@ import {
   portValue,
   textValue,
 } from '../shared/option-values.ts';
+import { metadataAddress, metadataPort } from '../shared/redirect-contract.ts';
 import {
   addressValue,
   dnsNameValue,
