@@ -199,6 +199,20 @@ describe('one timer', () => {
     expect(firedAt.at(-1)).toBe(dueAtMs);
   });
 
+  test('it wakes once for an instant between two milliseconds, and not before it', async () => {
+    const clock = createManualClock();
+    const firedAt: number[] = [];
+    const dueAtMs = clock.monotonicMs() + 1_000.4;
+    const timer = createRefreshTimer(clock, () => {
+      firedAt.push(clock.monotonicMs());
+      if (clock.monotonicMs() < dueAtMs) timer.set(dueAtMs);
+    });
+    timer.set(dueAtMs);
+    await clock.advance(2_000);
+    expect(firedAt).toHaveLength(1);
+    expect(firedAt[0]).toBeGreaterThanOrEqual(dueAtMs);
+  });
+
   test('setting it again to the same instant changes nothing, to another moves it', async () => {
     const clock = createManualClock();
     let fired = 0;
