@@ -1,4 +1,4 @@
-const guid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+import { isGuid } from '../imds/guid.ts';
 
 /** The caller's own id for its request, if it is a GUID: the real service, too, hands it on to Entra. */
 export function findCorrelationId(rawHeaders: readonly string[]): string | undefined {
@@ -6,5 +6,5 @@ export function findCorrelationId(rawHeaders: readonly string[]): string | undef
     (name, index) => index % 2 === 0 && name.toLowerCase() === 'x-ms-client-request-id',
   );
   const value = rawHeaders[at + 1];
-  return at !== -1 && value !== undefined && guid.test(value) ? value : undefined;
+  return at !== -1 && value !== undefined && isGuid(value) ? value : undefined;
 }

@@ -1,10 +1,9 @@
 import { ProxyError } from '../errors.ts';
 import type { Identity } from '../exchange.ts';
+import { isGuid } from './guid.ts';
 import type { IdentityPolicy, KnownIdentity } from './policy.ts';
 import { toComparableResource } from './resource.ts';
 import type { Selector } from './selector.ts';
-
-const guid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 
 /**
  * The identity that a request's selectors mean, never a guess: each selector narrows the identities it
@@ -64,7 +63,7 @@ function toMatches(selector: Selector, policy: IdentityPolicy): readonly KnownId
     case 'client_id': {
       const known = policy.identities.filter(({ clientId }) => clientId === value);
       // Entra knows more client IDs than the map, but none that is not a GUID.
-      return known.length > 0 || !guid.test(value)
+      return known.length > 0 || !isGuid(value)
         ? known
         : [{ clientId: value, tenantId: policy.defaultTenantId }];
     }
