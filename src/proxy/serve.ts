@@ -114,7 +114,12 @@ function createAdmin(
         }),
       async loadExposition() {
         const { createExposition } = await import('./metrics/exposition.ts');
-        return createExposition(() => ({ counters: metrics.snapshot(), cache: source.status() }));
+        return createExposition(
+          () => ({ counters: metrics.snapshot(), cache: source.status() }),
+          config.runtimeMetrics
+            ? (await import('./metrics/runtime-metrics.ts')).addRuntimeMetrics
+            : undefined,
+        );
       },
     },
     config.admin,
