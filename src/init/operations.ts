@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { Logger } from '../shared/logger.ts';
+import type { LogFields, Logger } from '../shared/logger.ts';
 import { applyRuleset, isUnsupported } from './apply.ts';
-import type { Backend, Snapshot } from './backend.ts';
-import { noLeftovers } from './backend.ts';
+import { type Backend, noLeftovers, type Snapshot } from './backend.ts';
 import type { InitConfig } from './config.ts';
 import { findDifference } from './difference.ts';
 import { InitFailure } from './failures.ts';
 import { toRestoreText } from './iptables-text.ts';
+import { formatNetwork, formatRange } from './network.ts';
 import { toNftText } from './nft-text.ts';
 import { findNodeTrait, parseLinkNames } from './node-namespace.ts';
 import { replaceRules } from './replace.ts';
@@ -25,6 +25,7 @@ export interface Tools {
 /** Puts the redirect into force and proves it. */
 export async function applyRedirect(config: InitConfig, tools: Tools): Promise<void> {
   const { log } = tools;
+  log.log('info', 'settings are valid', toSettingFields(config));
   const survey = await surveyBackends(tools.backends);
   await refuseNodeNamespace(config, survey, log);
   const ruleset = toRuleset(config.redirect);
@@ -75,6 +76,17 @@ export function formatRules({ redirect, backend }: InitConfig): string {
   }
 }
 
+function toSettingFields({ redirect, backend }: InitConfig): LogFields {
+  const { destinations, ports, target, exemption, guard } = redirect;
+  return {
+    from: `${destinations.map(formatNetwork).join(',')}:${formatRange(ports, '-')}`,
+    to: `${target.kind === 'local' ? '127.0.0.1' : target.address}:${target.port}`,
+    exempt: exemption.kind,
+    guard,
+    backend,
+  };
+}
+
 async function refuseNodeNamespace(
   { allowHostNetwork }: InitConfig,
   survey: readonly Surveyed[],
@@ -83,7 +95,10 @@ async function refuseNodeNamespace(
   const chainNames = toSnapshots(survey).flatMap(({ snapshot }) => snapshot.chainNames);
   const linkNames = parseLinkNames(await readFile('/proc/net/dev', 'utf8'));
   const trait = findNodeTrait(chainNames, linkNames);
-  if (trait === undefined) return;
+  if (trait === undefined) {
+    log.log('info', "this is no node's network namespace");
+    return;
+  }
   log.log('warning', "this looks like a node's network namespace", { seen: trait });
   if (!allowHostNetwork) throw new InitFailure('host-namespace');
 }

@@ -302,7 +302,9 @@ mount --bind ${directory}/dev/null /dev/null`;
       .split('\n')
       .map((line) => JSON.parse(line) as object);
     expect(lines).toMatchObject([
-      { level: 'info', logger: 'proxy-init', message: 'rules in force', backend: 'iptables' },
+      { level: 'info', logger: 'proxy-init', message: 'settings are valid', exempt: 'uid' },
+      { level: 'info', message: "this is no node's network namespace" },
+      { level: 'info', message: 'rules in force', backend: 'iptables' },
       { level: 'info', message: 'redirect verified', method: 'nonce' },
     ]);
     const bad = await lab.init(['--log-format=json'], { PROXY_PORT: 'abc' });
