@@ -41,7 +41,7 @@ export async function applyRuleset(
 }
 
 /** Another backend may do. A missing right is no such failure: it is missing everywhere. */
-export function isUnsupported({ kind }: InitFailure): boolean {
+function isUnsupported({ kind }: InitFailure): boolean {
   const kinds: readonly FailureKind[] = ['no-binary', 'no-netfilter', 'missing-module'];
   return kinds.includes(kind);
 }
@@ -71,15 +71,15 @@ async function cleanOthers(
   }
 }
 
-/** "This kernel has no nf_tables" must be true where it is said. */
+/** Where legacy iptables is the last resort, the kernel is to blame, not the choice. */
 function withBlame(
   failure: InitFailure,
   choice: BackendChoice,
   earlier: readonly InitFailure[],
 ): InitFailure {
   const isLastResort = choice === 'auto' && earlier.every(({ kind }) => kind === 'no-netfilter');
-  return failure.kind === 'no-net-raw' && !isLastResort
-    ? new InitFailure('legacy-no-net-raw', {}, { cause: failure })
+  return failure.kind === 'legacy-no-net-raw' && isLastResort
+    ? new InitFailure('no-net-raw', {}, { cause: failure })
     : failure;
 }
 

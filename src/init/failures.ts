@@ -35,10 +35,10 @@ export const failures = {
     exitCode: 3,
   },
   'legacy-no-net-raw': {
-    cause: 'iptables-legacy was asked for, without NET_RAW',
+    cause: 'legacy iptables was asked for, or holds rules, and NET_RAW is missing',
     message: 'The legacy backend also needs CAP_NET_RAW.',
     exitCode: 3,
-    remedy: 'Use INIT_BACKEND=auto, which needs NET_ADMIN alone, or add NET_RAW.',
+    remedy: 'Add NET_RAW, or use INIT_BACKEND=auto, which needs NET_ADMIN alone on most nodes.',
   },
   'no-netfilter': {
     cause: 'a kernel without nf_tables and without ip_tables (gVisor)',

@@ -84,5 +84,5 @@ function withMissingRight(
 ): InitFailure {
   if (failure.kind !== 'no-netfilter' && failure.kind !== 'no-net-admin') return failure;
   if (!hasCapability('NET_ADMIN')) return new InitFailure('no-net-admin');
-  return hasCapability('NET_RAW') ? failure : new InitFailure('no-net-raw');
+  return hasCapability('NET_RAW') ? failure : new InitFailure('legacy-no-net-raw');
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { LogFields, Logger } from '../shared/logger.ts';
-import { applyRuleset, isUnsupported } from './apply.ts';
+import { applyRuleset } from './apply.ts';
 import { type Backend, noLeftovers, type Snapshot } from './backend.ts';
 import type { InitConfig } from './config.ts';
 import { findDifference } from './difference.ts';
@@ -11,7 +11,7 @@ import { toNftText } from './nft-text.ts';
 import { findNodeTrait, parseLinkNames } from './node-namespace.ts';
 import { replaceRules } from './replace.ts';
 import { toRuleset } from './ruleset.ts';
-import { type Surveyed, surveyBackends, toSnapshots } from './survey.ts';
+import { findBlindness, type Surveyed, surveyBackends, toSnapshots } from './survey.ts';
 import { type Credentials, verifyRedirect } from './verify.ts';
 
 /** What the operations work with. */
@@ -47,13 +47,8 @@ export async function checkRedirect(config: InitConfig, tools: Tools): Promise<v
 /** Takes away everything of ours, and of upstream's script, from every backend. */
 export async function removeRedirect({ backends, log }: Tools): Promise<void> {
   const survey = await surveyBackends(backends);
-  const blind = survey.map(({ found }) => found).filter((found) => found instanceof InitFailure);
-  const blocked = blind.find((failure) => !isUnsupported(failure));
-  if (blocked !== undefined) throw blocked;
-  if (blind.length === survey.length) {
-    // Legacy iptables without a table can always tell, so that this is an image without any program.
-    throw new InitFailure('no-binary', { binaries: 'nft and iptables are' });
-  }
+  const blindness = findBlindness(survey);
+  if (blindness !== undefined) throw blindness;
   const present = toSnapshots(survey).filter(({ snapshot }) => snapshot.isPresent);
   for (const { backend, snapshot } of present) {
     await replaceRules(backend, undefined, snapshot);
@@ -110,11 +105,8 @@ function findOnlyHolder(
   const holders = toSnapshots(survey).filter(({ snapshot }) => snapshot.isPresent);
   const [holder] = holders;
   if (holder === undefined) {
-    const blind = survey.map(({ found }) => found).filter((found) => found instanceof InitFailure);
-    throw (
-      blind.find((failure) => !isUnsupported(failure)) ??
-      new InitFailure('rules-differ', { difference: 'there is no rule of it' })
-    );
+    const difference = 'there is no rule of it';
+    throw findBlindness(survey) ?? new InitFailure('rules-differ', { difference });
   }
   const names = holders.map(({ backend }) => backend.name);
   if (names.length > 1) {

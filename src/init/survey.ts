@@ -29,3 +29,14 @@ export function toSnapshots(
     found instanceof InitFailure ? [] : [{ backend, snapshot: found }],
   );
 }
+
+/**
+ * Why a survey cannot vouch that nothing is there: a right is missing, or both programs that could see the
+ * rules of nf_tables are. A kernel without a backend's part holds none of its rules.
+ */
+export function findBlindness(survey: readonly Surveyed[]): InitFailure | undefined {
+  const failures = survey.map(({ found }) => found).filter((found) => found instanceof InitFailure);
+  const missing = failures.filter(({ kind }) => kind === 'no-binary');
+  if (missing.length > 1) return new InitFailure('no-binary', { binaries: 'nft and iptables are' });
+  return failures.find(({ kind }) => kind !== 'no-binary' && kind !== 'no-netfilter');
+}

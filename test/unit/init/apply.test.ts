@@ -116,15 +116,18 @@ describe('applying', () => {
     },
   );
 
-  it.each<FailureKind>(['no-net-admin', 'no-net-raw', 'lock-held', 'lock-file', 'unexpected'])(
-    'stops at %s: no other backend helps',
-    async (kind) => {
-      const [iptables, nft] = [fakeBackend('iptables', { dryRun: kind }), fakeBackend('nft')];
-      const { outcome } = await apply([iptables, nft]);
-      expect(failureOf(outcome).exitCode).toBe(new InitFailure(kind).exitCode);
-      expect(nft.log).toEqual([]);
-    },
-  );
+  it.each<FailureKind>([
+    'no-net-admin',
+    'legacy-no-net-raw',
+    'lock-held',
+    'lock-file',
+    'unexpected',
+  ])('stops at %s: no other backend helps', async (kind) => {
+    const [iptables, nft] = [fakeBackend('iptables', { dryRun: kind }), fakeBackend('nft')];
+    const { outcome } = await apply([iptables, nft]);
+    expect(failureOf(outcome).exitCode).toBe(new InitFailure(kind).exitCode);
+    expect(nft.log).toEqual([]);
+  });
 
   it('takes away what the other backends hold, after its own rules are there', async () => {
     const iptables = fakeBackend('iptables', { holds: older });
@@ -153,7 +156,7 @@ describe('applying', () => {
 
   it('warns of old rules that it cannot remove or see, and goes on', async () => {
     const stuck = fakeBackend('iptables', { holds: older, replaces: Array(5).fill('rejected') });
-    const blind = fakeBackend('iptables-legacy', { read: 'no-net-raw' });
+    const blind = fakeBackend('iptables-legacy', { read: 'legacy-no-net-raw' });
     const { outcome, lines } = await apply([stuck, fakeBackend('nft'), blind], 'nft');
     expect(outcome).toBe('nft');
     expect(lines.join()).toContain('older rules of iptables, if any, could not be removed');
@@ -172,19 +175,19 @@ describe('applying', () => {
     ['some of each', ['no-netfilter', 'no-binary', 'no-binary'], 'auto', 'backend-unavailable'],
     [
       'legacy only, without NET_RAW',
-      ['no-netfilter', 'no-netfilter', 'no-net-raw'],
+      ['no-netfilter', 'no-netfilter', 'legacy-no-net-raw'],
       'auto',
       'no-net-raw',
     ],
     [
       'legacy only in the image',
-      ['no-binary', 'no-binary', 'no-net-raw'],
+      ['no-binary', 'no-binary', 'legacy-no-net-raw'],
       'auto',
       'legacy-no-net-raw',
     ],
     [
       'legacy asked for',
-      [undefined, undefined, 'no-net-raw'],
+      [undefined, undefined, 'legacy-no-net-raw'],
       'iptables-legacy',
       'legacy-no-net-raw',
     ],
