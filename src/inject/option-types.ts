@@ -50,7 +50,7 @@ export const nameValue = shapedValue(
 
 const quantity = shapedValue(
   'quantity',
-  /^[0-9]+(?:\.[0-9]+)?(?:m|[kMGT]i?|Ki)?$/,
+  /^[0-9]+(?:\.[0-9]+)?(?:m|k|[MGTPE]|[KMGTPE]i)?$/,
   'is not a quantity',
   'write it like 100m or 128Mi, or none',
 );

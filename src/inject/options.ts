@@ -25,7 +25,7 @@ import { selectorValue } from './select.ts';
 export const commonOptions = {
   file: {
     flag: 'f',
-    type: textValue,
+    type: { ...textValue, label: 'file' },
     group: 'Input and output',
     help: 'A file, a folder with all below it, or - for standard input, which is the default. May be repeated; arguments without a flag mean the same.',
   },

@@ -1,10 +1,10 @@
-import { isMap, type Value } from './value.ts';
+import { isMap, type Value, valueAt } from './value.ts';
 
 /**
  * Finds for each wanted item the index of the present item that it is, if it is one, without changing the
- * order of any. Items are the same if they have the same name, as containers, variables and volumes have,
- * or, without names, if they are equal. Where as many items are left over on either side between two of
- * these, maps without names are taken for changed forms of each other, as the objects of a List are.
+ * order of any. Items are the same if they have the same name, as containers, variables, volumes and the
+ * objects of a List have, or, without names, if they are equal. Where as many items are left over on either
+ * side between two of these, maps without names are taken for changed forms of each other.
  */
 export function alignLists(
   present: readonly Value[],
@@ -19,11 +19,11 @@ export function alignLists(
       alignment.push(isEven && isChangedForm(present[from], wanted[to]) ? from : undefined);
     }
   };
-  for (const pair of findCommon(present.map(toId), wanted.map(toId))) {
-    closeGap(pair.from, pair.to);
-    alignment.push(pair.from);
-    from = pair.from + 1;
-    to = pair.to + 1;
+  for (const match of findCommon(present.map(toId), wanted.map(toId))) {
+    closeGap(match.from, match.to);
+    alignment.push(match.from);
+    from = match.from + 1;
+    to = match.to + 1;
   }
   closeGap(present.length, wanted.length);
   return alignment;
@@ -36,16 +36,29 @@ interface Match {
 
 /** The longest common subsequence. */
 function findCommon(present: readonly string[], wanted: readonly string[]): readonly Match[] {
-  // rows[i][j]: how many of the present items from i and the wanted ones from j can be paired.
-  const rows: number[][] = [new Array<number>(wanted.length + 1).fill(0)];
-  for (const id of present.toReversed()) {
-    const below = rows[0] ?? [];
-    const row = [0];
+  // Nearly always all that is there stays in its place, and a table of thousands squared is not needed.
+  let start = 0;
+  while (start < present.length && present[start] === wanted[start]) start += 1;
+  const head = Array.from({ length: start }, (_, index) => ({ from: index, to: index }));
+  const tail = findCommonByTable(present.slice(start), wanted.slice(start));
+  return [...head, ...tail.map(({ from, to }) => ({ from: from + start, to: to + start }))];
+}
+
+function findCommonByTable(
+  present: readonly string[],
+  wanted: readonly string[],
+): readonly Match[] {
+  // Cell i, j: how many of the present items from i and the wanted ones from j can be matched.
+  const width = wanted.length + 1;
+  const cells = new Uint32Array((present.length + 1) * width);
+  const cell = (i: number, j: number): number => cells[i * width + j] ?? 0;
+  for (let i = present.length - 1; i >= 0; i -= 1) {
     for (let j = wanted.length - 1; j >= 0; j -= 1) {
-      const [right = 0] = row;
-      row.unshift(id === wanted[j] ? (below[j + 1] ?? 0) + 1 : Math.max(below[j] ?? 0, right));
+      const isSame = present[i] === wanted[j];
+      cells[i * width + j] = isSame
+        ? cell(i + 1, j + 1) + 1
+        : Math.max(cell(i + 1, j), cell(i, j + 1));
     }
-    rows.unshift(row);
   }
 
   const matches: Match[] = [];
@@ -54,7 +67,7 @@ function findCommon(present: readonly string[], wanted: readonly string[]): read
       matches.push({ from: i, to: j });
       i += 1;
       j += 1;
-    } else if ((rows[i + 1]?.[j] ?? 0) >= (rows[i]?.[j + 1] ?? 0)) {
+    } else if (cell(i + 1, j) >= cell(i, j + 1)) {
       i += 1;
     } else {
       j += 1;
@@ -64,12 +77,23 @@ function findCommon(present: readonly string[], wanted: readonly string[]): read
 }
 
 function toId(item: Value): string {
-  const name = isMap(item) ? item['name'] : undefined;
-  return typeof name === 'string' ? `name ${name}` : `value ${JSON.stringify(item)}`;
+  const name = toName(item);
+  return name === undefined ? `value ${JSON.stringify(item)}` : `name ${name}`;
+}
+
+function toName(item: Value | undefined): string | undefined {
+  const name = valueAt(item, ['name']);
+  if (typeof name === 'string') return name;
+  const [kind, namespace, objectName] = [
+    ['kind'],
+    ['metadata', 'namespace'],
+    ['metadata', 'name'],
+  ].map((path) => valueAt(item, path) ?? null);
+  return typeof objectName === 'string' ? JSON.stringify([kind, namespace, objectName]) : undefined;
 }
 
 function isChangedForm(present: Value | undefined, wanted: Value | undefined): boolean {
   if (!isMap(present) || !isMap(wanted)) return false;
-  if (typeof present['name'] === 'string' || typeof wanted['name'] === 'string') return false;
+  if (toName(present) !== undefined || toName(wanted) !== undefined) return false;
   return Object.keys(present).some((key) => Object.hasOwn(wanted, key));
 }

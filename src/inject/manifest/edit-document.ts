@@ -26,7 +26,7 @@ interface Context {
  * @throws ManifestError if that cannot be done without changing something else.
  */
 export function editDocument(document: ParsedDocument, wanted: Value): string {
-  const { text, root, value, line } = document;
+  const { text, root, value, lineAt } = document;
   if (isEqual(value, wanted)) return text;
 
   const context: Context = {
@@ -34,7 +34,7 @@ export function editDocument(document: ParsedDocument, wanted: Value): string {
     style: findStyle(text, root),
     repeated: findRepeated(root),
     edits: [],
-    lineAt: (offset) => line + text.slice(0, offset).split('\n').length - 1,
+    lineAt,
   };
   if (!isCollection(root) || !isSameKind(root, wanted)) throw layoutError(context, 0);
   editInside(context, root, value, wanted, undefined);

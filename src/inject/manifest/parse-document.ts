@@ -3,6 +3,7 @@ import {
   isNode,
   isScalar,
   isSeq,
+  LineCounter,
   type Node,
   type Pair,
   parseDocument as parseYaml,
@@ -20,13 +21,17 @@ export interface ParsedDocument extends Chunk {
   /** null if the document is empty. */
   readonly root: Node | null;
   readonly value: Value;
+  /** Line of the file that holds an offset of the text. */
+  lineAt(offset: number): number;
   /** Line of the file on which a part stands, or the part that would hold it if there is none. */
   lineOf(path: Path): number;
 }
 
 /** @throws ManifestError if the text is not one YAML document. */
 export function parseDocument(chunk: Chunk): ParsedDocument {
+  const lines = new LineCounter();
   const document = parseYaml(chunk.text, {
+    lineCounter: lines,
     keepSourceTokens: true,
     // Kubernetes reads YAML 1.1, where `<<` merges.
     merge: true,
@@ -34,8 +39,7 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
     logLevel: 'silent',
   });
   const root: Node | null = document.contents;
-  const lineAt = (offset: number): number =>
-    chunk.line + chunk.text.slice(0, offset).split('\n').length - 1;
+  const lineAt = (offset: number): number => chunk.line + lines.linePos(offset).line - 1;
 
   const [error] = document.errors;
   if (error !== undefined) throw toManifestError(error, chunk.text, lineAt);
@@ -50,7 +54,7 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     throw new ManifestError(`not YAML: ${message}`, { line: lineAt(root?.range?.[0] ?? 0) });
   }
-  return { ...chunk, root, value, lineOf: (path) => lineAt(offsetOf(root, path)) };
+  return { ...chunk, root, value, lineAt, lineOf: (path) => lineAt(offsetOf(root, path)) };
 }
 
 /** The key of a pair as it is in the value; undefined for `<<`. */
