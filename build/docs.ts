@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { injectOptions } from '../src/inject/options.ts';
 import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
 import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
 import { proxyOptions } from '../src/proxy/options.ts';
@@ -22,6 +23,7 @@ export interface GeneratedSection {
 
 export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/configuration.md', name: 'options', render: () => renderOptions(proxyOptions) },
+  { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
 ];
@@ -60,6 +62,21 @@ function renderOptions(table: OptionTable): string {
         option.help,
       ]);
       return `### ${group}\n\n${renderTable(['Flag', 'Variable', 'Default', 'Meaning'], rows)}`;
+    })
+    .join('\n\n');
+}
+
+/** The options of a program that reads no variables. */
+function renderFlags(table: OptionTable): string {
+  const groups = Object.groupBy(Object.values(table), ({ group }) => group);
+  return Object.entries(groups)
+    .map(([group, options = []]) => {
+      const rows = options.map((option) => [
+        formatFlag(option),
+        formatDefault(option),
+        option.help,
+      ]);
+      return `### ${group}\n\n${renderTable(['Flag', 'Default', 'Meaning'], rows)}`;
     })
     .join('\n\n');
 }
