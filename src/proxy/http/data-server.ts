@@ -76,6 +76,7 @@ const keepAliveMs = 120_000;
 const defaultArrival: ArrivalLimits = { headersMs: 5_000, requestMs: 10_000, checkMs: 10_000 };
 /** Request line and headers together. */
 const maxHeaderBytes = 16_384;
+
 /** Creates the server that answers like IMDS. It owns nothing but its listener. */
 export function createDataServer(deps: DataServerDeps, options: DataServerOptions): DataServer {
   const { clock, logger, metrics } = deps;
@@ -90,19 +91,31 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
   let lastRequestAtMs: number | undefined;
   let closing = false;
 
+  const answerFromMemory = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAtMs: number,
+  ): boolean => {
+    try {
+      return (
+        request.method === 'GET' &&
+        guard(request) === undefined &&
+        tokens.answerFromMemory(request, response, startedAtMs)
+      );
+    } catch {
+      // The long way meets the same fault, and there it becomes an answer and a log line.
+      return false;
+    }
+  };
+
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const startedAtMs = clock.monotonicMs();
     metrics.requestStarted();
     if (closing) response.shouldKeepAlive = false;
-    if (
-      request.method === 'GET' &&
-      guard(request) === undefined &&
-      tokens.answerFromMemory(request, response, startedAtMs)
-    ) {
-      lastRequestAtMs = startedAtMs;
-      return;
-    }
-    if (router.route(request, response, startedAtMs) !== 'readyz') lastRequestAtMs = startedAtMs;
+    const isReadyz =
+      !answerFromMemory(request, response, startedAtMs) &&
+      router.route(request, response, startedAtMs) === 'readyz';
+    if (!isReadyz) lastRequestAtMs = startedAtMs;
   };
 
   const server = http.createServer(

@@ -1,3 +1,4 @@
+import { hideTokens } from '../imds/client-text.ts';
 import { parseTarget } from '../imds/target.ts';
 
 /** The only values that are shown, by name: they say nothing about anybody. */
@@ -15,8 +16,8 @@ const maxPathLength = 128;
 export function toRedactedUri(target: string): string {
   const { path, query } = parseTarget(target);
   const shownPath = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}***` : path;
-  if (query === '') return hideJwt(shownPath);
-  return `${hideJwt(shownPath)}?${query.slice(0, 2_048).split('&').map(toRedactedPair).join('&')}`;
+  if (query === '') return hideTokens(shownPath);
+  return `${hideTokens(shownPath)}?${query.slice(0, 2_048).split('&').map(toRedactedPair).join('&')}`;
 }
 
 function toRedactedPair(pair: string): string {
@@ -26,8 +27,4 @@ function toRedactedPair(pair: string): string {
   const shownName = plainName.test(name) ? name : '***';
   if (equals === -1) return shownName;
   return `${shownName}=${openValues.get(name)?.test(value) ? value : '***'}`;
-}
-
-function hideJwt(path: string): string {
-  return path.replace(/eyJ[\w.%-]+/g, '***');
 }

@@ -17,6 +17,9 @@ beforeEach(async () => {
 afterEach(async () => {
   assertAnswer(await send(proxy.endpoint, get(target())), ok);
   expect(proxy.server.inFlight).toBe(0);
+  const count = (what: string): number =>
+    proxy.metrics.counted.filter((counted) => counted.startsWith(what)).length;
+  expect(count('finished')).toBe(count('started'));
   expect(proxy.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   await proxy[Symbol.asyncDispose]();
 });
