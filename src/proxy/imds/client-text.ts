@@ -1,17 +1,21 @@
 /** More than any answer of Entra's; an intercepting proxy's page may be longer. */
 const maxLength = 4_096;
 
-const jwt = /eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g;
+/** Each of a JWT's first two parts begins so: it is `{"` in base64url. */
+const jwt = /eyJ[\w.%+/=-]+/g;
+
+/** Removes whatever looks like a token or a piece of one, although nobody should have put one there. */
+export function hideTokens(text: string): string {
+  return text.replace(jwt, '***');
+}
 
 /**
  * Makes a text that came from elsewhere fit for a client. Two phrases are instructions to SDKs and must
  * not get there by accident: "unreachable" is what Docker Desktop answers, from which the SDKs of Python,
  * Go and .NET conclude that there is no IMDS, and on "Identity not found" .NET skips the credential.
- * Whatever looks like a token is removed, although nobody should have put one there.
  */
 export function toClientText(text: string): string {
-  return text
-    .replace(jwt, '***')
+  return hideTokens(text)
     .slice(0, maxLength)
     .replace(/unreachable/gi, 'not reachable')
     .replace(/identity not found/gi, 'identity was not found');
