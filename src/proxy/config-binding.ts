@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Resolution } from '../shared/options.ts';
+import type { ExchangeMode } from './entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import { parseCertificates } from './options-certificates.ts';
 
@@ -17,33 +18,64 @@ export interface IdentityBinding {
     | { readonly kind: 'data'; readonly pem: string };
 }
 
-/** What the four variables mean together. */
+/** What the variables mean together. */
 export interface BindingResult {
+  /** Of identities without one of their own. */
+  readonly mode: ExchangeMode;
+  /** There if any identity is in mode binding. */
   readonly binding: IdentityBinding | undefined;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
 
-type Resolved = Pick<Resolution<typeof proxyOptions>, 'values' | 'given'>;
+type Resolved = Pick<Resolution<typeof proxyOptions>, 'values' | 'names' | 'given'>;
 
 /**
  * Applies the rules that the Azure SDKs apply to these variables, with one leniency: the 1.6.0 webhook sets
  * both CA variables when it is configured with CA data, but does not mount the file.
  */
-export function toIdentityBinding({ values, given }: Resolved): BindingResult {
+export function toIdentityBinding({ values, names, given }: Resolved): BindingResult {
   const { tokenProxy, tokenProxySni, tokenProxyCaFile, tokenProxyCaData } = values;
-  if (!given.has('tokenProxy')) {
+  const { identityBinding: choice = 'auto', identities = [] } = values;
+  const isSet = given.has('tokenProxy');
+  const mode = choice === 'on' || (choice === 'auto' && isSet) ? 'binding' : 'federation';
+  const wanting = identities.find((identity) => identity.mode === 'binding');
+  const without = (...errors: string[]): BindingResult => ({
+    mode,
+    binding: undefined,
+    errors,
+    warnings: [],
+  });
+  // Off is the way out when what was injected is at fault.
+  if (choice === 'off' && wanting === undefined) return without();
+  if (!isSet) {
+    if (wanting !== undefined) {
+      return without(
+        `${names.identities}: ${wanting.clientId} has the mode binding, but AZURE_KUBERNETES_TOKEN_PROXY is not set; set it, or remove the mode`,
+      );
+    }
+    if (choice === 'on') {
+      return without(
+        `${names.identityBinding}: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; put the annotation azure.workload.identity/use-identity-binding: "true" on the pod, which has the webhook set it`,
+      );
+    }
     const stray = (['tokenProxySni', 'tokenProxyCaFile', 'tokenProxyCaData'] as const)
       .filter((key) => given.has(key))
       .map((key) => proxyOptions[key].env);
-    if (stray.length === 0) return { binding: undefined, errors: [], warnings: [] };
-    const error = `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${stray.join(' and ')}; set it, or unset the rest`;
-    return { binding: undefined, errors: [error], warnings: [] };
+    if (stray.length === 0) return without();
+    return without(
+      `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${stray.join(' and ')}; set it, or unset the rest`,
+    );
   }
 
   const { ca, errors, warnings } = toCa(tokenProxyCaFile, tokenProxyCaData);
-  if (tokenProxy === undefined) return { binding: undefined, errors, warnings };
-  return { binding: { url: tokenProxy, serverName: tokenProxySni, ca }, errors, warnings };
+  if (tokenProxy === undefined) return { mode, binding: undefined, errors, warnings };
+  return {
+    mode,
+    binding: { url: tokenProxy, serverName: tokenProxySni, ca },
+    errors,
+    warnings,
+  };
 }
 
 interface CaResult {

@@ -1,5 +1,4 @@
 import type { ProxyConfig } from './config.ts';
-import type { EntraSettings } from './entra/settings.ts';
 import type { IdentityPolicy, KnownIdentity } from './imds/policy.ts';
 import { toComparableResource } from './imds/resource.ts';
 
@@ -29,9 +28,4 @@ export function toIdentityPolicy(config: ProxyConfig): IdentityPolicy {
         ? undefined
         : new Set(allowedResources.map(toComparableResource)),
   };
-}
-
-/** The part of the configuration that an exchange needs. */
-export function toEntraSettings({ authorityHost, federatedTokenFile }: ProxyConfig): EntraSettings {
-  return { authorityHost, federatedTokenFile };
 }

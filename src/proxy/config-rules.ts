@@ -2,6 +2,7 @@ import type { Environment, Resolution } from '../shared/options.ts';
 import type { ProxyConfig } from './config.ts';
 import { ownPrefix, proxyOptions } from './options.ts';
 import { isLoopback, isWildcard } from './options-address.ts';
+import { toRegionalAuthority } from './regional-authority.ts';
 
 /** Values that are fine each and cannot be had together. */
 export function findConflicts({
@@ -27,6 +28,14 @@ export function findConflicts({
       `${names.drainQuiet}: ${drainQuiet} ms is longer than the whole time to stop, ${drainDeadline} ms (${names.drainDeadline}); shorten it`,
     );
   }
+  const { authorityHost, regionalAuthority } = values;
+  if (authorityHost !== undefined && regionalAuthority !== undefined) {
+    if (toRegionalAuthority(authorityHost, regionalAuthority) === undefined) {
+      errors.push(
+        `${names.regionalAuthority}: no regional authority is known for ${authorityHost} (${names.authorityHost}); unset it, or set ${names.authorityHost} to the regional one`,
+      );
+    }
+  }
   return errors;
 }
 
@@ -49,16 +58,6 @@ export function findRisks(config: ProxyConfig, env: Environment): readonly strin
         `${source}: ${clientId} is not in ${proxyOptions.allowedClientIds.env}, so that no token is given for it; add it there if that is not meant`,
       );
     }
-  }
-  if (config.identityBinding !== undefined) {
-    warnings.push(
-      `${proxyOptions.tokenProxy.env}: identity binding is not supported by this version, which asks Entra itself; remove the annotation azure.workload.identity/use-identity-binding from the pod`,
-    );
-  }
-  if (config.network.httpsProxy !== undefined || config.network.httpProxy !== undefined) {
-    warnings.push(
-      `${proxyOptions.httpsProxy.env}: HTTP proxies are not supported by this version, which connects to ${config.authorityHost} itself; allow that connection`,
-    );
   }
   for (const name of findUnknownVariables(env)) {
     warnings.push(`${name} is no setting of this version; correct its name or remove it`);

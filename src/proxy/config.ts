@@ -2,8 +2,10 @@ import type { LogFields, LogLevel } from '../shared/logger.ts';
 import type { Values } from '../shared/option-table.ts';
 import { type Environment, isComplete, parseOptions } from '../shared/options.ts';
 import { type IdentityBinding, toIdentityBinding } from './config-binding.ts';
+import { findAudienceRisks } from './config-exchange.ts';
 import { toConfigFields } from './config-fields.ts';
 import { findConflicts, findRisks } from './config-rules.ts';
+import type { ExchangeMode } from './entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import type { Endpoint } from './options-address.ts';
 import type { ConfiguredIdentity } from './options-identity.ts';
@@ -26,7 +28,12 @@ export interface ProxyConfig {
   readonly allowedResources: readonly string[] | undefined;
 
   readonly authorityHost: string;
+  /** Region whose authority is asked in its place. */
+  readonly regionalAuthority: string | undefined;
   readonly federatedTokenFile: string;
+  /** Of identities without one of their own. */
+  readonly exchangeMode: ExchangeMode;
+  /** There if any identity is exchanged through it. */
   readonly identityBinding: IdentityBinding | undefined;
   readonly network: NetworkSettings;
 
@@ -40,11 +47,12 @@ export interface ProxyConfig {
 /** Which metadata paths beside the token path are forwarded. */
 export type PassthroughMode = 'off' | 'instance' | 'all';
 
-/** How Entra is reached, as the variables have it; what they mean is for the transport to say. */
+/** How Entra is reached. The URLs of proxies may hold a password. */
 export interface NetworkSettings {
   readonly httpsProxy: string | undefined;
   readonly httpProxy: string | undefined;
   readonly noProxy: string | undefined;
+  readonly tokenProxyViaHttpProxy: boolean;
   readonly extraCaCertsFile: string | undefined;
 }
 
@@ -87,21 +95,22 @@ export function loadConfig(argv: readonly string[], env: Environment): LoadedCon
   }
   if (values.version === true) return { kind: 'version' };
 
-  const { binding, ...found } = toIdentityBinding(parsed);
+  const { mode, binding, ...found } = toIdentityBinding(parsed);
   const errors = [...parsed.errors, ...findConflicts(parsed), ...found.errors];
   if (!isComplete(parsed) || errors.length > 0) return { kind: 'invalid', errors };
 
-  const config = toConfig(parsed.values, binding);
+  const config = toConfig(parsed.values, mode, binding);
   return {
     kind: 'config',
     config,
-    warnings: [...found.warnings, ...findRisks(config, env)],
+    warnings: [...found.warnings, ...findAudienceRisks(config), ...findRisks(config, env)],
     fields: toConfigFields(config),
   };
 }
 
 function toConfig(
   values: Values<typeof proxyOptions>,
+  exchangeMode: ExchangeMode,
   identityBinding: IdentityBinding | undefined,
 ): ProxyConfig {
   return deepFreeze({
@@ -117,12 +126,15 @@ function toConfig(
     allowedClientIds: values.allowedClientIds,
     allowedResources: values.allowedResources,
     authorityHost: values.authorityHost,
+    regionalAuthority: values.regionalAuthority,
     federatedTokenFile: values.federatedTokenFile,
+    exchangeMode,
     identityBinding,
     network: {
       httpsProxy: values.httpsProxy,
       httpProxy: values.httpProxy,
       noProxy: values.noProxy,
+      tokenProxyViaHttpProxy: values.tokenProxyViaHttpProxy,
       extraCaCertsFile: values.extraCaCertsFile,
     },
     passthrough: values.passthrough,

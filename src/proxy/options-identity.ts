@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { accept, type Fault, type Parsed, refuse, type ValueType } from '../shared/option-table.ts';
+import { choiceValue } from '../shared/option-values.ts';
+import { fileValue } from './options-address.ts';
 
-/** An entry of IMDS_PROXY_IDENTITIES. Everything is in lower case. */
+/** An entry of IMDS_PROXY_IDENTITIES. Everything but the path is in lower case. */
 export interface ConfiguredIdentity {
   readonly clientId: string;
   /** AZURE_TENANT_ID if undefined. */
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly resourceId: string | undefined;
+  /** As the others if undefined. */
+  readonly mode: 'federation' | 'binding' | undefined;
+  /** Absolute path of a projected ServiceAccount token; AZURE_FEDERATED_TOKEN_FILE if undefined. */
+  readonly tokenFile: string | undefined;
 }
 
 /** A GUID, in lower case. */
@@ -73,6 +79,8 @@ const entryTypes: Readonly<Record<keyof ConfiguredIdentity, ValueType<string>>> 
   tenantId: tenantValue,
   objectId: guidValue,
   resourceId: resourceIdValue,
+  mode: choiceValue(['federation', 'binding']),
+  tokenFile: fileValue,
 };
 
 const example = '[{"clientId":"…","tenantId":"…","objectId":"…","resourceId":"/subscriptions/…"}]';
@@ -151,11 +159,11 @@ function parseEntry(entry: unknown, at: string): Parsed<ConfiguredIdentity> {
     if (typeof value !== 'string') return refuse('is not a string', 'write it in quotes', where);
     const parsed = entryTypes[key].parse(value);
     if (!parsed.ok) return { ...where, ...parsed };
-    found[key] = parsed.value;
+    Object.assign(found, { [key]: parsed.value });
   }
-  const { clientId, tenantId, objectId, resourceId } = found;
+  const { clientId, tenantId, objectId, resourceId, mode, tokenFile } = found;
   if (clientId === undefined) return missingClientId(at);
-  return accept({ clientId, tenantId, objectId, resourceId });
+  return accept({ clientId, tenantId, objectId, resourceId, mode, tokenFile });
 }
 
 function missingClientId(at: string): Fault {

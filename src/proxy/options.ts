@@ -18,6 +18,7 @@ import {
 } from './options-address.ts';
 import { certificatesValue } from './options-certificates.ts';
 import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
+import { httpProxyValue, regionValue } from './options-network.ts';
 import { probeOptions } from './options-probe.ts';
 import { authorityValue, httpsUrlValue } from './options-url.ts';
 
@@ -87,12 +88,19 @@ export const proxyOptions = {
     group: 'Identity',
     help: 'Where Entra answers: https, a host and maybe a port.',
   },
+  regionalAuthority: {
+    flag: 'regional-authority',
+    env: 'IMDS_PROXY_REGIONAL_AUTHORITY',
+    type: regionValue,
+    group: 'Identity',
+    help: 'Azure region whose own authority is asked in place of the global one, such as westeurope. Entra refuses most applications there (AADSTS100007). No other variable chooses a region, and none is ever discovered.',
+  },
   identities: {
     flag: 'identities',
     env: 'IMDS_PROXY_IDENTITIES',
     type: identitiesValue,
     group: 'Identity',
-    help: 'Further identities that requests may name: a JSON list of objects with clientId and, each optional, tenantId, objectId and resourceId; or @ and the path of a file that holds it.',
+    help: 'Further identities that requests may name: a JSON list of objects with clientId and, each optional, tenantId, objectId, resourceId, mode (federation or binding) and tokenFile (a projected ServiceAccount token of its own); or @ and the path of a file that holds it.',
   },
   allowedClientIds: {
     flag: 'allowed-client-ids',
@@ -108,11 +116,19 @@ export const proxyOptions = {
     group: 'Identity',
     help: 'The only resources that tokens are given for. Unset allows all; Entra then decides.',
   },
+  identityBinding: {
+    flag: 'identity-binding',
+    env: 'IMDS_PROXY_IDENTITY_BINDING',
+    type: choiceValue(['auto', 'on', 'off']),
+    default: 'auto',
+    group: 'Identity binding',
+    help: 'Whether tokens come through the AKS token proxy. auto: if AZURE_KUBERNETES_TOKEN_PROXY is set. on: the start fails if it is not. off: Entra is asked itself. An identity with a mode of its own keeps to that.',
+  },
   tokenProxy: {
     env: 'AZURE_KUBERNETES_TOKEN_PROXY',
     type: httpsUrlValue,
     group: 'Identity binding',
-    help: 'URL of the AKS token proxy. Checked, but not used by this version, which asks Entra itself.',
+    help: 'URL of the AKS token proxy.',
   },
   tokenProxySni: {
     env: 'AZURE_KUBERNETES_SNI_NAME',
@@ -132,6 +148,14 @@ export const proxyOptions = {
     group: 'Identity binding',
     help: 'The same certificates as text. Only one of the two may be set.',
   },
+  tokenProxyViaHttpProxy: {
+    flag: 'token-proxy-via-http-proxy',
+    env: 'IMDS_PROXY_TOKEN_PROXY_VIA_HTTP_PROXY',
+    type: booleanValue,
+    default: 'false',
+    group: 'Identity binding',
+    help: 'Whether the token proxy, too, is reached through the HTTP proxy of HTTPS_PROXY unless NO_PROXY names it. It is the API server of the cluster, so that it usually is not.',
+  },
   passthrough: {
     flag: 'passthrough',
     env: 'IMDS_PROXY_PASSTHROUGH',
@@ -149,27 +173,27 @@ export const proxyOptions = {
     help: 'Where the real metadata service is reached.',
   },
   httpsProxy: {
-    env: 'HTTPS_PROXY',
-    envAlias: 'https_proxy',
-    type: textValue,
+    env: 'https_proxy',
+    envAlias: 'HTTPS_PROXY',
+    type: httpProxyValue,
     secret: true,
     group: 'Network',
-    help: 'HTTP proxy through which Entra is to be reached. Not used by this version, which connects itself.',
+    help: 'HTTP proxy through which Entra is reached, with user and password if it wants them. The metadata address and loopback never are.',
   },
   httpProxy: {
-    env: 'HTTP_PROXY',
-    envAlias: 'http_proxy',
-    type: textValue,
+    env: 'http_proxy',
+    envAlias: 'HTTP_PROXY',
+    type: httpProxyValue,
     secret: true,
     group: 'Network',
     help: 'The same, if HTTPS_PROXY is unset.',
   },
   noProxy: {
-    env: 'NO_PROXY',
-    envAlias: 'no_proxy',
+    env: 'no_proxy',
+    envAlias: 'NO_PROXY',
     type: textValue,
     group: 'Network',
-    help: 'Hosts that are reached without a proxy.',
+    help: 'Hosts that are reached without HTTP proxy, between commas or spaces: names (their subdomains included), .names, addresses, CIDRs, each with or without :port; * for all.',
   },
   extraCaCertsFile: {
     env: 'NODE_EXTRA_CA_CERTS',

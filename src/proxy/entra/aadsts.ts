@@ -15,6 +15,11 @@ export interface AadstsRule {
   readonly hint: string;
   /** A federated identity credential is missing or differs: the hint ends with the command that adds one. */
   readonly offersCommand?: true;
+  /**
+   * It is about the assertion that Entra was shown. Behind a token proxy that is one of the proxy's own, so
+   * that the hint would lead astray.
+   */
+  readonly concernsAssertion?: true;
 }
 
 /**
@@ -29,6 +34,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     retry: 'propagation',
     hint: 'No federated credential of this identity has the issuer, subject and audience of the presented token; a trailing slash and case count.',
     offersCommand: true,
+    concernsAssertion: true,
   },
   {
     codes: [700211],
@@ -37,6 +43,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     retry: 'propagation',
     hint: 'No federated credential of this identity has the issuer of the presented token, {issuer}. Compare it with: az aks show --query oidcIssuerProfile.issuerUrl; a trailing slash counts, and a rebuilt cluster has another issuer.',
     offersCommand: true,
+    concernsAssertion: true,
   },
   {
     codes: [700212],
@@ -45,6 +52,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     retry: 'propagation',
     hint: 'No federated credential of this identity has the audience of the presented token, {audience}. The public cloud uses api://AzureADTokenExchange; api://AKSIdentityBinding belongs to identity binding.',
     offersCommand: true,
+    concernsAssertion: true,
   },
   {
     codes: [700213],
@@ -53,6 +61,17 @@ export const aadstsRules: readonly AadstsRule[] = [
     retry: 'propagation',
     hint: "No federated credential of this identity has the subject of the presented token, {subject}; case counts. Compare it with the pod's namespace and serviceAccountName.",
     offersCommand: true,
+    concernsAssertion: true,
+  },
+  {
+    codes: [7002138],
+    cause: "the assertion's subject differs from a federated credential's in case only",
+    means: 'rejected',
+    // The credential is known: no other replica will say otherwise.
+    retry: 'none',
+    hint: 'A federated credential of this identity has the subject {subject} in other case: Entra compares it letter by letter. Write it exactly as the presented token has it.',
+    offersCommand: true,
+    concernsAssertion: true,
   },
   {
     codes: [70025],
@@ -61,6 +80,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     retry: 'propagation',
     hint: 'The identity with the client ID {clientId} has no federated credential. Is it the identity you mean?',
     offersCommand: true,
+    concernsAssertion: true,
   },
   {
     codes: [700016],
@@ -82,6 +102,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'assertion',
     retry: 'if-assertion-changed',
     hint: "The presented token is valid until {expiry}, and this node's clock says {now}. Compare the clock with NTP, and check that AZURE_FEDERATED_TOKEN_FILE is a mounted projection that the kubelet renews and not a copy.",
+    concernsAssertion: true,
   },
   {
     codes: [70023],
@@ -89,6 +110,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     retry: 'none',
     hint: 'Set expirationSeconds of the projected token (annotation azure.workload.identity/service-account-token-expiration) to 86400 or less.',
+    concernsAssertion: true,
   },
   {
     codes: [50013, 50027, 700027],
@@ -96,6 +118,24 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     retry: 'if-assertion-changed',
     hint: "Entra could not verify the presented token with the keys that {issuer} publishes. After a rotation of the cluster's signing key, publish the new key; Entra keeps the old ones for a while.",
+    concernsAssertion: true,
+  },
+  {
+    codes: [7000272],
+    cause: 'the key that signed the assertion is not among those that the issuer publishes',
+    means: 'rejected',
+    // Entra keeps an issuer's keys for hours, each of its machines for itself.
+    retry: 'propagation',
+    hint: "The presented token is signed with a key that {issuer} does not publish, or not for long. After a rotation of the cluster's ServiceAccount key the new key has to stand in the jwks_uri of the issuer before tokens are signed with it; for AKS, az aks update publishes it anew.",
+    concernsAssertion: true,
+  },
+  {
+    codes: [5002723, 5002738],
+    cause: 'the header of the assertion names no key, or an algorithm that Entra does not take',
+    means: 'rejected',
+    retry: 'none',
+    hint: 'The presented token has to be signed with RS256 and to name its key (kid), as the tokens of a cluster with an RSA signing key are. Check AZURE_FEDERATED_TOKEN_FILE and, in a cluster of your own, --service-account-signing-key-file.',
+    concernsAssertion: true,
   },
   {
     codes: [700021, 700023],
@@ -103,6 +143,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     retry: 'none',
     hint: 'The presented token is no projected ServiceAccount token: its issuer is {issuer}, its subject {subject}. Check AZURE_FEDERATED_TOKEN_FILE.',
+    concernsAssertion: true,
   },
   {
     codes: [700222, 700223, 700224, 700225, 700226, 700227, 700228, 700229],
@@ -110,6 +151,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     retry: 'none',
     hint: 'The presented token comes from {issuer}; only the ServiceAccount token of the cluster can be exchanged. Check AZURE_FEDERATED_TOKEN_FILE.',
+    concernsAssertion: true,
   },
   {
     codes: [90061],
@@ -117,6 +159,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'unavailable',
     retry: 'propagation',
     hint: 'Entra has to reach {issuer}/.well-known/openid-configuration and the jwks_uri in it over the internet. For AKS, az aks update publishes them anew.',
+    concernsAssertion: true,
   },
   {
     codes: [90002],
@@ -161,7 +204,21 @@ export const aadstsRules: readonly AadstsRule[] = [
     hint: 'Ask for one resource at a time.',
   },
   {
-    codes: [900144, 90014, 7000218],
+    codes: [90014],
+    cause: 'the request lacks a parameter, or the assertion a claim',
+    means: 'rejected',
+    retry: 'none',
+    hint: 'The text above names what is missing. A name such as iss, sub, aud or exp is a claim that the token of AZURE_FEDERATED_TOKEN_FILE does not have: mount a projected ServiceAccount token. Any other is a fault of the proxy: please report it with the correlation ID.',
+  },
+  {
+    codes: [90011],
+    cause: 'the assertion has a type that Entra does not know',
+    means: 'internal',
+    retry: 'none',
+    hint: 'The proxy sent an unknown client_assertion_type: please report this with the correlation ID.',
+  },
+  {
+    codes: [900144, 7000218],
     cause: 'the request lacks a parameter or the assertion',
     means: 'internal',
     retry: 'none',
@@ -179,7 +236,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the regional endpoint does not serve this application',
     means: 'rejected',
     retry: 'none',
-    hint: 'Set AZURE_AUTHORITY_HOST ({authorityHost}) to the global authority of the cloud, not to a regional one.',
+    hint: 'Unset IMDS_PROXY_REGIONAL_AUTHORITY, and set AZURE_AUTHORITY_HOST ({authorityHost}) to the global authority of the cloud.',
   },
   {
     codes: [53003, 530032],

@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { Assertion } from './assertion.ts';
+import type { ExchangeMode } from './settings.ts';
 
 /** Why what the file holds cannot be presented. */
 export interface AssertionFault {
@@ -13,8 +14,12 @@ export interface AssertionFault {
 
 const IDENTITY_BINDING_AUDIENCE = 'api://AKSIdentityBinding';
 
-export function toAssertionError(fault: AssertionFault, path: string): ProxyError {
-  const description = `The file of AZURE_FEDERATED_TOKEN_FILE (${path}) ${fault.is}.`;
+/** Of the public cloud; the names in other clouds begin with it. */
+const FEDERATION_AUDIENCE = 'api://AzureADTokenExchange';
+
+/** @param setting that names the file, such as AZURE_FEDERATED_TOKEN_FILE. */
+export function toAssertionError(fault: AssertionFault, path: string, setting: string): ProxyError {
+  const description = `The file of ${setting} (${path}) ${fault.is}.`;
   return new ProxyError('ERR_ASSERTION', description, {
     description,
     hint: fault.hint,
@@ -22,10 +27,11 @@ export function toAssertionError(fault: AssertionFault, path: string): ProxyErro
   });
 }
 
-/** What makes it pointless to present this assertion to Entra. */
+/** What makes it pointless to present this assertion. */
 export function findAssertionFault(
   { claims: { audiences, expiresAtSeconds } }: Assertion,
   nowMs: number,
+  mode: ExchangeMode,
 ): AssertionFault | undefined {
   if (expiresAtSeconds !== undefined && expiresAtSeconds * 1_000 <= nowMs) {
     return {
@@ -35,11 +41,21 @@ export function findAssertionFault(
       expiresAtSeconds,
     };
   }
-  const isForBinding = audiences.every((audience) => audience === IDENTITY_BINDING_AUDIENCE);
-  if (audiences.length > 0 && isForBinding) {
+  if (audiences.length === 0) return undefined;
+  const isFor = (isMeant: (audience: string) => boolean): boolean => audiences.every(isMeant);
+  if (mode === 'binding') {
+    // Other audiences are for the token proxy to judge: a cluster of one's own may use another one.
+    if (!isFor((audience) => audience.startsWith(FEDERATION_AUDIENCE))) return undefined;
     return {
-      is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700212)`,
-      hint: 'That audience belongs to identity binding. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
+      is: `holds a token for the audience ${audiences.join(', ')}, which the token proxy refuses`,
+      hint: `Identity binding takes a token for ${IDENTITY_BINDING_AUDIENCE}: the annotation azure.workload.identity/use-identity-binding: "true" belongs on the pod itself, which has to be created anew. For an exchange with Entra itself, set IMDS_PROXY_IDENTITY_BINDING=off.`,
+      mayPass: false,
+    };
+  }
+  if (isFor((audience) => audience === IDENTITY_BINDING_AUDIENCE)) {
+    return {
+      is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700211 or AADSTS700212)`,
+      hint: 'That audience belongs to identity binding: set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
       mayPass: false,
     };
   }

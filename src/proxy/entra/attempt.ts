@@ -6,6 +6,7 @@ import type { Assertion } from './assertion.ts';
 import { classifyDeadline, classifyFault } from './classify-fault.ts';
 import { classifyMeaningless, classifyRefusal } from './classify-reply.ts';
 import { withDeadline } from './deadline.ts';
+import { type Endpoint, toPeerName } from './endpoint.ts';
 import type { Failure, FailureContext } from './failure.ts';
 import { type MsalResult, performMsalExchange } from './msal-exchange.ts';
 import type { NetworkOutcome } from './msal-network.ts';
@@ -15,11 +16,12 @@ import type { Transport } from './transport.ts';
 export interface AttemptDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly transport: Transport;
-  readonly authorityHost: string;
 }
 
 export interface AttemptInput {
+  readonly endpoint: Endpoint;
+  /** Leads to that endpoint. */
+  readonly transport: Transport;
   readonly identity: Identity;
   readonly assertion: Assertion;
   readonly scope: string;
@@ -34,7 +36,7 @@ export type AttemptResult =
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /**
- * Asks Entra once and says what came of it, to the log as well.
+ * Asks for a token once and says what came of it, to the log as well.
  * @throws the signal's reason, and nothing else.
  */
 export async function performAttempt(
@@ -42,17 +44,21 @@ export async function performAttempt(
   input: AttemptInput,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const { clock, logger, authorityHost } = deps;
+  const { clock, logger } = deps;
+  const { endpoint } = input;
   const startedAt = clock.monotonicMs();
   const result = await exchangeOnce(deps, input, signal);
   const error = result.kind === 'failed' ? result.failure.error : undefined;
   logger.log(
     'debug',
-    error === undefined ? 'Entra issued a token' : `attempt failed: ${error.message}`,
+    error === undefined
+      ? `${toPeerName(endpoint)} issued a token`
+      : `attempt failed: ${error.message}`,
     {
       attempt: input.attempt,
       duration_ms: Math.round(clock.monotonicMs() - startedAt),
-      authority: authorityHost,
+      authority: endpoint.authorityHost,
+      token_proxy: endpoint.tokenProxy?.url,
       correlation_id: input.correlationId,
       error_code: error?.code,
       aadsts: error?.details.aadsts,
@@ -67,10 +73,11 @@ async function exchangeOnce(
   input: AttemptInput,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const { clock, authorityHost } = deps;
-  const { identity, assertion, correlationId, deadlineMs } = input;
+  const { clock, logger } = deps;
+  const { endpoint, transport, identity, assertion, correlationId, deadlineMs } = input;
+  const { authorityHost } = endpoint;
   const context = (): FailureContext => ({
-    authorityHost,
+    ...endpoint,
     identity,
     claims: assertion.claims,
     nowMs: clock.epochMs(),
@@ -83,7 +90,12 @@ async function exchangeOnce(
       clock,
       { afterMs: deadlineMs, toError: () => deadline },
       signal,
-      (attemptSignal) => performMsalExchange(deps, { ...input, authorityHost }, attemptSignal),
+      (attemptSignal) =>
+        performMsalExchange(
+          { clock, logger, transport },
+          { identity, assertion, scope: input.scope, correlationId, authorityHost },
+          attemptSignal,
+        ),
     );
   } catch (thrown) {
     if (thrown !== deadline) throw thrown;

@@ -1,30 +1,30 @@
 import { ProxyError } from '../errors.ts';
+import { type Endpoint, toPeerHost } from './endpoint.ts';
+import { type Fault, findExplanation } from './explained-fault.ts';
 import type { Failure, FailureContext } from './failure.ts';
 import { redact } from './redact.ts';
-import type { RetryClass } from './retry.ts';
-
-interface Fault {
-  readonly means: 'ERR_UNAVAILABLE' | 'ERR_TIMEOUT';
-  readonly description: string;
-  readonly hint: string;
-  readonly retry: RetryClass;
-}
+import { isTlsFault } from './tls-fault.ts';
+import { toTokenProxyFault } from './token-proxy-fault.ts';
 
 /** No answer: the name did not resolve, the connection failed, TLS found no agreement, time ran out. */
 export function classifyFault(thrown: unknown, context: FailureContext): Failure {
-  const fault = toFault(findCode(thrown), new URL(context.authorityHost).host);
+  const explanation = findExplanation(thrown);
+  if (explanation !== undefined) {
+    return toFailure(explanation, explanation.description, context, thrown);
+  }
+  const fault = toFault(findCode(thrown), context);
   const detail = thrown instanceof Error ? redact(thrown.message) : '';
   return toFailure(fault, `${fault.description} ${detail}`.trim(), context, thrown);
 }
 
 /** An attempt that its own deadline has ended. */
 export function classifyDeadline(afterMs: number, context: FailureContext): Failure {
-  const { host } = new URL(context.authorityHost);
+  const host = toPeerHost(context);
   const description = `${host} gave no answer within ${Math.round(afterMs / 100) / 10} s.`;
   const fault: Fault = {
     means: 'ERR_TIMEOUT',
     description,
-    hint: toEgressHint(host),
+    hint: toEgressHint(context),
     retry: 'transient',
   };
   return toFailure(fault, description, context, undefined);
@@ -46,7 +46,11 @@ function toFailure(
 }
 
 /** The client is told the code and not the message, which names addresses. */
-function toFault(code: string, host: string): Fault {
+function toFault(code: string, endpoint: Endpoint): Fault {
+  const { tokenProxy } = endpoint;
+  const special = tokenProxy === undefined ? undefined : toTokenProxyFault(code, tokenProxy);
+  if (special !== undefined) return special;
+  const host = toPeerHost(endpoint);
   if (/^(ENOTFOUND|EAI_)/.test(code)) {
     return {
       means: 'ERR_UNAVAILABLE',
@@ -63,9 +67,7 @@ function toFault(code: string, host: string): Fault {
       retry: 'none',
     };
   }
-  if (
-    /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$)/.test(code)
-  ) {
+  if (isTlsFault(code)) {
     return {
       means: 'ERR_UNAVAILABLE',
       description: `TLS with ${host} failed (${code}).`,
@@ -79,12 +81,16 @@ function toFault(code: string, host: string): Fault {
     description: isTimeout
       ? `${host} gave no answer in time (${code}).`
       : `The connection to ${host} failed (${code}).`,
-    hint: toEgressHint(host),
+    hint: toEgressHint(endpoint),
     retry: 'transient',
   };
 }
 
-function toEgressHint(host: string): string {
+function toEgressHint(endpoint: Endpoint): string {
+  const host = toPeerHost(endpoint);
+  if (endpoint.tokenProxy !== undefined) {
+    return `Check that NetworkPolicy, firewall and routes let the pod reach ${host}, where the API server of the cluster answers.`;
+  }
   return `Check that NetworkPolicy, firewall and routes let the pod reach ${host}; see https://azure.status.microsoft for a fault of Entra.`;
 }
 

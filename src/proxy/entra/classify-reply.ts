@@ -1,9 +1,11 @@
 import { type ErrorCode, ProxyError } from '../errors.ts';
 import { type AadstsMeaning, findAadstsRule } from './aadsts.ts';
+import { toPeerHost, toPeerName } from './endpoint.ts';
 import type { Failure, FailureContext } from './failure.ts';
 import { toAadstsHint } from './hints.ts';
 import { redactAndCut } from './redact.ts';
 import type { RetryClass } from './retry.ts';
+import { toTokenProxyRefusal } from './token-proxy-refusal.ts';
 import type { MeaninglessReply, RefusedReply } from './token-reply.ts';
 
 /** Entra's descriptions have up to about a thousand characters. */
@@ -20,7 +22,7 @@ const codes: Readonly<Record<AadstsMeaning, ErrorCode>> = {
   internal: 'ERR_INTERNAL',
 };
 
-/** Entra said no, in OAuth's words. */
+/** Entra said no, in OAuth's words; a token proxy hands them on. */
 export function classifyRefusal(reply: RefusedReply, context: FailureContext): Failure {
   const { aadsts, status, retryAfterSeconds } = reply;
   const { means, retry } = toMeaning(reply);
@@ -28,10 +30,11 @@ export function classifyRefusal(reply: RefusedReply, context: FailureContext): F
   const text = redactAndCut(reply.text, MAX_DESCRIPTION);
   const error = new ProxyError(
     codes[means],
-    `Entra refused with status ${status}: ${oauthError} ${text}`.trim(),
+    `${toPeerName(context)} refused with status ${status}: ${oauthError} ${text}`.trim(),
     {
       oauthError,
-      description: text === '' ? `Entra refused with the error ${oauthError}.` : text,
+      description:
+        text === '' ? `${toPeerName(context)} refused with the error ${oauthError}.` : text,
       hint: toAadstsHint(aadsts, context),
       aadsts,
       correlationId: toGuid(reply.correlationId) ?? context.correlationId,
@@ -60,8 +63,21 @@ function toMeaning(reply: RefusedReply): { means: AadstsMeaning; retry: RetryCla
 /** An answer that does not come from Entra's token endpoint, or only half of one. */
 export function classifyMeaningless(reply: MeaninglessReply, context: FailureContext): Failure {
   const { status, retryAfterSeconds } = reply;
+  const refusal = context.tokenProxy && toTokenProxyRefusal(reply, context);
+  if (refusal !== undefined) {
+    const { means, oauthError, description, hint, retry } = refusal;
+    const { correlationId, claims } = context;
+    const details = {
+      oauthError,
+      description,
+      hint,
+      correlationId,
+      assertionExpiresAtSeconds: claims.expiresAtSeconds,
+    };
+    return { error: new ProxyError(means, description, details), retry };
+  }
   const isThrottled = status === 429;
-  const host = new URL(context.authorityHost).host;
+  const host = toPeerHost(context);
   const description = `${host} answered with status ${status} and no token that can be used.`;
   const excerpt = redactAndCut(reply.text.slice(0, 4_096).replace(/\s+/g, ' '), MAX_EXCERPT);
   const error = new ProxyError(
@@ -69,9 +85,7 @@ export function classifyMeaningless(reply: MeaninglessReply, context: FailureCon
     `${description} It starts: ${excerpt}`,
     {
       description,
-      hint: isThrottled
-        ? undefined
-        : `A proxy or firewall between the pod and Entra may have answered instead: the log shows how the answer starts. Check AZURE_AUTHORITY_HOST (${context.authorityHost}) as well.`,
+      hint: isThrottled ? undefined : toStrangerHint(context),
       correlationId: context.correlationId,
       traceId: toGuid(reply.requestId),
       retryAfterSeconds,
@@ -79,6 +93,13 @@ export function classifyMeaningless(reply: MeaninglessReply, context: FailureCon
     },
   );
   return { error, retry: isThrottled ? 'throttled' : toRetry(status) };
+}
+
+function toStrangerHint({ authorityHost, tokenProxy }: FailureContext): string {
+  const log = 'The log shows how the answer starts.';
+  return tokenProxy === undefined
+    ? `A proxy or firewall between the pod and Entra may have answered instead. ${log} Check AZURE_AUTHORITY_HOST (${authorityHost}) as well.`
+    : `The API server or something before it may have answered instead of the token proxy. ${log} Check AZURE_KUBERNETES_TOKEN_PROXY (${tokenProxy.url}) and AZURE_KUBERNETES_SNI_NAME (${tokenProxy.serverName ?? 'not set'}).`;
 }
 
 /** Another status of the 300s or 400s comes from a peer that will say the same again. */

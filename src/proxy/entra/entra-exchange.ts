@@ -5,8 +5,9 @@ import { ProxyError, toProxyError } from '../errors.ts';
 import type { Exchange, ExchangeRequest, IssuedToken } from '../exchange.ts';
 import { performAttempt } from './attempt.ts';
 import { withDeadline } from './deadline.ts';
-import { createAssertionReader } from './federated-token.ts';
+import { toPeerHost } from './endpoint.ts';
 import { ATTEMPT_BUDGET_MS, EXCHANGE_BUDGET_MS, toNextStep } from './retry.ts';
+import { createRoutes, type Route } from './routes.ts';
 import { toScope } from './scope.ts';
 import type { EntraSettings } from './settings.ts';
 import type { Transport } from './transport.ts';
@@ -14,7 +15,10 @@ import type { Transport } from './transport.ts';
 export interface EntraExchangeDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Leads to Entra. */
   readonly transport: Transport;
+  /** Leads to the token proxy; needed if the settings have one. */
+  readonly tokenProxyTransport?: Transport;
   /** In [0, 1), for the jitter of retries. */
   readonly random?: () => number;
   /** Stands in for the file system. */
@@ -28,18 +32,19 @@ interface Progress {
 }
 
 /**
- * Exchanges the pod's ServiceAccount token for Entra tokens. Exchanges have nothing in common but the
+ * Exchanges the pod's ServiceAccount token for Entra tokens, with Entra itself or through a token proxy, as
+ * the settings say for each identity. Exchanges have nothing in common but the
  * transport, so none waits for another.
  */
 export function createEntraExchange(
-  { clock, logger, transport, random = Math.random, ...rest }: EntraExchangeDeps,
-  { authorityHost, federatedTokenFile }: EntraSettings,
+  { clock, logger, random = Math.random, ...rest }: EntraExchangeDeps,
+  settings: EntraSettings,
 ): Exchange {
-  const readAssertion = createAssertionReader({ clock, ...rest }, federatedTokenFile);
-  const attemptDeps = { clock, logger, transport, authorityHost };
+  const toRoute = createRoutes({ clock, ...rest }, settings);
 
   const retryUntilFinal = async (
     { identity, resource }: ExchangeRequest,
+    { endpoint, transport, readAssertion }: Route,
     correlationId: string,
     progress: Progress,
     signal: AbortSignal,
@@ -51,8 +56,20 @@ export function createEntraExchange(
     for (;;) {
       progress.attempts += 1;
       const attempt = progress.attempts;
-      const input = { identity, assertion, scope, correlationId, attempt, deadlineMs };
-      const result = await performAttempt(attemptDeps, input, signal);
+      const result = await performAttempt(
+        { clock, logger },
+        {
+          endpoint,
+          transport,
+          identity,
+          assertion,
+          scope,
+          correlationId,
+          attempt,
+          deadlineMs,
+        },
+        signal,
+      );
       if (result.kind === 'issued') return result.token;
 
       const { error, retry } = result.failure;
@@ -80,14 +97,15 @@ export function createEntraExchange(
 
   return async (request, signal) => {
     const correlationId = request.correlationId ?? randomUUID();
+    const route = toRoute(request.identity);
     const progress: Progress = { attempts: 0, lastError: undefined };
     const budget = {
       afterMs: EXCHANGE_BUDGET_MS,
-      toError: () => progress.lastError ?? toBudgetError(authorityHost),
+      toError: () => progress.lastError ?? toBudgetError(toPeerHost(route.endpoint)),
     };
     try {
       return await withDeadline(clock, budget, signal, (budgetSignal) =>
-        retryUntilFinal(request, correlationId, progress, budgetSignal),
+        retryUntilFinal(request, route, correlationId, progress, budgetSignal),
       );
     } catch (thrown) {
       if (signal.aborted) throw toCancelled(signal.reason);
@@ -105,8 +123,8 @@ export function createEntraExchange(
   };
 }
 
-function toBudgetError(authorityHost: string): ProxyError {
-  const description = `${authorityHost} gave no token within ${EXCHANGE_BUDGET_MS / 1_000} s.`;
+function toBudgetError(host: string): ProxyError {
+  const description = `${host} gave no token within ${EXCHANGE_BUDGET_MS / 1_000} s.`;
   return new ProxyError('ERR_TIMEOUT', description, { description });
 }
 

@@ -1,9 +1,12 @@
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
+import { createCaReader, type ReadCa } from './ca-file.ts';
 import { createEntraExchange } from './entra-exchange.ts';
-import type { EntraSettings } from './settings.ts';
-import { createUndiciTransport } from './undici-transport.ts';
+import { parsePemCertificates } from './pem-certificates.ts';
+import type { EntraSettings, TokenProxySettings } from './settings.ts';
+import { toTokenProxyUrl } from './token-proxy-url.ts';
+import { createUndiciTransport, type UndiciTransport } from './undici-transport.ts';
 
 export interface Entra {
   readonly exchange: Exchange;
@@ -11,14 +14,66 @@ export interface Entra {
   close(): Promise<void>;
 }
 
+export interface EntraDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The token proxy's CA as `rememberCa` was told last, by whichever process. */
+  readonly lastGoodCaPem?: string | undefined;
+  readonly rememberCa?: ((pem: string) => void) | undefined;
+}
+
 /** All that a process needs to exchange tokens. */
-export function createEntra(
-  deps: { readonly clock: Clock; readonly logger: Logger },
-  settings: EntraSettings,
-): Entra {
-  const transport = createUndiciTransport();
+export function createEntra(deps: EntraDeps, settings: EntraSettings): Entra {
+  const { clock, logger } = deps;
+  const transport = createUndiciTransport({ httpProxy: settings.httpProxy });
+  const { tokenProxy } = settings;
+  const tokenProxyTransport =
+    tokenProxy === undefined ? undefined : createTokenProxyTransport(deps, tokenProxy);
   return {
-    exchange: createEntraExchange({ ...deps, transport }, settings),
-    close: () => transport.close(),
+    exchange: createEntraExchange(
+      {
+        clock,
+        logger,
+        transport,
+        ...(tokenProxyTransport === undefined ? {} : { tokenProxyTransport }),
+      },
+      settings,
+    ),
+    async close() {
+      await Promise.all([transport.close(), tokenProxyTransport?.close()]);
+    },
   };
+}
+
+function createTokenProxyTransport(deps: EntraDeps, settings: TokenProxySettings): UndiciTransport {
+  const { url, serverName, httpProxy } = settings;
+  const { post, close } = createUndiciTransport({
+    readCa: toReadCa(deps, settings),
+    serverName,
+    httpProxy,
+  });
+  return {
+    post: (requestUrl, ...rest) => post(toTokenProxyUrl(url, requestUrl), ...rest),
+    close,
+  };
+}
+
+function toReadCa(
+  { clock, logger, lastGoodCaPem, rememberCa }: EntraDeps,
+  { ca }: TokenProxySettings,
+): ReadCa | undefined {
+  switch (ca.kind) {
+    case 'system':
+      return undefined;
+    case 'data': {
+      const certificates = parsePemCertificates(ca.pem);
+      if (certificates === undefined) throw new Error('AZURE_KUBERNETES_CA_DATA was not checked');
+      return () => Promise.resolve(certificates);
+    }
+    case 'file':
+      return createCaReader(
+        { clock, logger, lastGoodPem: lastGoodCaPem, remember: rememberCa },
+        ca.path,
+      );
+  }
 }

@@ -10,6 +10,7 @@ import {
 } from './assertion-fault.ts';
 import { withDeadline } from './deadline.ts';
 import { readSmallFile } from './read-small-file.ts';
+import type { ExchangeMode } from './settings.ts';
 
 /**
  * The assertion as the file holds it now.
@@ -24,6 +25,14 @@ export interface FederatedTokenDeps {
   readonly readFile?: ((path: string) => Promise<string>) | undefined;
 }
 
+export interface FederatedTokenOptions {
+  readonly path: string;
+  /** Whom the token is for. Default federation. */
+  readonly mode?: ExchangeMode | undefined;
+  /** Names the file in messages. Default AZURE_FEDERATED_TOKEN_FILE. */
+  readonly setting?: string | undefined;
+}
+
 /** A projected volume is memory; what takes this long is a hung file system. */
 const READ_DEADLINE_MS = 2_000;
 
@@ -36,7 +45,7 @@ const REREAD_AFTER_MS: readonly number[] = [250, 500];
  */
 export function createAssertionReader(
   { clock, readFile = readSmallFile }: FederatedTokenDeps,
-  path: string,
+  { path, mode = 'federation', setting = 'AZURE_FEDERATED_TOKEN_FILE' }: FederatedTokenOptions,
 ): ReadAssertion {
   const deadline = {
     afterMs: READ_DEADLINE_MS,
@@ -54,7 +63,7 @@ export function createAssertionReader(
     if (text === '') return emptyFault;
     const assertion = parseAssertion(text);
     if (assertion === undefined) return malformedFault;
-    return findAssertionFault(assertion, clock.epochMs()) ?? assertion;
+    return findAssertionFault(assertion, clock.epochMs(), mode) ?? assertion;
   };
 
   return async (signal) => {
@@ -62,7 +71,9 @@ export function createAssertionReader(
       const found = await readOnce(signal);
       if ('claims' in found) return found;
       const waitMs = REREAD_AFTER_MS[round];
-      if (waitMs === undefined || !found.mayPass) throw toAssertionError(found, path);
+      if (waitMs === undefined || !found.mayPass) {
+        throw toAssertionError(found, path, setting);
+      }
       await sleep(clock, waitMs, signal);
     }
   };

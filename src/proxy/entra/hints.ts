@@ -1,10 +1,10 @@
 import type { Identity } from '../exchange.ts';
 import { type AadstsRule, findAadstsRule } from './aadsts.ts';
 import type { AssertionClaims } from './assertion.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** What was presented, to whom and when. */
-export interface Presented {
-  readonly authorityHost: string;
+export interface Presented extends Endpoint {
   readonly identity: Identity;
   readonly claims: AssertionClaims;
   /** Wall clock. */
@@ -20,12 +20,21 @@ export function toAadstsHint(code: number | undefined, presented: Presented): st
 }
 
 function toRuleHint(rule: AadstsRule, presented: Presented): string {
+  if (rule.concernsAssertion === true && presented.tokenProxy !== undefined) {
+    return toBindingHint(presented);
+  }
   const names = toNames(presented);
   const advice = rule.hint.replace(/\{(\w+)\}/g, (_match, name: string) => names[name] ?? '');
   if (rule.offersCommand !== true) return advice;
   const { issuer, subject, audience, clientId, tenantId } = names;
   const facts = `Presented were issuer ${issuer}, subject ${subject} and audience ${audience}, for the client ID ${clientId} in tenant ${tenantId}.`;
   return [advice, facts, toCommands(presented)].filter((part) => part !== undefined).join(' ');
+}
+
+/** The token proxy shows Entra an assertion of its own, so that ours and its claims have no part in it. */
+function toBindingHint({ identity: { clientId } }: Presented): string {
+  const query = toShellWord(`[?clientId=='${clientId}'].[name,resourceGroup]`);
+  return `Entra refused the token proxy, not the pod: the federated credential aks-identity-binding of the identity ${clientId}, which AKS keeps, is missing, was changed or is on its way. Find the identity with: az identity list --query ${query} --output tsv, look at its credentials with: az identity federated-credential list --identity-name '<IDENTITY_NAME>' --resource-group '<RESOURCE_GROUP>', and at the binding with: az aks identity-binding list --resource-group '<RESOURCE_GROUP>' --cluster-name '<CLUSTER>'.`;
 }
 
 function toNames({ authorityHost, identity, claims, nowMs }: Presented): Record<string, string> {

@@ -1,5 +1,8 @@
+/** Whom an exchange asks: Entra itself, by direct federation, or the AKS token proxy, by identity binding. */
+export type ExchangeMode = 'federation' | 'binding';
+
 /**
- * What an exchange needs to know of the configuration. Plain JSON: the server sends it to the exchanger
+ * What exchanges need to know of the configuration. Plain JSON: the server sends it to the exchanger
  * process as it is.
  */
 export interface EntraSettings {
@@ -7,4 +10,36 @@ export interface EntraSettings {
   readonly authorityHost: string;
   /** Absolute path of the projected ServiceAccount token: AZURE_FEDERATED_TOKEN_FILE. */
   readonly federatedTokenFile: string;
+  /** Of identities that have none of their own. Default federation. */
+  readonly mode?: ExchangeMode | undefined;
+  /** There if any identity is in mode binding. */
+  readonly tokenProxy?: TokenProxySettings | undefined;
+  /** URL of the HTTP proxy on the way to Entra, user and password included. */
+  readonly httpProxy?: string | undefined;
+  /** Identities that differ in mode or token file. */
+  readonly exceptions?: readonly IdentityException[] | undefined;
+}
+
+/** How the AKS token proxy is reached. */
+export interface TokenProxySettings {
+  /** Origin and path; the path is at least `/`. */
+  readonly url: string;
+  /** TLS server name to ask for and to verify, if not the host of the URL. */
+  readonly serverName: string | undefined;
+  /** What vouches for it. A CA, once set, replaces the public roots. */
+  readonly ca:
+    | { readonly kind: 'system' }
+    /** Read again for every exchange: it is rotated in place. */
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'data'; readonly pem: string };
+  /** URL of the HTTP proxy on the way there; usually none. */
+  readonly httpProxy?: string | undefined;
+}
+
+export interface IdentityException {
+  /** In lower case. */
+  readonly clientId: string;
+  readonly mode?: ExchangeMode | undefined;
+  /** Absolute path of a projected ServiceAccount token of its own. */
+  readonly tokenFile?: string | undefined;
 }

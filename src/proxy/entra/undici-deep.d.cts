@@ -9,7 +9,13 @@ declare module 'undici/lib/core/connect.js' {
 
   /** Returns the socket at once and calls back when TCP and TLS stand, or have failed. */
   type Connector = (
-    options: object,
+    options: {
+      readonly hostname: string;
+      /** Empty for the scheme's own. */
+      readonly port: string;
+      /** A connection that TLS is to be spoken over, in place of one to the host. */
+      readonly httpSocket?: Duplex;
+    },
     callback: (...result: [error: null, socket: Duplex] | [error: Error]) => void,
   ) => Duplex;
 
@@ -17,6 +23,8 @@ declare module 'undici/lib/core/connect.js' {
     readonly allowH2: false;
     readonly timeout: number;
     readonly lookup: LookupFunction;
+    readonly ca?: readonly string[];
+    readonly servername?: string;
   }): Connector;
   export = buildConnector;
 }

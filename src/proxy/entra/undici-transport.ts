@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import type { ReadCa } from './ca-file.ts';
 import { untilAborted } from './deadline.ts';
+import { createTunnelConnector } from './http-tunnel.ts';
 import { createSharedLookup } from './shared-lookup.ts';
 import type { HttpReply, Transport } from './transport.ts';
 
@@ -12,6 +14,12 @@ export interface UndiciTransportOptions {
   readonly headersTimeoutMs?: number;
   /** Between two pieces of the body. */
   readonly bodyTimeoutMs?: number;
+  /** Asked before every POST for the CAs that alone are trusted; otherwise those of Node are. */
+  readonly readCa?: ReadCa | undefined;
+  /** TLS server name to ask for and to verify, if not the host of the URL. */
+  readonly serverName?: string | undefined;
+  /** URL of an HTTP proxy that connections go through. */
+  readonly httpProxy?: string | undefined;
   /** Stands in for TCP and TLS. */
   readonly connect?: () => Duplex;
 }
@@ -24,7 +32,15 @@ export interface UndiciTransport extends Transport {
 /** One request at a time, on one connection. */
 interface Line {
   readonly agent: Agent;
+  readonly trust: Trust;
   destroy(): Promise<void>;
+}
+
+/** What vouches for the peer. Connections that were made under another one are not used again. */
+interface Trust {
+  readonly ca: readonly string[] | undefined;
+  /** One for all lines, so that they resume each other's TLS sessions. */
+  readonly connect: ReturnType<typeof buildConnector>;
 }
 
 /** A token reply has a few KiB; without a bound, a broken peer could fill the memory. */
@@ -36,23 +52,47 @@ const KEEP_ALIVE_MS = 4_000;
 const MAX_IDLE_LINES = 4;
 
 /**
- * A transport over undici, with the roots of Node and NODE_EXTRA_CA_CERTS, HTTP/1.1 only. Every request
- * has a connection to itself: none waits for another, and one that fails or is given up takes its
- * connection with it, in whatever state that is.
+ * A transport over undici, HTTP/1.1 only, with the roots of Node and NODE_EXTRA_CA_CERTS unless `readCa`
+ * names others. Every request has a connection to itself: none waits for another, and one that fails or is
+ * given up takes its connection with it, in whatever state that is. So one that is under way when the CA
+ * changes ends in peace, and the next one meets the new CA.
  */
 export function createUndiciTransport({
   connectTimeoutMs = 5_000,
   headersTimeoutMs = 10_000,
   bodyTimeoutMs = 10_000,
+  readCa,
+  serverName,
+  httpProxy,
   connect,
 }: UndiciTransportOptions = {}): UndiciTransport {
   const lookup = createSharedLookup();
-  // One for all lines, so that they resume each other's TLS sessions.
-  const connectOutside = buildConnector({ allowH2: false, timeout: connectTimeoutMs, lookup });
+  const toTrust = (ca: readonly string[] | undefined): Trust => {
+    const direct = buildConnector({
+      allowH2: false,
+      timeout: connectTimeoutMs,
+      lookup,
+      ...(ca === undefined ? {} : { ca }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    });
+    const options = { connectTimeoutMs, lookup };
+    return {
+      ca,
+      connect: httpProxy === undefined ? direct : createTunnelConnector(direct, httpProxy, options),
+    };
+  };
+  let trust: Trust | undefined;
   const idle: Line[] = [];
   const lines = new Set<Line>();
 
-  const openLine = (): Line => {
+  const chooseTrust = (ca: readonly string[] | undefined): Trust => {
+    if (trust?.ca === ca && trust !== undefined) return trust;
+    trust = toTrust(ca);
+    for (const line of idle.splice(0)) void line.destroy();
+    return trust;
+  };
+
+  const openLine = (lineTrust: Trust): Line => {
     let socket: Duplex | undefined;
     const agent = new Agent({
       allowH2: false,
@@ -65,7 +105,7 @@ export function createUndiciTransport({
       maxResponseSize: MAX_REPLY_BYTES,
       connect(options, callback) {
         if (connect === undefined) {
-          socket = connectOutside(options, callback);
+          socket = lineTrust.connect(options, callback);
           return;
         }
         const given = connect();
@@ -76,6 +116,7 @@ export function createUndiciTransport({
     });
     const line: Line = {
       agent,
+      trust: lineTrust,
       async destroy() {
         lines.delete(line);
         const destroyed = agent.destroy();
@@ -88,14 +129,19 @@ export function createUndiciTransport({
     return line;
   };
 
+  const takeLine = async (signal: AbortSignal): Promise<Line> => {
+    const chosen = chooseTrust(await readCa?.(signal));
+    return idle.pop() ?? openLine(chosen);
+  };
+
   return {
     async post(url, headers, body, signal) {
       signal.throwIfAborted();
-      const line = idle.pop() ?? openLine();
+      const line = await takeLine(signal);
       let isReusable = false;
       try {
         const reply = await untilAborted(perform(line.agent, url, headers, body), signal);
-        isReusable = idle.length < MAX_IDLE_LINES && lines.has(line);
+        isReusable = idle.length < MAX_IDLE_LINES && lines.has(line) && line.trust === trust;
         return reply;
       } finally {
         if (isReusable) idle.push(line);

@@ -17,9 +17,10 @@ export function runExchanger(fd: number): void {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   serveExchanges(new Socket({ fd, readable: true, writable: true }), {
-    createExchange({ settings, logLevel }) {
+    createExchange({ settings, logLevel, lastGoodCaPem }, rememberCa) {
       const logger: Logger = createPinoLogger({ level: logLevel, name: 'exchanger' });
-      return createEntra({ clock: systemClock, logger }, settings).exchange;
+      const deps = { clock: systemClock, logger, lastGoodCaPem, rememberCa };
+      return createEntra(deps, settings).exchange;
     },
     // It spares the first exchange some time; that it fails is for the build to find.
     idle: () => void warmUp().catch(() => {}),

@@ -2,11 +2,14 @@ import type { Duplex } from 'node:stream';
 import { toProxyError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { createChannel } from './channel.ts';
-import type { Command, Reply } from './messages.ts';
+import type { Command, Report } from './messages.ts';
 
 export interface ServeExchangesDeps {
-  /** Builds the exchange when the configuration arrives. */
-  readonly createExchange: (configuration: Extract<Command, { type: 'configure' }>) => Exchange;
+  /** Builds the exchange when the configuration arrives. `rememberCa` lets the server keep a good CA. */
+  readonly createExchange: (
+    configuration: Extract<Command, { type: 'configure' }>,
+    rememberCa: (pem: string) => void,
+  ) => Exchange;
   /** Called once after the configuration, if no work came along with it. */
   readonly idle: () => void;
   /** The pipe to the server has closed. */
@@ -21,11 +24,11 @@ export function serveExchanges(
   const running = new Map<number, AbortController>();
   let exchange: Exchange | undefined;
 
-  const channel = createChannel<Command, Reply>(stream, {
+  const channel = createChannel<Command, Report>(stream, {
     message(command) {
       switch (command.type) {
         case 'configure':
-          exchange = createExchange(command);
+          exchange = createExchange(command, (pem) => channel.send({ type: 'good-ca', pem }));
           setImmediate(() => {
             if (running.size === 0) idle();
           });

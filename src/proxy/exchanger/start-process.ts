@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Channel, createChannel } from './channel.ts';
-import type { Command, Reply } from './messages.ts';
+import type { Command, Report } from './messages.ts';
 import type { StartExchanger } from './remote-exchange.ts';
 
 /** What the exchanger is told before any work. */
-type Configuration = Omit<Extract<Command, { type: 'configure' }>, 'type'>;
+type Configuration = Omit<Extract<Command, { type: 'configure' }>, 'type' | 'lastGoodCaPem'>;
 
 /**
  * The exchanger's heap. Only flags that leave V8's flag hash alone: another one would make Node refuse
@@ -16,19 +16,24 @@ const nodeFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 /**
  * Starts exchanger processes: the file `exchanger.js` beside this program, spoken to over file descriptor
- * 3. Its end of the pipe closes when this process ends, however it ends, and it leaves then too.
+ * 3. Its end of the pipe closes when this process ends, however it ends, and it leaves then too. The token
+ * proxy's last good CA is kept here from one process to the next.
  */
 export function createProcessStarter(
   configuration: Configuration,
   directory: string,
 ): StartExchanger {
+  let lastGoodCaPem: string | undefined;
   return (events) => {
     const child = spawn(process.execPath, [...nodeFlags, join(directory, 'exchanger.js')], {
       // Its log lines go where ours go; it says nothing on standard output.
       stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     });
-    const channel: Channel<Command> = createChannel<Reply, Command>(child.stdio[3] as Duplex, {
-      message: events.reply,
+    const channel: Channel<Command> = createChannel<Report, Command>(child.stdio[3] as Duplex, {
+      message(report) {
+        if (report.type === 'good-ca') lastGoodCaPem = report.pem;
+        else events.reply(report);
+      },
       // A process that closed its pipe is of no use, whether or not it still runs.
       closed: () => child.kill('SIGKILL'),
     });
@@ -41,7 +46,7 @@ export function createProcessStarter(
     child.on('error', (error) => exited(`cannot start: ${error.message}`));
     child.on('exit', (code, signal) => exited(signal ?? `exit code ${code}`));
     child.unref();
-    channel.send({ type: 'configure', ...configuration });
+    channel.send({ type: 'configure', ...configuration, lastGoodCaPem });
     return {
       send: (command) => channel.send(command),
       end: () => channel.end(),

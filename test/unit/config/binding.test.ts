@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { makeAssertion } from '../entra/support.ts';
 import { accepted, refused } from './load.ts';
 
 const [certificate = '', otherCertificate = ''] = rootCertificates;
@@ -22,6 +23,56 @@ function caFile(content: string): string {
 }
 
 describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is set', () => {
+  test.each([
+    [undefined, false, 'federation'],
+    ['auto', false, 'federation'],
+    ['off', false, 'federation'],
+    [undefined, true, 'binding'],
+    ['auto', true, 'binding'],
+    ['on', true, 'binding'],
+    ['off', true, 'federation'],
+  ])('or as IMDS_PROXY_IDENTITY_BINDING=%s says, set: %s', (choice, isSet, mode) => {
+    const { config } = accepted({
+      ...(isSet ? { AZURE_KUBERNETES_TOKEN_PROXY: url } : {}),
+      IMDS_PROXY_IDENTITY_BINDING: choice,
+    });
+    expect(config.exchangeMode).toBe(mode);
+    expect(config.identityBinding !== undefined).toBe(mode === 'binding');
+  });
+
+  test('on without it is refused', () => {
+    expect(refused({}, ['--identity-binding=on'])).toEqual([
+      '--identity-binding: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; put the annotation azure.workload.identity/use-identity-binding: "true" on the pod, which has the webhook set it',
+    ]);
+  });
+
+  test('off is a way out of settings that are at fault', () => {
+    const env = { AZURE_KUBERNETES_TOKEN_PROXY: url, AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' };
+    expect(refused(env)).toHaveLength(1);
+    expect(accepted({ ...env, IMDS_PROXY_IDENTITY_BINDING: 'off' }).config).toMatchObject({
+      identityBinding: undefined,
+    });
+  });
+
+  const bindingAudience = 'api://AKSIdentityBinding';
+  const directAudience = 'api://AzureADTokenExchange';
+  test.each([
+    ['off', bindingAudience, /AZURE_FEDERATED_TOKEN_FILE: .*AADSTS700211 or AADSTS700212.*pod/],
+    ['off', directAudience, undefined],
+    ['auto', bindingAudience, undefined],
+    ['auto', directAudience, /AZURE_FEDERATED_TOKEN_FILE: .* which the token proxy refuses; .*pod/],
+    ['auto', 'https://kubernetes.default.svc', undefined],
+  ])('%s with a token for %s', (choice, audience, expected) => {
+    const file = join(folder(), 'token');
+    writeFileSync(file, makeAssertion({ aud: [audience], exp: 1 }));
+    const { warnings } = accepted({
+      AZURE_KUBERNETES_TOKEN_PROXY: url,
+      IMDS_PROXY_IDENTITY_BINDING: choice,
+      AZURE_FEDERATED_TOKEN_FILE: file,
+    });
+    expect(warnings).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)]);
+  });
+
   test('unset', () => {
     expect(accepted().config.identityBinding).toBeUndefined();
   });

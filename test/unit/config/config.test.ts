@@ -17,11 +17,14 @@ describe('defaults', () => {
       allowedResources: undefined,
       authorityHost: 'https://login.microsoftonline.com',
       federatedTokenFile: requiredEnv.AZURE_FEDERATED_TOKEN_FILE,
+      regionalAuthority: undefined,
+      exchangeMode: 'federation',
       identityBinding: undefined,
       network: {
         httpsProxy: undefined,
         httpProxy: undefined,
         noProxy: undefined,
+        tokenProxyViaHttpProxy: false,
         extraCaCertsFile: undefined,
       },
       passthrough: 'instance',
@@ -262,7 +265,7 @@ describe('forms that are accepted', () => {
     });
   });
 
-  test('proxy variables in either case, as they are', () => {
+  test('proxy variables in either case, of which the small one wins as elsewhere', () => {
     const env = {
       https_proxy: 'http://u:p@proxy:3128',
       NO_PROXY: '10.0.0.0/8,.local',
@@ -271,7 +274,8 @@ describe('forms that are accepted', () => {
     expect(accepted(env).config.network).toEqual({
       httpsProxy: 'http://u:p@proxy:3128',
       httpProxy: undefined,
-      noProxy: '10.0.0.0/8,.local',
+      noProxy: 'x',
+      tokenProxyViaHttpProxy: false,
       extraCaCertsFile: undefined,
     });
   });
@@ -344,6 +348,7 @@ describe('effective configuration for the log', () => {
       identities: 1,
       allowed_resources: 'https://a https://b',
       https_proxy: 'set',
+      entra_via: 'proxy:3128',
       exchanger_linger_ms: 60_000,
     });
     expect(JSON.stringify(fields)).not.toContain('hunter2');

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { toEntraSettings, toIdentityPolicy } from '../../../src/proxy/config-policy.ts';
+import { toEntraSettings } from '../../../src/proxy/config-exchange.ts';
+import { toIdentityPolicy } from '../../../src/proxy/config-policy.ts';
 import { accepted, clientId, otherClientId, refused, requiredEnv, tenantId } from './load.ts';
 
 const objectId = '0b0b0b0b-1111-2222-3333-444444444444';
@@ -161,5 +162,62 @@ test('settings of the exchange', () => {
   expect(toEntraSettings(accepted().config)).toEqual({
     authorityHost: 'https://login.microsoftonline.com',
     federatedTokenFile: requiredEnv.AZURE_FEDERATED_TOKEN_FILE,
+    mode: 'federation',
+    tokenProxy: undefined,
+    httpProxy: undefined,
+    exceptions: [],
+  });
+});
+
+describe('identities with a mode and a token file of their own', () => {
+  const map = (entry: object) => ({
+    IMDS_PROXY_IDENTITIES: JSON.stringify([{ clientId }, { clientId: otherClientId, ...entry }]),
+  });
+  const binding = { AZURE_KUBERNETES_TOKEN_PROXY: 'https://10.0.0.1/' };
+
+  test('are the exceptions of the exchange', () => {
+    const { config } = accepted({
+      ...binding,
+      ...map({ mode: 'federation', tokenFile: '/var/run/Other/token' }),
+    });
+    expect(toEntraSettings(config)).toMatchObject({
+      mode: 'binding',
+      tokenProxy: { url: 'https://10.0.0.1/' },
+      exceptions: [
+        { clientId: otherClientId, mode: 'federation', tokenFile: '/var/run/Other/token' },
+      ],
+    });
+  });
+
+  test('keep the token proxy in use when identity binding is off for the others', () => {
+    const { config } = accepted({
+      ...binding,
+      ...map({ mode: 'binding' }),
+      IMDS_PROXY_IDENTITY_BINDING: 'off',
+    });
+    expect(toEntraSettings(config)).toMatchObject({
+      mode: 'federation',
+      tokenProxy: { url: 'https://10.0.0.1/' },
+    });
+  });
+
+  test.each([
+    [
+      { mode: 'direct' },
+      /, entry 2, mode: "direct" is not a known choice; set one of federation, b/,
+    ],
+    [
+      { tokenFile: 'token' },
+      /, entry 2, tokenFile: "token" is not an absolute path; write the whole/,
+    ],
+    [
+      { mode: 'binding' },
+      /: 99999999-.* has the mode binding, but AZURE_KUBERNETES_TOKEN_PROXY is n/,
+    ],
+  ])('are refused when they cannot be: %j', (entry, expected) => {
+    const errors = refused(map(entry));
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^IMDS_PROXY_IDENTITIES/);
+    expect(errors[0]).toMatch(expected);
   });
 });

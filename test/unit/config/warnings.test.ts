@@ -34,22 +34,6 @@ describe('warnings', () => {
     expect(accepted(env).warnings).toEqual([]);
   });
 
-  test('identity binding, as long as only its settings are known', () => {
-    const { warnings } = accepted({ AZURE_KUBERNETES_TOKEN_PROXY: 'https://10.0.0.1' });
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^AZURE_KUBERNETES_TOKEN_PROXY: identity binding is not supported/);
-  });
-
-  test.each(['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY'])(
-    '%s, as long as it is not used',
-    (name) => {
-      const { warnings } = accepted({ [name]: 'http://user:hunter2@proxy:3128' });
-      expect(warnings).toEqual([
-        'HTTPS_PROXY: HTTP proxies are not supported by this version, which connects to https://login.microsoftonline.com itself; allow that connection',
-      ]);
-    },
-  );
-
   test('an identity that the allow-list forbids', () => {
     const { warnings } = accepted({
       IMDS_PROXY_ALLOWED_CLIENT_IDS: '00000000-0000-0000-0000-000000000000',

@@ -38,7 +38,7 @@ async function readFrom(
         }
       },
     },
-    path,
+    { path },
   );
   const promise = read(neverAborted);
   let isSettled = false;
@@ -177,7 +177,7 @@ describe('T12: the ServiceAccount token file', () => {
     const readFile = () => Promise.reject(Object.assign(new Error('secret path'), { code }));
     const result = await drive(
       clock,
-      createAssertionReader({ clock, readFile }, '/token')(neverAborted),
+      createAssertionReader({ clock, readFile }, { path: '/token' })(neverAborted),
     );
     expect(result).toMatchObject({
       reason: {
@@ -191,7 +191,10 @@ describe('T12: the ServiceAccount token file', () => {
   it('that cannot be read to its end is given up after 2 s', async () => {
     const clock = createManualClock();
     const startedAt = clock.monotonicMs();
-    const read = createAssertionReader({ clock, readFile: () => new Promise(() => {}) }, '/token');
+    const read = createAssertionReader(
+      { clock, readFile: () => new Promise(() => {}) },
+      { path: '/token' },
+    );
     const result = await drive(clock, read(neverAborted));
     expect(result).toMatchObject({
       reason: { code: 'ERR_ASSERTION', message: expect.stringMatching(/not be read in time/) },
@@ -203,7 +206,7 @@ describe('T12: the ServiceAccount token file', () => {
   it('ends with the abort of its caller, also between two reads', async () => {
     const clock = createManualClock();
     const caller = new AbortController();
-    const read = createAssertionReader({ clock, readFile: async () => '' }, '/token');
+    const read = createAssertionReader({ clock, readFile: async () => '' }, { path: '/token' });
     const reading = read(caller.signal);
     await clock.advance(100);
     caller.abort(new Error('enough'));
@@ -218,7 +221,10 @@ describe('the claims of the assertion', () => {
   const readText = (...texts: string[]) => {
     let reads = 0;
     const readFile = async () => texts[Math.min(reads++, texts.length - 1)] ?? '';
-    return drive(clock, createAssertionReader({ clock, readFile }, '/token')(neverAborted));
+    return drive(
+      clock,
+      createAssertionReader({ clock, readFile }, { path: '/token' })(neverAborted),
+    );
   };
 
   it('an expired one is read again, and taken when the kubelet has renewed it', async () => {

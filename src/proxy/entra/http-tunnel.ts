@@ -1,0 +1,128 @@
+import type { IncomingMessage } from 'node:http';
+import { connect as connectTcp, type LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import type buildConnector from 'undici/lib/core/connect.js';
+import { explainFault, type Fault } from './explained-fault.ts';
+
+type Connector = ReturnType<typeof buildConnector>;
+
+interface TunnelOptions {
+  /** Until the tunnel stands; TLS through it has its own. */
+  readonly connectTimeoutMs: number;
+  readonly lookup: LookupFunction;
+}
+
+/**
+ * A connector that asks an HTTP proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6) and lets `direct` speak
+ * TLS through it. Node's own client does the asking: undici's would load most of undici for it and did not
+ * end a CONNECT that is never answered.
+ * @param httpProxy http or https; its user and password go to the proxy alone.
+ */
+export function createTunnelConnector(
+  direct: Connector,
+  httpProxy: string,
+  { connectTimeoutMs, lookup }: TunnelOptions,
+): Connector {
+  const proxy = new URL(httpProxy);
+  const authorization = toAuthorization(proxy);
+
+  return (options, callback) => {
+    const socket = connectToProxy(proxy, lookup);
+    const target = toTarget(options);
+    // Whoever needs no HTTP proxy does not load it.
+    const { request } = process.getBuiltinModule('node:http');
+    const asking = request({
+      method: 'CONNECT',
+      path: target,
+      headers: { host: target, ...authorization },
+      createConnection: () => socket,
+    });
+    let isSettled = false;
+    const settle = (): boolean => {
+      const isFirst = !isSettled;
+      isSettled = true;
+      clearTimeout(timer);
+      return isFirst;
+    };
+    const fail = (fault: Fault, cause?: unknown): void => {
+      if (!settle()) return;
+      asking.destroy();
+      socket.destroy();
+      callback(explainFault(fault, cause));
+    };
+    const timer = setTimeout(() => fail(toSilence(proxy, connectTimeoutMs)), connectTimeoutMs);
+    // Comes for an answer of any status.
+    asking.on('connect', ({ statusCode = 0 }: IncomingMessage, tunnel: Duplex, head: Buffer) => {
+      if (statusCode < 200 || statusCode > 299) {
+        fail(toRefusal(proxy, target, statusCode));
+        return;
+      }
+      if (!settle()) return;
+      if (head.length > 0) tunnel.unshift(head);
+      direct({ ...options, httpSocket: tunnel }, callback);
+    });
+    asking.on('error', (error) => fail(toBrokenConnection(proxy, error), error));
+    asking.end();
+    return socket;
+  };
+}
+
+function toTarget({ hostname, port }: Parameters<Connector>[0]): string {
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+  return `${host}:${port === '' ? 443 : port}`;
+}
+
+function connectToProxy({ protocol, hostname, port }: URL, lookup: LookupFunction): Duplex {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'https:') {
+    const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+    const at = { host, port: Number(port || 443), lookup, ...servername };
+    return connectTls({ ...at, ALPNProtocols: ['http/1.1'] });
+  }
+  return connectTcp({ host, port: Number(port || 80), lookup });
+}
+
+function toAuthorization({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+function toSilence({ host }: URL, afterMs: number): Fault {
+  return {
+    means: 'ERR_TIMEOUT',
+    description: `The HTTP proxy ${host} opened no connection within ${afterMs / 1_000} s.`,
+    hint: toHint(host),
+    retry: 'transient',
+  };
+}
+
+function toBrokenConnection({ host }: URL, error: Error): Fault {
+  const code = (error as NodeJS.ErrnoException).code ?? error.name;
+  return {
+    means: 'ERR_UNAVAILABLE',
+    description: `The connection to the HTTP proxy ${host} failed (${code}).`,
+    hint: toHint(host),
+    retry: 'transient',
+  };
+}
+
+function toRefusal({ host }: URL, target: string, status: number): Fault {
+  const description = `The HTTP proxy ${host} refused a connection to ${target} with status ${status}.`;
+  if (status === 407) {
+    const hint = 'Give it user and password: HTTPS_PROXY=http://user:password@host:port.';
+    return { means: 'ERR_UNAVAILABLE', description, hint, retry: 'none' };
+  }
+  const hint = `Have the HTTP proxy allow CONNECT to ${target}, or name the host in NO_PROXY if it can be reached without.`;
+  return {
+    means: 'ERR_UNAVAILABLE',
+    description,
+    hint,
+    retry: status >= 500 ? 'transient' : 'none',
+  };
+}
+
+function toHint(host: string): string {
+  return `Check HTTPS_PROXY, and that NetworkPolicy and firewall let the pod reach ${host}; hosts that need no HTTP proxy go into NO_PROXY.`;
+}
