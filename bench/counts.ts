@@ -19,6 +19,7 @@ export const defaultCounts = {
   'caller-rounds': { value: 7, means: 'fresh proxies for the concurrent callers' },
   keys: { value: 256, means: 'keys in the cache for the cost of a hit among many' },
   'key-windows': { value: 8, means: 'pairs of windows for the cost of a hit among many' },
+  'init-rounds': { value: 10, means: 'rounds of proxy-init' },
   'soak-hits': { value: 1_000_000, means: 'hits before memory is read' },
 } as const;
 

@@ -3,6 +3,7 @@ import { measureCallers } from './measures/callers.ts';
 import { measureFirstToken } from './measures/first-token.ts';
 import { measureHits } from './measures/hits.ts';
 import { measureIdle } from './measures/idle.ts';
+import { measureInit } from './measures/init.ts';
 import { measureKeys } from './measures/keys.ts';
 import { measureLatency } from './measures/latency.ts';
 import { measureMemoryLimit } from './measures/memory-limit.ts';
@@ -27,4 +28,5 @@ export const measures: Readonly<Record<string, (lab: Lab) => Promise<readonly Re
   callers: measureCallers,
   keys: measureKeys,
   soak: measureSoak,
+  init: measureInit,
 };

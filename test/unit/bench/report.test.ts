@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultCounts, helpText, parseBenchOptions } from '../../../bench/counts.ts';
+import { toInitResults } from '../../../bench/measures/init.ts';
 import { kernelVersion } from '../../../bench/report/machine.ts';
 import { renderMarkdown } from '../../../bench/report/markdown.ts';
 import {
@@ -66,6 +67,18 @@ describe('renderMarkdown', () => {
     expect(text).toContain('| cores | 2 |');
     expect(text).toContain('- **start.** Spawned and polled.\n  - A detail.\n');
   });
+});
+
+test('proxy-init is one row for each thing measured, with every comparison', () => {
+  const rows = [
+    { measure: 'a: exec to exit', value: 120, unit: 'ms', comparedTo: 'node', ratio: 4 },
+    { measure: 'a: exec to exit', value: 120, unit: 'ms', comparedTo: 'six calls', ratio: 0.5 },
+    { measure: 'a: memory', value: 9.87, unit: 'MiB', comparedTo: 'node', ratio: 1.25 },
+  ] as const;
+  expect(toInitResults(rows)).toMatchObject([
+    { measure: 'a: exec to exit', value: '120 ms', ratio: '4.00× node, 0.50× six calls' },
+    { measure: 'a: memory', value: '9.9 MiB', ratio: '1.25× node' },
+  ]);
 });
 
 test('the kernel is named without who built it', () => {
