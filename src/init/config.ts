@@ -12,7 +12,7 @@ import {
   type Network,
 } from './network.ts';
 import { initOptions } from './options.ts';
-import type { Exemption, Redirect } from './ruleset.ts';
+import type { Exemption, Redirect } from './redirect-rules.ts';
 
 /** Everything that proxy-init is told. */
 export interface InitConfig {

@@ -9,8 +9,8 @@ import { toRestoreText } from './iptables-text.ts';
 import { formatNetwork, formatRange } from './network.ts';
 import { toNftText } from './nft-text.ts';
 import { findNodeTrait, parseLinkNames } from './node-namespace.ts';
+import { toRuleset } from './redirect-rules.ts';
 import { replaceRules } from './replace.ts';
-import { toRuleset } from './ruleset.ts';
 import { findBlindness, type Surveyed, surveyBackends, toSnapshots } from './survey.ts';
 import { type Credentials, verifyRedirect } from './verify.ts';
 

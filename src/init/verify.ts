@@ -5,7 +5,7 @@ import type { Backend } from './backend.ts';
 import { InitFailure } from './failures.ts';
 import { addressIn, isInNetwork, isInRange, type Network } from './network.ts';
 import { attemptConnection, hasRoute, serveNonce } from './probe.ts';
-import type { Exemption, Redirect } from './ruleset.ts';
+import type { Exemption, Redirect } from './redirect-rules.ts';
 
 const deadlineMs = 1_500;
 

@@ -4,13 +4,8 @@ import { applyRuleset } from '../../../src/init/apply.ts';
 import { backendNames } from '../../../src/init/backend.ts';
 import { toInitConfig } from '../../../src/init/config.ts';
 import { findDifference } from '../../../src/init/difference.ts';
-import {
-  type ChainName,
-  chainNames,
-  type Rule,
-  type Ruleset,
-  toRuleset,
-} from '../../../src/init/ruleset.ts';
+import { toRuleset } from '../../../src/init/redirect-rules.ts';
+import { type ChainName, chainNames, type Rule, type Ruleset } from '../../../src/init/ruleset.ts';
 import { surveyBackends, toSnapshots } from '../../../src/init/survey.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 import { createNamespace, describeInNamespaces } from '../../support/netns.ts';

@@ -5,8 +5,9 @@ import { toInitConfig } from '../../../src/init/config.ts';
 import { type FailureKind, InitFailure, toInitFailure } from '../../../src/init/failures.ts';
 import { formatIptablesRule } from '../../../src/init/iptables-rule.ts';
 import { parseSave } from '../../../src/init/iptables-text.ts';
+import { toRuleset } from '../../../src/init/redirect-rules.ts';
 import { replaceRules } from '../../../src/init/replace.ts';
-import { type Ruleset, toRuleset } from '../../../src/init/ruleset.ts';
+import type { Ruleset } from '../../../src/init/ruleset.ts';
 import { surveyBackends } from '../../../src/init/survey.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 

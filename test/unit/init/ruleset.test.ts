@@ -6,7 +6,8 @@ import { formatIptablesRule, parseIptablesRule } from '../../../src/init/iptable
 import { parseSave, toRestoreText } from '../../../src/init/iptables-text.ts';
 import { formatNftRule, parseNftRule } from '../../../src/init/nft-rule.ts';
 import { parseNftChains, parseNftTable, toNftText } from '../../../src/init/nft-text.ts';
-import { chainNames, emptyRuleset, type Ruleset, toRuleset } from '../../../src/init/ruleset.ts';
+import { toRuleset } from '../../../src/init/redirect-rules.ts';
+import { chainNames, emptyRuleset, type Ruleset } from '../../../src/init/ruleset.ts';
 import { initEnvironment } from '../../support/netns-environment.ts';
 
 const toRules = (env: Readonly<Record<string, string>>): Ruleset =>
