@@ -125,7 +125,7 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
       requestTimeout: requestMs,
       connectionsCheckingInterval: checkMs,
       maxHeaderSize: maxHeaderBytes,
-      // Nearly no request has a body; the machinery for one costs a tenth of a cached answer.
+      // Nearly no request has a body; the machinery for one is a noticeable part of a cached answer's cost.
       optimizeEmptyRequests: true,
       // The guard sees to it, with an answer that has a body.
       requireHostHeader: false,

@@ -34,7 +34,7 @@ export function createFail({
     const reason = toDenyReason(error.code);
     if (reason !== undefined) metrics.denied(reason);
 
-    const level = toLevel(status);
+    const level = toLevel(error.code, status);
     if (!logger.isEnabled(level)) return;
     logger.log(level, 'request was not served', {
       ...toLogFields(call, status, durationMs),
@@ -70,8 +70,11 @@ function toExtraHeaders(code: ErrorCode, retryAfterSeconds: number | undefined):
   return headers;
 }
 
-function toLevel(status: number): LogLevel {
+function toLevel(code: ErrorCode, status: number): LogLevel {
   if (status === 500) return 'error';
+  // SDKs begin with a request that lacks the header, and agents look for other clouds' metadata: neither
+  // is news, and the metrics count both.
+  if (code === 'ERR_METADATA_HEADER' || code === 'ERR_PATH') return 'debug';
   return status === 429 || status > 500 ? 'warning' : 'info';
 }
 

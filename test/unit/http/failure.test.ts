@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { expect, test } from 'vitest';
+import { type ErrorCode, ProxyError } from '../../../src/proxy/errors.ts';
+import { createFail } from '../../../src/proxy/http/failure.ts';
+import { createMetrics } from '../../../src/proxy/metrics/counters.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+
+/** At which level the log tells of a request that failed so. */
+function levelOf(code: ErrorCode): string {
+  const levels: string[] = [];
+  const fail = createFail({
+    clock: createManualClock(),
+    metrics: createMetrics(),
+    logger: { isEnabled: () => true, log: (level) => levels.push(level) },
+  });
+  const request = { method: 'GET', url: '/' } as IncomingMessage;
+  const response = { headersSent: true } as ServerResponse;
+  fail({ request, response, id: 'id', startedAtMs: 0, route: 'token' }, new ProxyError(code, ''));
+  const [level = 'none'] = levels;
+  return level;
+}
+
+test('what clients do as a matter of course is no news', () => {
+  expect(levelOf('ERR_METADATA_HEADER')).toBe('debug');
+  expect(levelOf('ERR_PATH')).toBe('debug');
+});
+
+test('a mistake of the application is told, a fault elsewhere is a warning, one of ours an error', () => {
+  expect(levelOf('ERR_IDENTITY_NOT_FOUND')).toBe('info');
+  expect(levelOf('ERR_REJECTED')).toBe('info');
+  expect(levelOf('ERR_UNAVAILABLE')).toBe('warning');
+  expect(levelOf('ERR_THROTTLED')).toBe('warning');
+  expect(levelOf('ERR_INTERNAL')).toBe('error');
+});
