@@ -18,6 +18,7 @@ export const webhook = {
   useLabel: 'azure.workload.identity/use',
   injectAnnotation: 'azure.workload.identity/inject-proxy-sidecar',
   portAnnotation: 'azure.workload.identity/proxy-sidecar-port',
+  skipAnnotation: 'azure.workload.identity/skip-containers',
   /** What AKS runs its webhook with; the last part of the name is a setting of the webhook. */
   identityBindingAnnotation: 'azure.workload.identity/use-identity-binding',
   clientIdAnnotation: 'azure.workload.identity/client-id',

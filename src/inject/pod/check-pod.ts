@@ -1,5 +1,5 @@
 import { proxyGid, proxyUid } from '../../shared/redirect-contract.ts';
-import { initName, proxyName, tokenVolume } from '../contract.ts';
+import { initName, proxyName, tokenVolume, webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import { isMap, type Path, type Value, type ValueMap } from '../manifest/value.ts';
 import type { InjectSettings } from '../settings.ts';
@@ -15,6 +15,7 @@ export function checkPod(template: ValueMap, settings: InjectSettings, proxyPort
   const spec = specOf(template);
   checkNode(spec);
   checkLifetime(spec, settings);
+  if (settings.credentials.kind === 'webhook') checkSkipped(template);
   for (const container of containersOf(template)) {
     checkName(container);
     checkPorts(container, proxyPort, '--proxy-port');
@@ -52,6 +53,17 @@ function checkLifetime(spec: ValueMap, { sidecar }: InjectSettings): void {
     const message = `a pod with restartPolicy ${restartPolicy} would never complete beside a classic sidecar; use --native-sidecar`;
     refuse(message, ['spec', 'restartPolicy']);
   }
+}
+
+/** The webhook would leave the proxy without its token. */
+function checkSkipped(template: ValueMap): void {
+  const path = ['metadata', 'annotations', webhook.skipAnnotation];
+  const skipped = String(getAt(template, path) ?? '').split(';');
+  if (!skipped.some((name) => name.trim() === proxyName)) return;
+  refuse(
+    `${webhook.skipAnnotation} keeps the webhook from ${proxyName}; take it out of there`,
+    path,
+  );
 }
 
 function checkName({ name, path }: PlacedContainer): void {

@@ -113,6 +113,12 @@ const cases: readonly [
     /no port from 1 to 65535/,
   ],
   [
+    'a webhook that is to skip the proxy',
+    'apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    azure.workload.identity/skip-containers: log; azwi-proxy\nspec:\n  containers: [{name: x}]\n',
+    start + 4,
+    /skip-containers keeps the webhook from azwi-proxy/,
+  ],
+  [
     'the user of the proxy',
     deployment('      securityContext:\n        runAsUser: 1501\n'),
     start + 8,
