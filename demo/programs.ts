@@ -1,13 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, cpSync, linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { EmulatorDescription } from '../src/emulator/api.ts';
+import { proxyUid } from '../src/shared/redirect-contract.ts';
+import { type Command, proxyAs } from './run-as.ts';
 
 const dist = join(import.meta.dirname, '..', 'dist');
-/** The user of the proxy's image, which the redirect lets through. */
-const proxyUid = 1501;
 
 /** The programs that the demo has started; `stop` ends them all, the last one first. */
 export interface Programs {
@@ -51,8 +50,11 @@ export function createPrograms(directory: string): Programs {
 
     async startProxy(env, port, adminPort) {
       const args = [`--proxy-port=${port}`, `--admin-port=${adminPort}`, '--log-level='];
-      const { command, before } = asProxyUser(directory);
-      start(command, [...before, ...args], env, 'ignore');
+      const proxy: Command =
+        process.getuid?.() === 0
+          ? proxyAs(proxyUid, dist, directory)
+          : { command: join(dist, 'proxy'), args: [] };
+      start(proxy.command, [...proxy.args, ...args], env, 'ignore');
       const [code] = await once(
         spawn(join(dist, 'proxy'), [`--proxy-port=${port}`, '--probe'], {
           env: clean,
@@ -78,40 +80,6 @@ export function createPrograms(directory: string): Programs {
       }
     },
   };
-}
-
-/** How to run the proxy as its own user, who may not be allowed to read where the project lies. */
-function asProxyUser(directory: string): { command: string; before: readonly string[] } {
-  if (process.getuid?.() !== 0) return { command: join(dist, 'proxy'), before: [] };
-  const privileges = [
-    `--reuid=${proxyUid}`,
-    `--regid=${proxyUid}`,
-    '--clear-groups',
-    '--bounding-set=-all',
-    '--no-new-privs',
-  ];
-  const bin = join(directory, 'bin');
-  cpSync(dist, bin, { recursive: true });
-  return {
-    command: 'setpriv',
-    before: [...privileges, nodeFor(proxyUid, bin), join(bin, 'proxy')],
-  };
-}
-
-/** A Node binary that `uid` can execute. */
-function nodeFor(uid: number, bin: string): string {
-  try {
-    execFileSync('setpriv', [`--reuid=${uid}`, '--clear-groups', process.execPath, '--version']);
-    return process.execPath;
-  } catch {
-    const copy = join(bin, 'node');
-    try {
-      linkSync(process.execPath, copy);
-    } catch {
-      copyFileSync(process.execPath, copy);
-    }
-    return copy;
-  }
 }
 
 async function firstLine(child: ChildProcess, name: string): Promise<string> {

@@ -1,0 +1,148 @@
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Command, proxyAs } from '../../../demo/run-as.ts';
+import { aliasPort, proxyUid } from '../../../src/shared/redirect-contract.ts';
+import { createNamespace, describeInNamespaces, type Namespace } from '../../support/netns.ts';
+import { proxyInit } from '../../support/netns-lab.ts';
+import { dist } from '../../support/proxy-process.ts';
+
+/** What the real metadata service of this node would be: says what it was asked. */
+const nodeService = `require('node:http').createServer((request, response) => {
+  response.end('node ' + request.headers.host + ' ' + request.url);
+}).listen(80, '169.254.169.254', () => console.log('ready'));`;
+
+const instance = '/metadata/instance?api-version=2021-02-01';
+
+let directory: string;
+let pod: Namespace;
+let node: Namespace;
+
+interface RunningProxy {
+  readonly output: readonly string[];
+  untilSaid(text: string): Promise<void>;
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'proxy-in-pod-'));
+  await chmod(directory, 0o755);
+  [pod, node] = await Promise.all([createNamespace(), createNamespace()]);
+  await pod.must(['ip', '-batch', '-'], {
+    input: `link add eth0 type veth peer name veth0 netns ${node.path}
+addr add 10.77.0.2/24 dev eth0
+link set eth0 up
+`,
+  });
+  await node.must(['ip', '-batch', '-'], {
+    input: `addr add 10.77.0.1/24 dev veth0
+link set veth0 up
+addr add 169.254.169.254/32 dev lo
+`,
+  });
+  await pod.must(['ip', 'route', 'add', 'default', 'via', '10.77.0.1']);
+  await untilSaid(node.start([process.execPath, '-e', nodeService]), 'ready');
+});
+afterEach(async () => {
+  await Promise.all([pod.remove(), node.remove()]);
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function untilSaid(child: ChildProcess, text: string): Promise<void> {
+  if (child.stdout === null) throw new Error('no output');
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.includes(text)) return;
+  }
+  throw new Error(`ended before it said ${text}`);
+}
+
+/** Starts the built proxy in the pod as `uid` and waits until it has looked for a loop. */
+async function startProxy(uid: number, ...flags: readonly string[]): Promise<RunningProxy> {
+  const { command, args }: Command = proxyAs(uid, dist, directory);
+  const child = pod.start([command, ...args, '--log-level=debug', '--admin-port=0', ...flags], {
+    env: {
+      AZURE_TENANT_ID: '8f6c1d3a-2b47-4c55-9a7e-3c1d5e9f0b22',
+      AZURE_CLIENT_ID: 'a1a1a1a1-0000-4000-8000-00000000000a',
+      AZURE_FEDERATED_TOKEN_FILE: join(directory, 'no-token'),
+      IMDS_PROXY_EXCHANGER_PRESTART: 'off',
+    },
+  });
+  const output: string[] = [];
+  const waiting = new Set<() => void>();
+  if (child.stderr === null) throw new Error('no output');
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    output.push(line);
+    for (const look of waiting) look();
+  });
+  const proxy: RunningProxy = {
+    output,
+    untilSaid: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (output.some((line) => line.includes(text))) resolve();
+        };
+        waiting.add(look);
+        look();
+        child.once('exit', () => reject(new Error(`the proxy ended:\n${output.join('\n')}`)));
+      }),
+  };
+  await proxy.untilSaid('starting the proxy server');
+  return proxy;
+}
+
+/** Asks as an application of the pod, as `uid`. */
+async function ask(path: string, uid = 0): Promise<{ status: number; body: string }> {
+  const code = `fetch('http://169.254.169.254${path}', { headers: { Metadata: 'true' } })
+    .then(async (r) => console.log(JSON.stringify({ status: r.status, body: await r.text() })))`;
+  const script = ['-e', code];
+  const command = uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, '--clear-groups'];
+  return JSON.parse(await pod.must([...command, process.execPath, ...script]));
+}
+
+describeInNamespaces('the proxy behind the redirect', () => {
+  test('forwards what is not about identity, and keeps everything else to itself', async () => {
+    await startProxy(proxyUid);
+    await pod.must([proxyInit]);
+    expect(await ask(instance)).toEqual({ status: 200, body: `node 169.254.169.254 ${instance}` });
+    expect((await ask('/metadata/identity/info?api-version=2018-02-01')).status).toBe(404);
+    expect((await ask('/metadata/attested/document?api-version=2020-09-01')).status).toBe(404);
+    expect((await ask('/metadata/identity\\oauth2\\token')).status).toBeGreaterThanOrEqual(400);
+  });
+
+  test('alias-port: a proxy of any user reaches the metadata service', async () => {
+    await startProxy(0, `--metadata-endpoint=169.254.169.254:${aliasPort}`);
+    await pod.must([proxyInit], { env: { INIT_EXEMPT: 'alias-port' } });
+    const { status, body } = await ask(instance);
+    expect(status).toBe(200);
+    expect(body).toContain(instance);
+  });
+
+  test('none: without pass-through nobody reaches it, not even the proxy’s own user', async () => {
+    await startProxy(proxyUid, '--passthrough=off');
+    await pod.must([proxyInit], { env: { INIT_EXEMPT: 'none' } });
+    expect((await ask(instance)).status).toBe(404);
+    expect((await ask(instance, proxyUid)).status).toBe(404);
+  });
+
+  test('case 36: a proxy with the wrong user notices its own request, says so once, and stops', async () => {
+    await pod.must([proxyInit]);
+    const proxy = await startProxy(2000);
+    await proxy.untilSaid('requests to the metadata service come back');
+    for (let time = 0; time < 3; time += 1) expect((await ask(instance)).status).toBe(404);
+    const complaints = proxy.output.filter((line) => line.includes('come back'));
+    expect(complaints).toHaveLength(1);
+    expect(complaints[0]).toContain('PROXY_UID');
+    // One line for each request of the application and at most one for the look at the start.
+    expect(proxy.output.filter((line) => line.includes('"method"')).length).toBeLessThanOrEqual(4);
+  });
+
+  test('case 37: the proxy is where the redirect leads, whatever the hosts file says', async () => {
+    await pod.must([proxyInit]);
+    await startProxy(proxyUid);
+    const listening = await pod.must(['ss', '-Htln', 'sport', '=', ':8000']);
+    expect(listening).toContain('127.0.0.1:8000');
+    expect((await ask('/readyz')).status).toBe(200);
+  });
+});
