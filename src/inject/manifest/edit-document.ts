@@ -40,7 +40,7 @@ export function editDocument(document: ParsedDocument, wanted: Value): string {
   editInside(context, root, value, wanted, undefined);
 
   const edited = applyEdits(text, context.edits);
-  if (!isEqual(readBack({ ...document, text: edited }), wanted)) {
+  if (edited === undefined || !isEqual(readBack({ ...document, text: edited }), wanted)) {
     throw layoutError(context, startOf(root));
   }
   return edited;

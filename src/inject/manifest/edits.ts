@@ -8,16 +8,15 @@ export interface Edit {
 /**
  * Makes edits, of which only removals may overlap. Those at one place are made in the order given, except that insertions
  * come before what is removed or replaced there. Line breaks become those of the text.
+ * @returns undefined if others overlap.
  */
-export function applyEdits(text: string, edits: readonly Edit[]): string {
+export function applyEdits(text: string, edits: readonly Edit[]): string | undefined {
   const lineBreak = /\r?\n/.exec(text)?.[0] ?? '\n';
   const inOrder = edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
   let result = '';
   let done = 0;
   for (const edit of inOrder) {
-    if (edit.start < done && edit.text !== '') {
-      throw new RangeError(`edits overlap at offset ${edit.start}`);
-    }
+    if (edit.start < done && edit.text !== '') return undefined;
     result += text.slice(done, edit.start) + edit.text.replaceAll('\n', lineBreak);
     done = Math.max(done, edit.end);
   }
