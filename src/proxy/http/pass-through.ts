@@ -3,6 +3,7 @@
  * values, because an error class of this file would not be the one of the file that loaded it.
  */
 import http from 'node:http';
+import { metadataAddress } from '../../shared/redirect-contract.ts';
 import type { Clock } from '../clock.ts';
 import { toEndToEndHeaders } from './hop-by-hop.ts';
 import { loopHeader } from './loop-check.ts';
@@ -114,6 +115,8 @@ function toForwardedHeaders(
     (name, index) => index % 2 === 0 && name.toLowerCase() === loopHeader.toLowerCase(),
   );
   const ids = passed === -1 ? [] : headers.splice(passed, 2).slice(1);
-  const host = upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`;
+  // The alias port leads to the metadata service's own port, and the service never hears of it.
+  const isPortMeant = upstream.port !== 80 && upstream.host !== metadataAddress;
+  const host = isPortMeant ? `${upstream.host}:${upstream.port}` : upstream.host;
   return ['Host', host, ...headers, loopHeader, [...ids, marker].join(',')];
 }
