@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
@@ -20,6 +21,8 @@ export interface UndiciTransportOptions {
   readonly serverName?: string | undefined;
   /** URL of an HTTP proxy that connections go through. */
   readonly httpProxy?: string | undefined;
+  /** Stands in for the system's resolver. */
+  readonly lookup?: LookupFunction | undefined;
   /** Stands in for TCP and TLS. */
   readonly connect?: () => Duplex;
 }
@@ -64,9 +67,10 @@ export function createUndiciTransport({
   readCa,
   serverName,
   httpProxy,
+  lookup: resolve,
   connect,
 }: UndiciTransportOptions = {}): UndiciTransport {
-  const lookup = createSharedLookup();
+  const lookup = createSharedLookup(resolve);
   const toTrust = (ca: readonly string[] | undefined): Trust => {
     const direct = buildConnector({
       allowH2: false,

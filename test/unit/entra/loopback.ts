@@ -1,7 +1,12 @@
 import 'reflect-metadata';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
 export interface Certificates {
@@ -12,6 +17,8 @@ export interface Certificates {
   readonly good: string;
   readonly forAnotherName: string;
   readonly expired: string;
+  /** One for other names. */
+  issue(names: x509.JsonGeneralNames): Promise<string>;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -50,6 +57,7 @@ export async function createCertificates(): Promise<Certificates> {
     good: await issue(here),
     forAnotherName: await issue([{ type: 'dns', value: 'elsewhere.example' }]),
     expired: await issue(here, -7_200_000, -3_600_000),
+    issue,
   };
 }
 
@@ -78,11 +86,29 @@ export function startHttpsPeer(
   { key }: Certificates,
   cert: string,
   handler: RequestListener,
+  host = '127.0.0.1',
 ): Promise<Peer> {
-  return listen(createHttpsServer({ key, cert }, handler).on('tlsClientError', () => {}));
+  return listen(
+    createHttpsServer({ key, cert }, handler).on('tlsClientError', () => {}),
+    host,
+  );
 }
 
-async function listen(server: Server): Promise<Peer> {
+/** As `startHttpsPeer`; its certificate can be changed while it runs. */
+export async function startRotatingPeer(
+  { key }: Certificates,
+  cert: string,
+  handler: RequestListener,
+): Promise<Peer & { present(certificates: Certificates, cert: string): void }> {
+  const server = createHttpsServer({ key, cert }, handler).on('tlsClientError', () => {});
+  const peer = await listen(server);
+  return Object.assign(peer, {
+    present: (certificates: Certificates, next: string) =>
+      server.setSecureContext({ key: certificates.key, cert: next }),
+  });
+}
+
+async function listen(server: Server, host = '127.0.0.1'): Promise<Peer> {
   const sockets = new Set<Socket>();
   let made = 0;
   const waiting = new Set<() => void>();
@@ -108,7 +134,7 @@ async function listen(server: Server): Promise<Peer> {
       waiting.add(check);
       check();
     });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     sockets,
@@ -120,6 +146,59 @@ async function listen(server: Server): Promise<Peer> {
       await closed;
     },
   };
+}
+
+export interface ConnectProxy extends Peer {
+  /** Of each CONNECT so far, in order. */
+  readonly asked: readonly {
+    readonly target: string;
+    readonly authorization: string | undefined;
+  }[];
+}
+
+/**
+ * An HTTP proxy that knows CONNECT alone and writes down who asked for what.
+ * @param answer a status other than 200, or what to do with the socket in place of an answer. Default: a
+ * tunnel to the target, or to `upstreamPort` of this machine.
+ */
+export async function startConnectProxy({
+  answer = 200,
+  upstreamPort,
+  tls,
+}: {
+  readonly answer?: number | ((socket: Socket) => void);
+  readonly upstreamPort?: number;
+  readonly tls?: { readonly key: string; readonly cert: string };
+} = {}): Promise<ConnectProxy> {
+  const asked: { target: string; authorization: string | undefined }[] = [];
+  const server = tls === undefined ? createHttpServer() : createHttpsServer(tls);
+  server.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket, head: Buffer) => {
+    asked.push({ target: url, authorization: headers['proxy-authorization'] });
+    socket.on('error', () => {});
+    if (typeof answer === 'function') {
+      // A socket of an HTTP server stays half open, and one that nobody reads does not notice its end.
+      answer(socket.on('end', () => socket.destroy()).resume());
+      return;
+    }
+    if (answer !== 200) {
+      socket.end(`HTTP/1.1 ${answer} No\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    const { hostname, port } = new URL(`tcp://${url}`);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const upstream = connect(
+      upstreamPort === undefined ? { host, port: Number(port) } : { port: upstreamPort },
+      () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(socket).pipe(upstream);
+      },
+    );
+    upstream.on('error', () => socket.destroy());
+    socket.on('close', () => upstream.destroy());
+  });
+  const peer = await listen(server);
+  return Object.assign(peer, { asked });
 }
 
 export async function readBody(message: IncomingMessage): Promise<string> {
