@@ -14,9 +14,12 @@ proxy --help explains them, and the environment variables that do the same.
 /** What `--help` prints. */
 export function formatHelp(): string {
   return `Usage: proxy [serve] [flags]
+       proxy inject|uninject [flags] [file or folder …]
 
-Answers like Azure's instance metadata service on 169.254.169.254 and exchanges the pod's
-ServiceAccount token for Microsoft Entra tokens.
+  serve     answers like Azure's instance metadata service on 169.254.169.254 and exchanges the
+            pod's ServiceAccount token for Microsoft Entra tokens; the default
+  inject    puts the proxy into Kubernetes manifests; proxy inject --help explains it
+  uninject  takes it out again
 
 A flag may be written -x or --x, and its value after = or as the next argument. A flag comes
 before the environment variable of the same meaning, and that before the default. An empty

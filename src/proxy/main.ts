@@ -12,7 +12,11 @@ import { runProbe } from './probe.ts';
  */
 type Command = (argv: readonly string[], env: Environment) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { serve };
+const commands: Readonly<Record<string, Command>> = {
+  serve,
+  inject: (argv) => filterManifests('inject', argv),
+  uninject: (argv) => filterManifests('uninject', argv),
+};
 
 async function run(argv: readonly string[], env: Environment): Promise<number> {
   const [name, ...rest] = argv;
@@ -45,6 +49,14 @@ async function serve(argv: readonly string[], env: Environment): Promise<number>
       for (const error of started.errors) writeStderr(`proxy: ${error}\n`);
       return giveUp({ error: `setup: ${started.errors.join('\n')}` });
   }
+}
+
+async function filterManifests(
+  name: 'inject' | 'uninject',
+  argv: readonly string[],
+): Promise<number> {
+  const { runInjectCommand } = await import('../inject/command.ts');
+  return runInjectCommand(name, argv);
 }
 
 async function printHelp(): Promise<number> {

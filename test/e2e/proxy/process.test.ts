@@ -144,6 +144,19 @@ describe('starting', () => {
     });
   });
 
+  test('inject and uninject are commands of the same program', () => {
+    const manifest =
+      'kind: Pod\napiVersion: v1\nspec:\n  containers:\n    - {name: app, image: x}\n';
+    const images = ['--proxy-image=p:1', '--init-image=i:1'];
+    const filter = (args: readonly string[], input: string) =>
+      spawnSync(join(dist, 'proxy'), args, { input, encoding: 'utf8', timeout: 20_000 });
+    const injected = filter(['inject', ...images, '-'], manifest);
+    expect(injected.status, injected.stderr).toBe(0);
+    expect(injected.stdout).toContain('azwi-proxy-init');
+    expect(filter(['uninject', '-'], injected.stdout).stdout).toBe(manifest);
+    expect(filter(['inject', '--help'], '').stdout).toContain('--init-image');
+  });
+
   test('a port in use is a clear error', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
