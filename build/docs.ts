@@ -9,6 +9,8 @@ import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
 import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
 import { proxyOptions } from '../src/proxy/options.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
+import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
+import { code, renderTable } from './markdown-table.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -26,6 +28,8 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
+  { file: 'docs/errors.md', name: 'codes', render: renderErrorCodes },
+  { file: 'docs/errors.md', name: 'aadsts', render: renderAadstsCodes },
 ];
 
 /**
@@ -105,16 +109,6 @@ function renderMetrics(): string {
 
 function renderBuckets(): string {
   return `Buckets of the histograms, in seconds: ${bucketBoundsMs.map((bound) => bound / 1_000).join(', ')}.`;
-}
-
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-function code(text: string | undefined): string {
-  return text === undefined ? '' : `\`${text}\``;
 }
 
 if (import.meta.main) {

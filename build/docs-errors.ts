@@ -1,0 +1,235 @@
+/** The tables of docs/errors.md: what each error code and each AADSTS number means, answers and asks for. */
+import { type AadstsRule, aadstsRules } from '../src/proxy/entra/aadsts.ts';
+import { classifyRefusal } from '../src/proxy/entra/classify-reply.ts';
+import type { FailureContext } from '../src/proxy/entra/failure.ts';
+import { type RetryClass, toNextStep } from '../src/proxy/entra/retry.ts';
+import { type ErrorCode, ProxyError } from '../src/proxy/errors.ts';
+import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
+import { toRememberedMs } from '../src/proxy/token/negative-cache.ts';
+import { code, renderTable } from './markdown-table.ts';
+
+/** What the code itself does not say of an error. */
+interface Guide {
+  readonly when: string;
+  readonly remedy: string;
+}
+
+/** Complete by its type: a new code does not compile without its two sentences. */
+export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
+  ERR_METADATA_HEADER: {
+    when: 'The header `Metadata: true` is missing or has another value. SDKs probe like this and take the answer for "IMDS is here".',
+    remedy:
+      'Add the header. If nobody probes, something that is no IMDS client asks: look at `uri` in the log.',
+  },
+  ERR_FORWARDED: {
+    when: 'The request has `X-Forwarded-For` or `Forwarded`: somebody passes on what others ask.',
+    remedy:
+      'Ask directly. Exclude the metadata address from the service mesh or HTTP proxy that adds the header.',
+  },
+  ERR_HOST: {
+    when: '`Host`, or the host of an absolute request target, is none of 169.254.169.254, 127.0.0.1, localhost and [::1], is missing, or comes twice.',
+    remedy: 'Ask by one of these names, or add yours to `IMDS_PROXY_ALLOWED_HOSTS`.',
+  },
+  ERR_MALFORMED_QUERY: {
+    when: 'The query has a character that belongs in none, or broken percent-encoding.',
+    remedy: 'Encode the values, `resource` above all.',
+  },
+  ERR_DUPLICATE_QUERY: {
+    when: 'A query name comes twice.',
+    remedy: 'Send each name once.',
+  },
+  ERR_API_VERSION: {
+    when: '`api-version` is missing, is no date, or is before 2018-02-01.',
+    remedy: 'Send `api-version=2018-02-01`.',
+  },
+  ERR_RESOURCE_MISSING: {
+    when: '`resource` is missing or empty.',
+    remedy: 'Name the resource, such as `resource=https://vault.azure.net`.',
+  },
+  ERR_RESOURCE_INVALID: {
+    when: '`resource` has white space or control characters, or is longer than any resource.',
+    remedy: 'Send one plain URI or GUID. A plus sign is a space in a query: write `%2B`.',
+  },
+  ERR_RESOURCE_NOT_ALLOWED: {
+    when: '`IMDS_PROXY_ALLOWED_RESOURCES` is set and does not name this resource.',
+    remedy: 'Add the resource there, if the application is meant to use it.',
+  },
+  ERR_SELECTOR_NAME: {
+    when: 'A query name means an identity and is no selector, such as `resource_id`. Ignoring it would answer with another identity.',
+    remedy: 'Use the name that the answer gives.',
+  },
+  ERR_IDENTITY_NOT_FOUND: {
+    when: 'The selector fits no identity: a `client_id` that is no GUID, an `object_id` or resource ID that is in no map, or no selector and no identity configured.',
+    remedy:
+      'Set `AZURE_CLIENT_ID`, or name the identity with its object and resource ID in `IMDS_PROXY_IDENTITIES`.',
+  },
+  ERR_IDENTITY_NOT_ALLOWED: {
+    when: '`IMDS_PROXY_ALLOWED_CLIENT_IDS` is set and does not name this identity. The client is told no more than "not found".',
+    remedy: 'Add the client ID there, if the application is meant to use it.',
+  },
+  ERR_IDENTITY_CONFLICT: {
+    when: 'Two selectors of one request mean different identities.',
+    remedy: 'Send one selector.',
+  },
+  ERR_IDENTITY_AMBIGUOUS: {
+    when: 'No selector, several identities, and none of them is the default; or an ID that several of them share.',
+    remedy: 'Send a selector, or set `AZURE_CLIENT_ID`.',
+  },
+  ERR_REJECTED: {
+    when: "Entra refused for good. `error` and text are Entra's own, with the AADSTS number in front.",
+    remedy: 'Follow the hint in the text; see [AADSTS codes](#aadsts-codes).',
+  },
+  ERR_HTTP_MALFORMED: {
+    when: 'What came is no HTTP/1.1 request, or has a `Transfer-Encoding`, which no IMDS client sends.',
+    remedy: 'Look at what the client really sends, with `curl -v` beside it.',
+  },
+  ERR_PATH: {
+    when: 'The path is not served: below `/metadata/identity/` and not the token path, not passed through by `IMDS_PROXY_PASSTHROUGH`, unknown, or there is no metadata service behind the proxy.',
+    remedy:
+      'None is needed if an SDK was looking for another cloud or a newer protocol. Otherwise look at `IMDS_PROXY_PASSTHROUGH`.',
+  },
+  ERR_METHOD: {
+    when: 'Another method than GET.',
+    remedy: 'Use GET. Clients that post a form want the endpoint of another Azure service.',
+  },
+  ERR_HTTP_TIMEOUT: {
+    when: 'The request did not arrive whole within seconds.',
+    remedy: 'Look at the client: a header or body was announced and not sent.',
+  },
+  ERR_HTTP_BODY: {
+    when: 'The request has a body, and a long one.',
+    remedy: 'Send none: a GET has nothing to say in a body.',
+  },
+  ERR_HTTP_TARGET: {
+    when: 'Path and query are longer than those of any IMDS client.',
+    remedy: 'Look at `resource` and the selectors of the client.',
+  },
+  ERR_HTTP_HEADERS: {
+    when: 'Request line and headers are longer than those of any IMDS client.',
+    remedy: 'Send only what IMDS needs: the header `Metadata: true`.',
+  },
+  ERR_THROTTLED: {
+    when: 'Entra throttles, or one of our own limits is reached: too many requests that wait, too many different tokens at once, too many pass-through requests.',
+    remedy:
+      'Wait for `Retry-After`. If it lasts, look for crash loops and for applications that ask for ever new resources.',
+  },
+  ERR_ASSERTION: {
+    when: 'The projected ServiceAccount token is missing, unreadable, malformed, expired, or for an audience that cannot be used.',
+    remedy:
+      'Follow the hint: it names the file and its fault. See [troubleshooting](troubleshooting.md#the-serviceaccount-token).',
+  },
+  ERR_UNAVAILABLE: {
+    when: 'Entra could not be reached, failed, or answered something that is no token.',
+    remedy: 'Follow the hint. See [troubleshooting](troubleshooting.md#entra-cannot-be-reached).',
+  },
+  ERR_TIMEOUT: {
+    when: 'Entra did not answer in time, all tries taken together.',
+    remedy: 'Check that NetworkPolicy, firewall and DNS let the pod reach the authority.',
+  },
+  ERR_PASSTHROUGH: {
+    when: 'The metadata service of the node was connected to and gave no proper answer.',
+    remedy:
+      'Ask again. If it lasts, look at the node, or set `IMDS_PROXY_PASSTHROUGH=off` if nobody needs it.',
+  },
+  ERR_SHUTTING_DOWN: {
+    when: 'The proxy is leaving and the token is not in memory.',
+    remedy:
+      'Ask again. Give the pod a longer `terminationGracePeriodSeconds` and `IMDS_PROXY_DRAIN_DEADLINE` if the application needs tokens to the end.',
+  },
+  ERR_LOOP: {
+    when: 'The proxy received a request that it had sent itself: the redirect applies to the proxy as well. Pass-through is off from then on; tokens are not affected.',
+    remedy:
+      'Run the proxy as the user that `proxy-init` lets through, or see [who is let through](redirect.md#who-is-let-through).',
+  },
+  ERR_INTERNAL: {
+    when: 'A fault of the proxy.',
+    remedy: 'Report it with the line of the log that has the `request_id` of the answer.',
+  },
+};
+
+/** Every error code in the order of the statuses. */
+export function renderErrorCodes(): string {
+  const rows = Object.entries(errorGuides)
+    .map(([name, guide]) => ({
+      name,
+      guide,
+      response: toErrorResponse(new ProxyError(name as ErrorCode, name)),
+    }))
+    .toSorted((a, b) => a.response.status - b.response.status)
+    .map(({ name, guide, response }) => {
+      const { error, error_description: text } = JSON.parse(response.body) as ErrorBody;
+      const isEntras = name === 'ERR_REJECTED';
+      return [
+        code(name),
+        String(response.status),
+        isEntras ? "Entra's own" : code(error),
+        isEntras ? "Entra's own" : text,
+        guide.when,
+        guide.remedy,
+      ];
+    });
+  return renderTable(['Code', 'Status', '`error`', 'Text', 'When', 'What to do'], rows);
+}
+
+interface ErrorBody {
+  readonly error: string;
+  readonly error_description: string;
+}
+
+/** Every AADSTS number that the proxy knows something about. */
+export function renderAadstsCodes(): string {
+  const rows = aadstsRules.map((rule) => {
+    const { error, retry } = classifyRefusal(toReply(rule), context);
+    const { status } = toErrorResponse(error);
+    return [
+      rule.codes.join(', '),
+      rule.cause,
+      `${status}, ${code(error.code)}`,
+      toRetries(retry, rule.retryAfterSeconds),
+      `${toRememberedMs(error) / 1_000} s`,
+      `${rule.hint}${rule.offersCommand === true ? ' *Then the commands that add it.*' : ''}`,
+    ];
+  });
+  return renderTable(
+    ['AADSTS', 'Cause', 'Answer', 'Tried again within the request', 'Remembered', 'Hint'],
+    rows,
+  );
+}
+
+/** As Entra answers with such a number. */
+function toReply({ codes }: AadstsRule): Parameters<typeof classifyRefusal>[0] {
+  return {
+    kind: 'refused',
+    status: 400,
+    oauthError: 'invalid_client',
+    aadsts: codes[0],
+    text: '',
+    retryAfterSeconds: undefined,
+    requestId: undefined,
+    correlationId: undefined,
+    traceId: undefined,
+    timestamp: undefined,
+  };
+}
+
+const context: FailureContext = {
+  authorityHost: 'https://login.microsoftonline.com',
+  identity: { clientId: '', tenantId: '' },
+  claims: { issuer: undefined, subject: undefined, audiences: [], expiresAtSeconds: undefined },
+  nowMs: 0,
+  correlationId: '',
+};
+
+/** When the further tries begin if each of them is answered at once, jitter aside. */
+function toRetries(retry: RetryClass, retryAfterSeconds: number | undefined): string {
+  if (retry === 'if-assertion-changed') return 'at once, if the file holds another token by then';
+  const startsMs: number[] = [];
+  for (let elapsedMs = 0; ; ) {
+    const attempts = startsMs.length + 1;
+    const step = toNextStep({ retry, retryAfterSeconds, attempts, elapsedMs, random: 0 });
+    if (step === undefined) break;
+    elapsedMs += step.waitMs;
+    startsMs.push(elapsedMs);
+  }
+  return startsMs.length === 0 ? 'no' : `after ${startsMs.map((ms) => ms / 1_000).join(', ')} s`;
+}
