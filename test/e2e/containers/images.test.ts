@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import {
+  type Container,
+  connect,
+  describeWithDocker,
+  startContainer,
+} from '../../support/docker.ts';
+import { buildImages, type Images } from '../../support/docker-images.ts';
+
+/** The most that a pod of level restricted allows, without any network. */
+const restricted = {
+  ReadonlyRootfs: true,
+  CapDrop: ['ALL'],
+  SecurityOpt: ['no-new-privileges'],
+  Memory: MIN_MEMORY_LIMIT_BYTES,
+  MemorySwap: MIN_MEMORY_LIMIT_BYTES,
+  NetworkMode: 'none',
+};
+
+describeWithDocker('the images', () => {
+  let images: Images;
+  const started: Container[] = [];
+  beforeAll(async () => {
+    images = await buildImages();
+  }, 300_000);
+  afterAll(() => Promise.all(started.map((container) => container.remove())));
+
+  const start = async (
+    image: string,
+    options: Parameters<typeof startContainer>[1] = {},
+  ): Promise<Container> => {
+    const container = await startContainer(image, {
+      Image: image,
+      HostConfig: restricted,
+      ...options,
+    });
+    started.push(container);
+    return container;
+  };
+  const run = async (...args: Parameters<typeof start>) => {
+    const container = await start(...args);
+    const exitCode = await container.ended();
+    return { exitCode, output: await container.logs() };
+  };
+  const inspect = async (image: string) => {
+    const { container } = await connect();
+    return container.dockerode.getImage(image).inspect();
+  };
+  /** Every path in the image; a folder ends in a slash. */
+  const list = async (image: string): Promise<readonly string[]> => {
+    const script =
+      "const {readdirSync:r}=require('fs');const w=d=>r(d,{withFileTypes:true}).flatMap(e=>['proc','sys','dev'].includes(e.name)&&d==='/'?[]:e.isDirectory()?w(d+e.name+'/'):[d+e.name]);console.log(w('/').join('\\n'))";
+    const { output } = await run(image, {
+      Entrypoint: ['/usr/local/bin/node', '-e', script],
+      User: '0',
+    });
+    return output.trim().split('\n');
+  };
+
+  it('run as numeric users: 1501:1501 the proxy, not root the init', async () => {
+    expect((await inspect(images.proxy)).Config.User).toBe('1501:1501');
+    expect((await inspect(images.init)).Config.User).toMatch(/^65532(:\d+)?$/);
+  });
+
+  it('answer --version, with nothing to write to and no capability', async () => {
+    for (const image of [images.proxy, images.init]) {
+      const { exitCode, output } = await run(image, { Cmd: ['--version'] });
+      expect(exitCode, output).toBe(0);
+      expect(JSON.parse(output)).toMatchObject({ buildVersion: expect.any(String) });
+    }
+  });
+
+  it('have the names that upstream has: /proxy and /bin/init-iptables.sh', async () => {
+    for (const [image, entrypoint] of [
+      [images.proxy, '/proxy'],
+      [images.init, '/bin/init-iptables.sh'],
+    ] as const) {
+      const { output } = await run(image, { Entrypoint: [entrypoint, '--version'] });
+      expect(JSON.parse(output)).toHaveProperty('buildVersion');
+    }
+  });
+
+  it('hold no shell and no package manager, and in the init only what writes rules', async () => {
+    for (const image of [images.proxy, images.init]) {
+      const programs = (await list(image))
+        .filter((path) => /^\/usr\/(local\/)?s?bin\//.test(path))
+        .map((path) => path.replace(/^.*\//, ''));
+      const wanted =
+        image === images.proxy
+          ? ['node']
+          : [
+              'init-iptables.sh',
+              ...['', '-save', '-restore'].flatMap((command) =>
+                ['nft', 'legacy'].map((variant) => `iptables-${variant}${command}`),
+              ),
+              'nft',
+              'node',
+              'xtables-legacy-multi',
+              'xtables-nft-multi',
+            ];
+      expect(programs.sort()).toEqual(wanted.sort());
+    }
+  });
+
+  it('carry CA certificates, licences, and a record of the packages for scanners', async () => {
+    for (const image of [images.proxy, images.init]) {
+      const paths = await list(image);
+      expect(paths).toEqual(
+        expect.arrayContaining([
+          '/etc/ssl/certs/ca-certificates.crt',
+          '/usr/share/doc/node/copyright',
+          '/usr/share/doc/workload-identity-imds-proxy/THIRD-PARTY-NOTICES',
+          '/usr/share/doc/libc6/copyright',
+          '/var/lib/dpkg/status.d/libc6',
+        ]),
+      );
+    }
+  });
+
+  it('share the layer of Node and the C library, which is nearly all of them', async () => {
+    const [proxy, init] = await Promise.all([inspect(images.proxy), inspect(images.init)]);
+    expect(proxy.RootFS.Layers?.[0]).toBe(init.RootFS.Layers?.[0]);
+    const { container } = await connect();
+    const history = await container.dockerode.getImage(images.proxy).history();
+    const sizes = (history as { readonly Size: number }[]).map(({ Size }) => Size);
+    expect(Math.max(...sizes) / proxy.Size).toBeGreaterThan(0.95);
+  });
+
+  it('have a code cache that their Node accepts under their flags', async () => {
+    const script =
+      "const {Script}=require('vm');const {readFileSync:r}=require('fs');const f='/app/exchanger-program.js';const {wrap}=require('module');const s=new Script(wrap(r(f,'utf8')),{filename:f,cachedData:r(f+'.cache')});console.log(s.cachedDataRejected)";
+    const entrypoint = ['/usr/local/bin/node', '-e', script];
+    expect((await run(images.proxy, { Entrypoint: entrypoint })).output.trim()).toBe('false');
+    const { output } = await run(images.proxy, {
+      Entrypoint: ['/usr/local/bin/node', '--no-opt', '-e', script],
+    });
+    expect(output.trim(), 'the test sees a cache that is refused').toBe('true');
+  });
+
+  it('the proxy says what is missing and exits 1', async () => {
+    const { exitCode, output } = await run(images.proxy);
+    expect(exitCode).toBe(1);
+    expect(output).toContain('AZURE_TENANT_ID not set');
+  });
+
+  it('the proxy is ready for its probe, run as a second process without a shell, and stops with 0', async () => {
+    const proxy = await start(images.proxy, {
+      Cmd: ['--log-level=info', '--drain-quiet=100ms'],
+      Env: [
+        'AZURE_TENANT_ID=72f988bf-86f1-41af-91ab-2d7cd011db47',
+        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/tokens/azure-identity-token',
+      ],
+    });
+    const probe = await proxy.exec(['/proxy', '--proxy-port=8000', '--probe', '--log-level=info']);
+    expect(probe, await proxy.logs()).toMatchObject({ exitCode: 0 });
+    const { State } = await proxy.inspect();
+    await proxy.stop();
+    expect(await proxy.ended()).toBe(0);
+    expect(State.OOMKilled).toBe(false);
+    expect(await proxy.logs()).not.toContain('"level":"error"');
+  });
+
+  it.each(['iptables', 'nft', 'iptables-legacy'])('the init redirects with %s', async (backend) => {
+    const legacy = backend === 'iptables-legacy';
+    const { exitCode, output } = await run(images.init, {
+      User: '0',
+      Env: [`INIT_BACKEND=${backend}`],
+      HostConfig: {
+        ...restricted,
+        NetworkMode: 'bridge',
+        // Its lock is a file, and its sockets are raw.
+        ...(legacy ? { Tmpfs: { '/run': '' } } : {}),
+        CapAdd: legacy ? ['NET_ADMIN', 'NET_RAW'] : ['NET_ADMIN'],
+      },
+    });
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain('redirect verified');
+  });
+
+  it('the init names what is missing when it runs as its own user', async () => {
+    const { exitCode, output } = await run(images.init);
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(/NET_ADMIN|user 0|root/);
+  });
+});

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+const maxBuffer = 64 * 1024 * 1024;
+
+/** What is built of which file, with the arguments of `docker build`. */
+const recipes = {
+  proxy: ['--file=Dockerfile.proxy', '.'],
+  init: ['--file=Dockerfile.init', '.'],
+  emulator: ['--file=examples/compose/Dockerfile', '--target=emulator', '.'],
+  pause: ['--target=pause', 'test/e2e/containers/images'],
+  app: ['--target=app', 'test/e2e/containers/images'],
+} as const;
+
+export type ImageName = keyof typeof recipes;
+export type Images = Readonly<Record<ImageName, string>>;
+
+/** Builds the images of the project and of the tests as they are now; cached layers make it quick. */
+export async function buildImages(): Promise<Images> {
+  const names = Object.keys(recipes) as ImageName[];
+  for (const name of names) await build(toTag(name), recipes[name]);
+  return Object.fromEntries(names.map((name) => [name, toTag(name)])) as Images;
+}
+
+/** Builds an image on top of another, with one file added and one variable set. */
+export async function extendImage(
+  tag: string,
+  base: string,
+  { context, file, variable }: { context: string; file: string; variable: string },
+): Promise<void> {
+  const lines = [`FROM ${base}`, `COPY ${file} /etc/${file}`, `ENV ${variable}=/etc/${file}`];
+  await run(
+    ['docker', 'build', '--quiet', `--tag=${tag}`, '--file=-', context],
+    `${lines.join('\n')}\n`,
+  );
+}
+
+export async function removeImage(tag: string): Promise<void> {
+  await run(['docker', 'image', 'rm', '--force', tag]);
+}
+
+function toTag(name: ImageName): string {
+  return `workload-identity-imds-proxy/${name}:test`;
+}
+
+/** One test file at a time: those that come later find everything cached. */
+function build(tag: string, recipe: readonly string[]): Promise<string> {
+  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...recipe];
+  return run(['flock', '/tmp/workload-identity-imds-proxy-images.lock', ...command]);
+}
+
+async function run(command: readonly string[], input?: string): Promise<string> {
+  const [file = '', ...args] = command;
+  const running = execute(file, args, { cwd: root, maxBuffer });
+  running.child.stdin?.end(input);
+  const { stdout } = await running;
+  return stdout;
+}

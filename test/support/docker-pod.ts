@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type Dockerode from 'dockerode';
+import { type Container, connect, startContainer } from './docker.ts';
+import type { Tenant } from './docker-tenant.ts';
+
+/** A pod made of containers as the kubelet makes it. */
+export interface Pod {
+  /** @throws if the pod has, or by now has started, none of this name */
+  container(name: string): Container;
+  /** Stops the containers as the kubelet does: native sidecars last, in reverse order. */
+  stop(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** A container that did not start, or an init container that failed, with what it said. */
+export class PodFailure extends Error {
+  override readonly name = 'PodFailure';
+}
+
+export interface PodOptions {
+  /** The image that an image reference of the pod stands for. */
+  readonly toImage: (reference: string, container: string) => string;
+  /** Variables that a container has beside those of the pod. */
+  readonly env?: (container: string) => Readonly<Record<string, string>>;
+}
+
+const MIB = 1024 * 1024;
+/** The smallest memory limit that is supported: src/proxy/memory-limit.ts. */
+const proxyMemoryBytes = 96 * MIB;
+
+/**
+ * Starts the containers of a pod in the kubelet's order: each init container to its end, or, if it is a
+ * native sidecar, to the end of its postStart hook; then the others, each to the end of its hook.
+ * @throws PodFailure
+ */
+export async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions): Promise<Pod> {
+  const { spec } = pod;
+  if (spec === undefined) throw new Error('a pod without spec');
+  const containers: Container[] = [];
+  const handle: Pod = {
+    container(name) {
+      const found = containers.find((each) => each.name === name);
+      if (found === undefined) throw new Error(`no container ${name} has been started`);
+      return found;
+    },
+    async stop() {
+      const sidecars = (spec.initContainers ?? []).filter(isNativeSidecar).map(({ name }) => name);
+      await Promise.all(spec.containers.map(({ name }) => handle.container(name).stop()));
+      for (const name of sidecars.reverse()) await handle.container(name).stop();
+    },
+    async remove() {
+      for (const container of containers.splice(0).reverse()) await container.remove();
+    },
+  };
+
+  const start = async (container: V1Container): Promise<Container> => {
+    const started = await startContainer(
+      container.name,
+      await toDockerOptions(container, spec, tenant, options, handle.container('pause').id),
+    );
+    containers.push(started);
+    return started;
+  };
+  const startServing = async (container: V1Container): Promise<void> => {
+    const started = await start(container);
+    const hook = container.lifecycle?.postStart?.exec?.command;
+    if (hook === undefined) return;
+    const { exitCode, output } = await started.exec(hook).catch(toFailedExec);
+    if (exitCode === 0) return;
+    throw new PodFailure(
+      `postStart of ${container.name}: ${exitCode} ${output}\n${await started.logs()}`,
+    );
+  };
+
+  try {
+    containers.push(await startPause(tenant));
+    for (const container of spec.initContainers ?? []) {
+      if (isNativeSidecar(container)) {
+        await startServing(container);
+        continue;
+      }
+      const started = await start(container);
+      const exitCode = await started.ended();
+      if (exitCode !== 0) {
+        throw new PodFailure(`${container.name}: exit ${exitCode}\n${await started.logs()}`);
+      }
+    }
+    for (const container of spec.containers) await startServing(container);
+    return handle;
+  } catch (error) {
+    await handle.remove();
+    throw error;
+  }
+}
+
+/** The container that holds the network namespace, where the node's metadata service answers as well. */
+async function startPause(tenant: Tenant): Promise<Container> {
+  const pause = await startContainer('pause', {
+    Image: tenant.images.pause,
+    HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
+  });
+  while (!(await pause.logs()).includes('ready')) {
+    const { State } = await pause.inspect();
+    if (!State.Running) throw new Error(`pause: ${await pause.logs()}`);
+  }
+  return pause;
+}
+
+async function toDockerOptions(
+  container: V1Container,
+  spec: V1PodSpec,
+  tenant: Tenant,
+  options: PodOptions,
+  pauseId: string,
+): Promise<Dockerode.ContainerCreateOptions> {
+  const { name, securityContext = {} } = container;
+  const image = options.toImage(container.image ?? '', name);
+  const user = toUser(container, spec);
+  await assertNonRoot(container, spec, image, user);
+  const variables = [
+    ...(container.env ?? []).map(({ name, value = '' }) => [name, value]),
+    ...Object.entries(options.env?.(name) ?? {}),
+  ];
+  const isProxy = container.image?.includes('/proxy:') ?? false;
+  return {
+    Image: image,
+    Env: variables.map(([key, value]) => `${key}=${value}`),
+    ...(container.command === undefined ? {} : { Entrypoint: [...container.command] }),
+    ...(container.args === undefined ? {} : { Cmd: [...container.args] }),
+    ...(user === undefined ? {} : { User: user }),
+    HostConfig: {
+      NetworkMode: `container:${pauseId}`,
+      Binds: (container.volumeMounts ?? []).map((mount) => {
+        const volume = spec.volumes?.find((each) => each.name === mount.name);
+        if (volume === undefined) throw new Error(`no volume ${mount.name}`);
+        return `${tenant.toFolder(volume)}:${mount.mountPath}:${mount.readOnly ? 'ro' : 'rw'}`;
+      }),
+      ReadonlyRootfs: securityContext.readOnlyRootFilesystem ?? false,
+      GroupAdd:
+        spec.securityContext?.fsGroup === undefined ? [] : [`${spec.securityContext.fsGroup}`],
+      ...(isProxy ? { Memory: proxyMemoryBytes, MemorySwap: proxyMemoryBytes } : {}),
+      ...(securityContext.privileged
+        ? await toPrivileged()
+        : {
+            CapAdd: [...(securityContext.capabilities?.add ?? [])],
+            CapDrop: [...(securityContext.capabilities?.drop ?? [])],
+            SecurityOpt:
+              securityContext.allowPrivilegeEscalation === false ? ['no-new-privileges'] : [],
+          }),
+      // The kubelet restarts what ends by itself; this engine waits 0.1 s before it does.
+      ...(isRestarted(container, spec) ? { RestartPolicy: { Name: 'always' } } : {}),
+    },
+  };
+}
+
+function isRestarted(container: V1Container, spec: V1PodSpec): boolean {
+  if (spec.initContainers?.includes(container)) return isNativeSidecar(container);
+  return (spec.restartPolicy ?? 'Always') === 'Always';
+}
+
+/** Settings of the container come before those of the pod; a user without group gets group 0. */
+function toUser({ securityContext }: V1Container, spec: V1PodSpec): string | undefined {
+  const user = securityContext?.runAsUser ?? spec.securityContext?.runAsUser;
+  const group = securityContext?.runAsGroup ?? spec.securityContext?.runAsGroup;
+  if (group === undefined) return user === undefined ? undefined : `${user}`;
+  // The runtime takes the user of the image then.
+  return `${user ?? 1501}:${group}`;
+}
+
+/** @throws PodFailure where the kubelet refuses with CreateContainerConfigError */
+async function assertNonRoot(
+  { name, securityContext }: V1Container,
+  spec: V1PodSpec,
+  image: string,
+  user: string | undefined,
+): Promise<void> {
+  if ((securityContext?.runAsNonRoot ?? spec.securityContext?.runAsNonRoot) !== true) return;
+  const { container } = await connect();
+  const { Config } = await container.dockerode.getImage(image).inspect();
+  const [uid = ''] = (user ?? Config.User).split(':');
+  if (/^[1-9]\d*$/.test(uid)) return;
+  throw new PodFailure(`${name}: CreateContainerConfigError: runAsNonRoot and user "${uid}"`);
+}
+
+function isNativeSidecar({ restartPolicy }: V1Container): boolean {
+  return restartPolicy === 'Always';
+}
+
+let privileged: Promise<Dockerode.HostConfig> | undefined;
+
+/**
+ * `privileged`, or where the engine cannot, because the machine itself lacks a capability that older
+ * engines then ask for, the nearest to it: every capability there is, and no seccomp filter.
+ */
+function toPrivileged(): Promise<Dockerode.HostConfig> {
+  privileged ??= findPrivileged();
+  return privileged;
+}
+
+async function findPrivileged(): Promise<Dockerode.HostConfig> {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const bounding = BigInt(`0x${/^CapBnd:\s*(\w+)$/m.exec(status)?.[1] ?? '0'}`);
+  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  if (bounding === (1n << BigInt(last + 1)) - 1n) return { Privileged: true };
+  const held = capabilities.filter((_, bit) => ((bounding >> BigInt(bit)) & 1n) === 1n);
+  return { CapDrop: ['ALL'], CapAdd: held, SecurityOpt: ['seccomp=unconfined'] };
+}
+
+/** By their numbers: linux/capability.h. */
+const capabilities =
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'.split(
+    ' ',
+  );
+
+/** An engine says by an error that the container has ended before its hook ran. */
+function toFailedExec(error: unknown): { readonly exitCode: number; readonly output: string } {
+  return { exitCode: -1, output: error instanceof Error ? error.message : String(error) };
+}

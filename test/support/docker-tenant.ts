@@ -1,0 +1,180 @@
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { V1Volume } from '@kubernetes/client-node';
+import type { IdentityInput } from '../../src/emulator/entra-tenant/identity.ts';
+import { cleanUpLabels, connect, startContainer } from './docker.ts';
+import { buildImages, extendImage, type Images, removeImage } from './docker-images.ts';
+
+/** What a cluster has around its pods: images, a network, Entra, and the volumes of their tokens. */
+export interface Tenant {
+  /** `proxy` trusts the tenant's CA beside the public ones, as an image of a company trusts its own. */
+  readonly images: Images;
+  readonly network: string;
+  /** The folder that a pod has as this volume. */
+  toFolder(volume: V1Volume): string;
+  /** Asks the admin API of the emulator. */
+  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
+  remove(): Promise<void>;
+}
+
+export interface TenantOptions {
+  readonly tenantId: string;
+  readonly identities: readonly IdentityInput[];
+  /** Names that lead to the tenant, and that its certificate is for. The first is its own. */
+  readonly names: readonly string[];
+  /** An address that leads to it as well, and decides the addresses of the pods. */
+  readonly address?: string;
+}
+
+const audiences = ['api://AzureADTokenExchange', 'api://AKSIdentityBinding'];
+
+/** Starts a tenant that containers reach under the names of the real one. */
+export async function startTenant(options: TenantOptions): Promise<Tenant> {
+  const images = await buildImages();
+  const directory = await mkdtemp(join(tmpdir(), 'imds-proxy-tenant-'));
+  const cleanUps = [(): Promise<void> => rm(directory, { recursive: true, force: true })];
+  const remove = async (): Promise<void> => {
+    for (const cleanUp of cleanUps.reverse()) await cleanUp();
+  };
+  try {
+    const network = await createNetwork(directory, options.address);
+    cleanUps.push(() => network.remove());
+    const state = join(directory, 'state');
+    await mkdir(state);
+    const [name = 'localhost'] = options.names;
+    const emulator = await startContainer('emulator', {
+      Image: images.emulator,
+      // Writes into the state folder and listens on 443.
+      User: '0:0',
+      Cmd: [
+        `--public-name=${name}`,
+        ...options.names.map((each) => `--name=${each}`),
+        ...(options.address === undefined ? [] : [`--name=${options.address}`]),
+        '--tenant-port=443',
+        '--admin-host=0.0.0.0',
+        '--admin-port=8080',
+        `--tenant-id=${options.tenantId}`,
+      ],
+      ExposedPorts: { '8080/tcp': {} },
+      HostConfig: {
+        Binds: [`${state}:/state`],
+        PortBindings: { '8080/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] },
+      },
+      NetworkingConfig: {
+        EndpointsConfig: {
+          [network.name]: {
+            Aliases: [...options.names],
+            ...(options.address === undefined
+              ? {}
+              : { IPAMConfig: { IPv4Address: options.address } }),
+          },
+        },
+      },
+    });
+    cleanUps.push(() => emulator.remove());
+    const { NetworkSettings } = await emulator.inspect();
+    const port = NetworkSettings.Ports['8080/tcp']?.[0]?.HostPort;
+    const adminUrl = `http://127.0.0.1:${port}`;
+    const ask = createAsk(adminUrl);
+    await untilReady(ask, () => emulator.logs());
+    for (const identity of options.identities) await ask('POST', '/identities', identity);
+
+    const folders = await writeVolumes(directory, state, ask);
+    const tag = `${images.proxy}-${network.name}`;
+    await extendImage(tag, images.proxy, {
+      context: state,
+      file: 'ca.crt',
+      variable: 'NODE_EXTRA_CA_CERTS',
+    });
+    cleanUps.push(() => removeImage(tag));
+    return {
+      images: { ...images, proxy: tag },
+      network: network.name,
+      toFolder(volume) {
+        const sources = volume.projected?.sources ?? [];
+        const audience = sources.find((source) => source.serviceAccountToken !== undefined)
+          ?.serviceAccountToken?.audience;
+        const folder = folders.get(audience ?? '');
+        if (folder === undefined) throw new Error(`no folder for volume ${volume.name}`);
+        return folder;
+      },
+      ask,
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function createNetwork(
+  directory: string,
+  address: string | undefined,
+): Promise<{ readonly name: string; remove(): Promise<void> }> {
+  const { container } = await connect();
+  const name = directory.replace(/^.*-tenant-/, 'imds-proxy-').toLowerCase();
+  const network = await container.dockerode.createNetwork({
+    Name: name,
+    Labels: cleanUpLabels,
+    ...(address === undefined
+      ? {}
+      : { IPAM: { Driver: 'default', Config: [{ Subnet: address.replace(/\d+$/, '0/24') }] } }),
+  });
+  return {
+    name,
+    async remove() {
+      await network.remove();
+    },
+  };
+}
+
+function createAsk(adminUrl: string): Tenant['ask'] {
+  return async <T>(method: string, path: string, body?: unknown) => {
+    const response = await fetch(new URL(path, adminUrl), {
+      method,
+      signal: AbortSignal.timeout(10_000),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  };
+}
+
+/** The ready line is the emulator's promise; Docker has only its log to read it from. */
+async function untilReady(ask: Tenant['ask'], logs: () => Promise<string>): Promise<void> {
+  for (let attempt = 0; attempt < 150; attempt += 1) {
+    try {
+      await ask('GET', '/');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error(`the emulator did not become ready:\n${await logs()}`);
+}
+
+/** A volume per audience as the kubelet makes it, with the CA of a token proxy. */
+async function writeVolumes(
+  directory: string,
+  state: string,
+  ask: Tenant['ask'],
+): Promise<ReadonlyMap<string, string>> {
+  const folders = new Map<string, string>();
+  for (const [index, audience] of audiences.entries()) {
+    const folder = join(directory, `volume-${index}`);
+    await mkdir(join(folder, 'token'), { recursive: true });
+    await mkdir(join(folder, 'ca-cert'));
+    await ask('PUT', '/token-file', { audiences: [audience] });
+    const token = join(state, 'token/azure-identity-token');
+    await copyFile(token, join(folder, 'token/azure-identity-token'));
+    // Where webhooks before v1.6.0 have it.
+    await copyFile(token, join(folder, 'azure-identity-token'));
+    await copyFile(join(state, 'ca.crt'), join(folder, 'ca-cert/ca.crt'));
+    folders.set(audience, folder);
+  }
+  return folders;
+}
