@@ -6,6 +6,7 @@ import type { FaultScript } from './faults/fault-script.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { KubernetesIssuer } from './kubernetes-issuer/kubernetes-issuer.ts';
 import type { AssertionOverrides } from './kubernetes-issuer/projected-token.ts';
+import type { TokenProxy } from './token-proxy/token-proxy.ts';
 
 /** How an emulator is to be; everything but the directory has a default. */
 export interface EmulatorOptions {
@@ -42,10 +43,13 @@ export interface EmulatorOptions {
   /** Whose token is in the token file. Default namespace `default`, name `demo`. */
   readonly namespace?: string | undefined;
   readonly serviceAccount?: string | undefined;
-  /** Default `api://AzureADTokenExchange`. */
+  /** Default `api://AzureADTokenExchange`, or with identity binding `api://AKSIdentityBinding`. */
   readonly audience?: string | undefined;
   /** Life of the token in the file. Default 3,600 s, the shortest that the webhook gives. */
   readonly assertionLifetimeSeconds?: number | undefined;
+  /** Also run an AKS token proxy, which the token in the file is for then. Default false. */
+  readonly identityBinding?: boolean | undefined;
+  readonly tokenProxyPort?: number | undefined;
   readonly clock?: Clock | undefined;
   /** Told of every request that has ended. */
   readonly onRequest?: ((entry: JournalEntry) => void) | undefined;
@@ -66,10 +70,14 @@ export interface Emulator {
   readonly caFile: string;
   /** What AZURE_FEDERATED_TOKEN_FILE is to be. */
   readonly tokenFile: string;
+  /** With identity binding: a token for Entra itself, for identities in mode federation. */
+  readonly federationTokenFile: string | undefined;
   readonly identities: IdentityRegistry;
   readonly faults: FaultScript;
   readonly journal: Journal;
   readonly issuer: KubernetesIssuer;
+  /** There with identity binding. */
+  readonly tokenProxy: TokenProxy | undefined;
   /** Adds an identity, its open fields filled in; without credentials it trusts the token file's tokens. */
   addIdentity(input: IdentityInput): Identity;
   /** Makes an assertion without writing it anywhere; what is left open is as in the token file. */
@@ -96,6 +104,8 @@ export interface EmulatorDescription {
   readonly caFile: string;
   readonly tokenFile: string;
   readonly identities: readonly Identity[];
+  /** With identity binding: a token for Entra itself, for identities in mode federation. */
+  readonly federationTokenFile?: string;
   /** The environment of a client that uses the first identity. */
   readonly env: Readonly<Record<string, string>>;
 }

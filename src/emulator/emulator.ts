@@ -9,6 +9,7 @@ import { createEntraTenant } from './entra-tenant/entra-tenant.ts';
 import { toIdentity } from './entra-tenant/identity.ts';
 import { createFaultScript } from './faults/fault-script.ts';
 import { fetchJson } from './http/fetch-json.ts';
+import type { Listener } from './http/listener.ts';
 import { createJournal } from './journal.ts';
 import { createSigningKeys } from './keys/signing-keys.ts';
 import { createIssuerHandler } from './kubernetes-issuer/issuer-handler.ts';
@@ -20,6 +21,9 @@ import { startServers, toPublicName } from './servers.ts';
 import { toStableGuid } from './stable-guid.ts';
 import { writeCaFile } from './tls/ca-file.ts';
 import { createServerIdentity } from './tls/throwaway-ca.ts';
+import { createBindingIssuer } from './token-proxy/binding-issuer.ts';
+import { startIdentityBinding } from './token-proxy/identity-binding.ts';
+import { bindingAudience } from './token-proxy/token-review.ts';
 
 /** What is to be undone when an emulator stops, in the order in which it was done. */
 type Cleanups = (() => Promise<unknown>)[];
@@ -51,28 +55,32 @@ async function start(
   const tenantId = (options.tenantId ?? toStableGuid('tenant')).toLowerCase();
   const stateDirectory = resolve(options.stateDirectory);
 
-  const [tls, tenantKeys, issuerKeys] = await Promise.all([
+  const [tls, tenantKeys, issuerKeys, bindingKeys] = await Promise.all([
     createServerIdentity(
       [...new Set([toPublicName(options), 'localhost', '127.0.0.1', '::1', ...names])],
       clock.epochMs(),
     ),
     createSigningKeys(),
     createSigningKeys(),
+    options.identityBinding === true ? createSigningKeys() : undefined,
   ]);
-  const servers = await startServers(options, tls, (listener) => {
+  const onStart = (listener: Listener): void => {
     cleanups.push(() => listener.stop());
-  });
+  };
+  const servers = await startServers(options, tls, onStart);
 
   const issuerUrl = options.issuerUrl ?? `${servers.issuerOrigin}/`;
   const faults = createFaultScript({ clock });
   const journal = createJournal(clock, options.onRequest);
   const issuer = createKubernetesIssuer({ clock, keys: issuerKeys }, { url: issuerUrl });
+  const bindingIssuer = bindingKeys && createBindingIssuer({ clock, keys: bindingKeys });
   const tenant = createEntraTenant(
     {
       clock,
       keys: tenantKeys,
       // Our own issuer's documents are at hand, even if its URL leads nowhere.
-      fetchJson: async (url) => issuer.document(url) ?? (await fetchJson(url, tls.caPem)),
+      fetchJson: async (url) =>
+        issuer.document(url) ?? bindingIssuer?.document(url) ?? (await fetchJson(url, tls.caPem)),
       faults,
       journal,
       listener: servers.tenant,
@@ -89,7 +97,9 @@ async function start(
   );
 
   const { namespace = 'default', serviceAccount = 'demo' } = options;
-  const { audience = 'api://AzureADTokenExchange', assertionLifetimeSeconds = 3600 } = options;
+  const { assertionLifetimeSeconds = 3600 } = options;
+  const federationAudience = options.audience ?? 'api://AzureADTokenExchange';
+  const audience = bindingIssuer === undefined ? federationAudience : bindingAudience;
   const caFile = join(stateDirectory, 'ca.crt');
   const tokenFile = createProjectedFile(clock, {
     directory: join(stateDirectory, 'token'),
@@ -104,6 +114,32 @@ async function start(
     },
   );
 
+  const binding =
+    bindingIssuer &&
+    (await startIdentityBinding(
+      {
+        clock,
+        journal,
+        issuer,
+        bindingIssuer,
+        identities: tenant.identities,
+        authorityHost: servers.tenantOrigin,
+        entraCaPem: tls.caPem,
+        onStart,
+        onError,
+      },
+      {
+        stateDirectory,
+        host: options.host ?? '127.0.0.1',
+        port: options.tokenProxyPort ?? 0,
+        publicName: toPublicName(options),
+        serviceAccount: { namespace, name: serviceAccount },
+        federationAudience,
+        assertionLifetimeSeconds,
+      },
+    ));
+  const subject = toSubject({ namespace, name: serviceAccount });
+
   const emulator: Emulator = {
     authorityHost: servers.tenantOrigin,
     issuerUrl,
@@ -112,16 +148,17 @@ async function start(
     caPem: tls.caPem,
     caFile,
     tokenFile: tokenFile.path,
+    federationTokenFile: binding?.federationTokenFile,
     identities: tenant.identities,
     faults,
     journal,
     issuer,
+    tokenProxy: binding?.tokenProxy,
     addIdentity(input) {
-      const subject = toSubject({ namespace, name: serviceAccount });
-      const credential = { issuer: issuerUrl, subject, audience };
+      const credential = { issuer: issuerUrl, subject, audience: federationAudience };
       const identity = toIdentity(input, { tenantId, credential });
       tenant.identities.put(identity);
-      return identity;
+      return binding?.adopt(identity, input.binding) ?? identity;
     },
     mintAssertion: (overrides) => token.mint(overrides),
     projectToken: (overrides) => token.project(overrides),
@@ -147,16 +184,16 @@ async function start(
 
   if (options.ephemeral === true) {
     cleanups.push(async () => {
-      await Promise.all([rm(caFile, { force: true }), tokenFile.remove()]);
+      await Promise.all([rm(caFile, { force: true }), tokenFile.remove(), binding?.remove()]);
       // Only what was written here: somebody else's files stay, and the directory with them.
       await rmdir(stateDirectory).catch(() => undefined);
     });
   }
-  cleanups.push(() => token.stop());
+  cleanups.push(() => Promise.all([token.stop(), binding?.stop()]));
   await tenant.warmUp(await token.mint());
   try {
     await mkdir(stateDirectory, { recursive: true });
-    await Promise.all([writeCaFile(caFile, tls.caPem), token.rotate()]);
+    await Promise.all([writeCaFile(caFile, tls.caPem), token.rotate(), binding?.write()]);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(

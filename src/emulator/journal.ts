@@ -25,10 +25,12 @@ export interface JournaledOutcome {
 
 /** What a request was. */
 export interface JournaledRequest {
-  readonly server: 'tenant' | 'issuer';
+  readonly server: 'tenant' | 'issuer' | 'token-proxy';
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** TLS server name that the client asked for, at the token proxy. */
+  readonly serverName?: string | undefined;
   readonly tenant?: string | undefined;
   readonly clientId?: string | undefined;
   readonly scope?: string | undefined;

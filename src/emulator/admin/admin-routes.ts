@@ -13,6 +13,7 @@ import {
   parseText,
 } from '../input.ts';
 import type { AssertionOverrides } from '../kubernetes-issuer/projected-token.ts';
+import type { TokenProxy } from '../token-proxy/token-proxy.ts';
 import type { AdminRoutes } from './admin-handler.ts';
 
 const weekSeconds = 7 * 24 * 3600;
@@ -20,6 +21,10 @@ const weekSeconds = 7 * 24 * 3600;
 /** What can be asked of a running emulator, for demos and compose files that break things on purpose. */
 export function createAdminRoutes(emulator: Emulator): AdminRoutes {
   const { faults, journal, identities } = emulator;
+  const requireTokenProxy = (): TokenProxy => {
+    if (emulator.tokenProxy !== undefined) return emulator.tokenProxy;
+    throw new InputError('there is no token proxy: start the emulator with --identity-binding');
+  };
   return {
     '/': { GET: () => emulator.describe() },
     '/faults': {
@@ -50,17 +55,38 @@ export function createAdminRoutes(emulator: Emulator): AdminRoutes {
     '/token-file': {
       PUT: (body) => emulator.projectToken(parseOverrides(body ?? {})),
     },
+    '/bindings': {
+      GET: () => requireTokenProxy().bindings.list(),
+      PUT: (body) => {
+        const fields = parseFields(body, 'the body', ['clientId', 'subjects']);
+        const clientId = parseGuid(fields['clientId'], 'clientId');
+        const subjects = listOf(parseText)(fields['subjects'], 'subjects');
+        const identity = identities.list().find((one) => one.clientId === clientId);
+        if (identity?.kind !== 'managed-identity') {
+          throw new InputError(`no managed identity has ${clientId}`);
+        }
+        requireTokenProxy().bind(identity, subjects);
+      },
+      DELETE: (body) => {
+        const fields = parseFields(body, 'the body', ['clientId']);
+        const clientId = parseGuid(fields['clientId'], 'clientId');
+        if (!requireTokenProxy().bindings.remove(clientId)) {
+          throw new InputError(`no binding has ${clientId}`);
+        }
+      },
+    },
     '/rotate': {
       POST: async (body) => {
         const fields = parseFields(body, 'the body', ['target', 'retireOld']);
-        const target = oneOf(['token-file', 'issuer-key', 'tenant-key'])(
+        const target = oneOf(['token-file', 'issuer-key', 'tenant-key', 'token-proxy-ca'])(
           fields['target'],
           'target',
         );
         const retireOld = optional(fields, 'retireOld', parseBoolean) ?? false;
         if (target === 'token-file') await emulator.rotateTokenFile();
         else if (target === 'issuer-key') await emulator.rotateIssuerKey({ retireOld });
-        else await emulator.rotateTenantKey({ retireOld });
+        else if (target === 'tenant-key') await emulator.rotateTenantKey({ retireOld });
+        else await requireTokenProxy().rotateCa({ retireOld });
       },
     },
   };

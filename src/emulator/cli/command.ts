@@ -52,6 +52,8 @@ export function parseCommand(args: readonly string[]): Command {
       resources: values.resource,
       tokenLifetimeSeconds: read('token-lifetime', values['token-lifetime'], parseLifetime),
       ...read('service-account', values['service-account'], parseServiceAccount),
+      identityBinding: values['identity-binding'],
+      tokenProxyPort: read('token-proxy-port', values['token-proxy-port'], parsePort),
       audience: values.audience,
       assertionLifetimeSeconds: read(
         'assertion-lifetime',

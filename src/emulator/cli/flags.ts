@@ -56,7 +56,7 @@ export const flags = {
     type: 'string',
     multiple: true,
     value: 'KEY=VALUE,...',
-    help: 'an identity; may be repeated (name=demo). Keys: name, kind (managed-identity or app-registration), tenant-id, client-id, object-id, resource-id, issuer, subject, audience, federated=false, disabled=true',
+    help: 'an identity; may be repeated (name=demo). Keys: name, kind (managed-identity or app-registration), tenant-id, client-id, object-id, resource-id, issuer, subject, audience, federated=false, disabled=true, binding (allowed, forbidden or none)',
   },
   resource: {
     type: 'string',
@@ -83,6 +83,15 @@ export const flags = {
     type: 'string',
     value: 'SECONDS',
     help: 'life of the token in the file, which is renewed at 80 % of it (3600)',
+  },
+  'identity-binding': {
+    type: 'boolean',
+    help: 'also run an AKS token proxy; the token in the file is for it then, and federation-token/azure-identity-token holds one for Entra itself',
+  },
+  'token-proxy-port': {
+    type: 'string',
+    value: 'PORT',
+    help: 'port of the token proxy (any free one)',
   },
   'log-requests': {
     type: 'boolean',
@@ -124,7 +133,10 @@ export function toHelp(): string {
     '  PUT /token-file           what the token in the file says from now on: {"subject": ...,',
     '      "audiences": [...], "issuer", "namespace", "serviceAccount", "lifetimeSeconds", "ageSeconds"};',
     '      {} for the usual',
-    '  POST /rotate              {"target": "token-file" | "issuer-key" | "tenant-key", "retireOld": true}',
+    '  POST /rotate              {"target": "token-file" | "issuer-key" | "tenant-key" | "token-proxy-ca",',
+    '      "retireOld": true}',
+    '  GET|PUT|DELETE /bindings  with --identity-binding: list, set {"clientId": ..., "subjects": [...]},',
+    '      remove {"clientId": ...}',
     '',
   ].join('\n');
 }

@@ -14,6 +14,7 @@ const keys = [
   'audience',
   'federated',
   'disabled',
+  'binding',
 ] as const;
 type Key = (typeof keys)[number];
 
@@ -31,6 +32,7 @@ export function parseIdentityFlag(value: string): IdentityInput {
     clientId: pairs.get('client-id'),
     objectId: pairs.get('object-id'),
     resourceId: pairs.get('resource-id'),
+    binding: pairs.get('binding'),
     disabled: toBoolean(pairs, 'disabled'),
     credentials: toCredentials(pairs),
   });

@@ -29,7 +29,13 @@ export type CredentialInput = {
 /** An identity as somebody asks for it: all but the name has a default. */
 export type IdentityInput = Pick<Identity, 'name'> & {
   readonly [Field in Exclude<keyof Identity, 'credentials'>]?: Identity[Field] | undefined;
-} & { readonly credentials?: readonly CredentialInput[] | undefined };
+} & {
+  readonly credentials?: readonly CredentialInput[] | undefined;
+  readonly binding?: BindingState | undefined;
+};
+
+/** Whether a cluster with identity binding has one for an identity, and lets the pod's ServiceAccount use it. */
+export type BindingState = 'allowed' | 'forbidden' | 'none';
 
 /**
  * Fills in what was left open: IDs that follow from tenant and name, an ARM resource ID for a managed

@@ -24,6 +24,7 @@ export function parseIdentity(value: unknown): IdentityInput {
     'resourceId',
     'disabled',
     'credentials',
+    'binding',
   ]);
   const identity: IdentityInput = {
     name: parseName(fields['name'], 'name'),
@@ -33,6 +34,7 @@ export function parseIdentity(value: unknown): IdentityInput {
     objectId: optional(fields, 'objectId', parseGuid),
     resourceId: optional(fields, 'resourceId', parseResourceId),
     disabled: optional(fields, 'disabled', parseBoolean),
+    binding: optional(fields, 'binding', oneOf(['allowed', 'forbidden', 'none'])),
     credentials: optional(fields, 'credentials', listOf(parseCredential)),
   };
   if (identity.kind === 'app-registration' && identity.resourceId !== undefined) {

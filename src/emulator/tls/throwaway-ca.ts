@@ -4,9 +4,12 @@ import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
 /** What a TLS server and the clients that are to trust it need, all PEM. */
-export interface ServerIdentity {
+export interface ServerIdentity extends ServerCertificate {
   /** The CA's certificate, for NODE_EXTRA_CA_CERTS and the like. */
   readonly caPem: string;
+}
+
+export interface ServerCertificate {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
 }
@@ -16,18 +19,28 @@ const hourMs = 3_600_000;
 /** Longer than a compose stack is left running; the key does not outlive the process anyway. */
 const validityMs = 397 * 24 * hourMs;
 
-/**
- * Makes a CA, lets it sign one server certificate for `names` (DNS names, wildcards, IP addresses) and
- * forgets the CA's key: nobody can sign anything else that a machine which trusts this CA would accept.
- * ECDSA, because it makes a handshake (and a start) cheaper than RSA does.
- */
+/** Makes a CA that signs one server certificate for `names` (DNS names, wildcards, IP addresses). */
 export async function createServerIdentity(
   names: readonly string[],
   nowMs: number,
 ): Promise<ServerIdentity> {
+  const { caPem, servers } = await createServerIdentities([names], nowMs);
+  const [server] = servers;
+  if (server === undefined) throw new Error('no certificate was made');
+  return { caPem, ...server };
+}
+
+/**
+ * Makes a CA, lets it sign a server certificate for each list of names and forgets the CA's key: nobody can sign anything else that a machine which trusts this CA would accept.
+ * ECDSA, because it makes a handshake (and a start) cheaper than RSA does.
+ */
+export async function createServerIdentities(
+  nameLists: readonly (readonly string[])[],
+  nowMs: number,
+): Promise<{ readonly caPem: string; readonly servers: readonly ServerCertificate[] }> {
   const notBefore = new Date(nowMs - hourMs);
   const notAfter = new Date(nowMs + validityMs);
-  const [caKeys, serverKeys] = await Promise.all([generateKeys(), generateKeys()]);
+  const caKeys = await generateKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned(
     {
       // A name of its own for each, so that a trust store which still holds an old one stays clear.
@@ -47,30 +60,33 @@ export async function createServerIdentity(
     },
     webcrypto,
   );
-  const server = await x509.X509CertificateGenerator.create(
-    {
-      subject: 'CN=Workload identity emulator',
-      issuer: ca.subject,
-      publicKey: serverKeys.publicKey,
-      signingKey: caKeys.privateKey,
-      signingAlgorithm: algorithm,
-      notBefore,
-      notAfter,
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-        new x509.SubjectAlternativeNameExtension(names.map(toGeneralName)),
-        await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey, false, webcrypto),
-      ],
-    },
-    webcrypto,
-  );
-  return {
-    caPem: `${ca.toString('pem')}\n`,
-    certificatePem: `${server.toString('pem')}\n`,
-    privateKeyPem: await toPrivateKeyPem(serverKeys.privateKey),
+  const issue = async (names: readonly string[]): Promise<ServerCertificate> => {
+    const serverKeys = await generateKeys();
+    const server = await x509.X509CertificateGenerator.create(
+      {
+        subject: 'CN=Workload identity emulator',
+        issuer: ca.subject,
+        publicKey: serverKeys.publicKey,
+        signingKey: caKeys.privateKey,
+        signingAlgorithm: algorithm,
+        notBefore,
+        notAfter,
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+          new x509.SubjectAlternativeNameExtension(names.map(toGeneralName)),
+          await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey, false, webcrypto),
+        ],
+      },
+      webcrypto,
+    );
+    return {
+      certificatePem: `${server.toString('pem')}\n`,
+      privateKeyPem: await toPrivateKeyPem(serverKeys.privateKey),
+    };
   };
+  return { caPem: `${ca.toString('pem')}\n`, servers: await Promise.all(nameLists.map(issue)) };
 }
 
 function toGeneralName(value: string): x509.JsonGeneralName {

@@ -40,6 +40,8 @@ export function toTokenProxyRefusal(
         retry: 'if-assertion-changed',
       };
     case 403:
+      // For the API server itself, whoever sends no token in a header is nobody.
+      if (message.includes('system:anonymous')) return toWrongServer(message);
       return {
         means: 'ERR_REJECTED',
         oauthError: 'access_denied',
@@ -58,6 +60,16 @@ export function toTokenProxyRefusal(
     default:
       return undefined;
   }
+}
+
+function toWrongServer(message: string): TokenProxyRefusal {
+  return {
+    means: 'ERR_REJECTED',
+    oauthError: 'invalid_request',
+    description: `The API server answered in place of the token proxy (403)${message}`,
+    hint: 'Both have one address; the TLS server name tells them apart. Check AZURE_KUBERNETES_SNI_NAME: the azure-workload-identity webhook sets it.',
+    retry: 'none',
+  };
 }
 
 function toRbacHint({ identity, claims }: FailureContext): string {

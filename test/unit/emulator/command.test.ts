@@ -27,7 +27,7 @@ describe('the command line', () => {
       ...['--issuer-url', 'https://i.test/', '--identity', 'name=a', '--identity', 'name=b'],
       ...['--resource', 'https://vault.azure.net', '--token-lifetime', '7200'],
       ...['--service-account', 'shop/cart', '--audience', 'aud', '--assertion-lifetime', '600'],
-      '--log-requests',
+      ...['--identity-binding', '--token-proxy-port', '6443', '--log-requests'],
     );
     expect(logRequests).toBe(true);
     expect(options).toMatchObject({
@@ -50,13 +50,15 @@ describe('the command line', () => {
       serviceAccount: 'cart',
       audience: 'aud',
       assertionLifetimeSeconds: 600,
+      identityBinding: true,
+      tokenProxyPort: 6443,
     });
   });
 
   it('takes an identity with all its keys', () => {
     const { options } = parseServe(
       '--identity',
-      `name=a,kind=app-registration,tenant-id=${guid},client-id=${guid},object-id=${guid},issuer=https://i.test/?a=b,subject=s,audience=x,disabled=true`,
+      `name=a,kind=app-registration,tenant-id=${guid},client-id=${guid},object-id=${guid},issuer=https://i.test/?a=b,subject=s,audience=x,disabled=true,binding=forbidden`,
     );
     expect(options.identities).toEqual([
       {
@@ -67,6 +69,7 @@ describe('the command line', () => {
         objectId: guid,
         resourceId: undefined,
         disabled: true,
+        binding: 'forbidden',
         credentials: [{ issuer: 'https://i.test/?a=b', subject: 's', audience: 'x' }],
       },
     ]);

@@ -497,6 +497,22 @@ describe('T18: answers that are not OAuth', () => {
     expect(logger.lines.at(-1)?.fields['hint']).toBe(error.details.hint);
   });
 
+  it('403 of the API server itself: asks for the server name', async () => {
+    await using peer = await startHttpsPeer(cluster, certificate, async (req, res) => {
+      await readBody(req);
+      const message = 'forbidden: User "system:anonymous" cannot post path "/t"';
+      sendJson(res, 403, status(403, 'Forbidden', message));
+    });
+    await using entra = open(peer.port);
+    expect(await failure(entra)).toMatchObject({
+      code: 'ERR_REJECTED',
+      details: {
+        oauthError: 'invalid_request',
+        hint: expect.stringContaining('Check AZURE_KUBERNETES_SNI_NAME'),
+      },
+    });
+  });
+
   it('403 for a subject that is no ServiceAccount: no command', async () => {
     const claims = { ...bindingClaims, sub: "system:serviceaccount:a'; rm -rf ~:b" };
     await writeFile(federatedTokenFile, makeAssertion(claims));
