@@ -8,6 +8,7 @@ import { failures } from '../../../src/init/failures.ts';
 import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
 import { aadstsRules } from '../../../src/proxy/entra/aadsts.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
 import { proxyOptions } from '../../../src/proxy/options.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { documentOf, documents, root, toCode, toRows } from './documents.ts';
@@ -117,6 +118,14 @@ describe('docs/troubleshooting.md', () => {
     expect(rows.map(([code]) => Number(code))).toEqual([...known].toSorted());
   });
 });
+
+test.each(['README.md', 'docs/troubleshooting.md'])(
+  '%s names the smallest memory limit',
+  (file) => {
+    const named = matches(documentOf(file).prose, /\b(\d+) MiB\b/g).map(Number);
+    expect(new Set(named)).toEqual(new Set([MIN_MEMORY_LIMIT_BYTES / 1_024 ** 2]));
+  },
+);
 
 describe('README.md', () => {
   const readme = documentOf('README.md');
