@@ -30,6 +30,11 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     when: '`Host`, or the host of an absolute request target, is none of 169.254.169.254, 127.0.0.1, localhost and [::1], is missing, or comes twice.',
     remedy: 'Ask by one of these names, or add yours to `IMDS_PROXY_ALLOWED_HOSTS`.',
   },
+  ERR_IDENTITY_HEADER: {
+    when: "On App Service's path only: the header with the secret (`X-IDENTITY-HEADER`, in version 2017-09-01 `Secret`) is missing, wrong or comes twice.",
+    remedy:
+      'Give the container `IDENTITY_HEADER` (old clients: `MSI_SECRET`) with the value of `IMDS_PROXY_IDENTITY_HEADER`, and restart both after a change.',
+  },
   ERR_MALFORMED_QUERY: {
     when: 'The query has a character that belongs in none, or broken percent-encoding.',
     remedy: 'Encode the values, `resource` above all.',
@@ -39,8 +44,8 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     remedy: 'Send each name once.',
   },
   ERR_API_VERSION: {
-    when: '`api-version` is missing, is no date, or is before 2018-02-01.',
-    remedy: 'Send `api-version=2018-02-01`.',
+    when: "`api-version` is missing, is no date, or is before 2018-02-01. On App Service's path: it is neither 2019-08-01 nor 2017-09-01.",
+    remedy: "Send `api-version=2018-02-01`; on App Service's path, 2019-08-01.",
   },
   ERR_RESOURCE_MISSING: {
     when: '`resource` is missing or empty.',

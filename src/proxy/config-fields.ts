@@ -12,6 +12,7 @@ export function toConfigFields(config: ProxyConfig): LogFields {
     admin: config.admin === undefined ? 'off' : formatEndpoint(config.admin),
     log_level: config.logLevel,
     allowed_hosts: config.allowedHosts.join(' ') || undefined,
+    identity_header: config.identityHeader === undefined ? undefined : 'set',
     client_id: config.defaultClientId,
     tenant_id: config.tenantId,
     federated_token_file: config.federatedTokenFile,

@@ -17,6 +17,8 @@ export interface ProxyConfig {
   readonly listen: Endpoint;
   /** Hosts that clients may address beside the metadata address and loopback, in lower case. */
   readonly allowedHosts: readonly string[];
+  /** The secret of App Service's token path, which is not served without one. Never logged. */
+  readonly identityHeader: string | undefined;
   /** Undefined if turned off. */
   readonly admin: Endpoint | undefined;
   readonly runtimeMetrics: boolean;
@@ -117,6 +119,7 @@ function toConfig(
     logLevel: values.logLevel,
     listen: { address: values.bindAddress, port: values.proxyPort },
     allowedHosts: values.allowedHosts ?? [],
+    identityHeader: values.identityHeader,
     admin:
       values.adminPort === 0 ? undefined : { address: values.adminAddress, port: values.adminPort },
     runtimeMetrics: values.runtimeMetrics,

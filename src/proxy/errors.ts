@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_METADATA_HEADER'
   | 'ERR_FORWARDED'
   | 'ERR_HOST'
+  | 'ERR_IDENTITY_HEADER'
   | 'ERR_METHOD'
   | 'ERR_PATH'
   | 'ERR_MALFORMED_QUERY'

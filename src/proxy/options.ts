@@ -20,6 +20,7 @@ import { certificatesValue } from './options-certificates.ts';
 import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
 import { httpProxyValue, regionValue } from './options-network.ts';
 import { probeOptions } from './options-probe.ts';
+import { headerSecretValue } from './options-secret.ts';
 import { authorityValue, httpsUrlValue } from './options-url.ts';
 
 /** Begins the name of every variable that is our own. */
@@ -43,6 +44,13 @@ export const proxyOptions = {
     type: listValue(hostValue),
     group: 'Listeners',
     help: 'Further names under which clients may address the proxy (their Host header).',
+  },
+  identityHeader: {
+    env: 'IMDS_PROXY_IDENTITY_HEADER',
+    type: headerSecretValue,
+    secret: true,
+    group: 'Listeners',
+    help: "Turns on App Service's token path, /msi/token, for pods without the redirect, and is the secret that its requests must bring: what the application has in IDENTITY_HEADER. At least 32 visible ASCII characters. There is no flag, because command lines are seen by many.",
   },
   adminPort: {
     flag: 'admin-port',

@@ -55,6 +55,7 @@ export async function serve(config: ProxyConfig): Promise<number> {
       port: config.listen.port,
       host: config.listen.address,
       extraHosts: config.allowedHosts,
+      identityHeader: config.identityHeader,
     },
   );
   const shutdown = createShutdown({ clock, logger, server }, config.drain);

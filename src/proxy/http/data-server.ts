@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { IdentityPolicy } from '../imds/policy.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TokenSource } from '../token/token-source.ts';
+import { createAppServiceHandler } from './app-service-handler.ts';
 import { handleConnectionFaults } from './connection-faults.ts';
 import { createFail } from './failure.ts';
 import { createGuard } from './guard.ts';
@@ -29,6 +30,8 @@ export interface DataServerOptions {
   readonly host?: string | undefined;
   /** Names to accept in `Host` beside the metadata service's own and loopback's, without port. */
   readonly extraHosts?: readonly string[] | undefined;
+  /** The secret of App Service's path, which is not served without one. */
+  readonly identityHeader?: string | undefined;
   /** How many requests may wait for an exchange; the next is told to come again in a second. */
   readonly maxWaiting?: number | undefined;
   readonly arrival?: ArrivalLimits | undefined;
@@ -87,7 +90,17 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     { ...deps, nextRequestId },
     { maxWaiting: options.maxWaiting ?? defaultMaxWaiting },
   );
-  const router = createRouter({ ...deps, guard, tokens, nextRequestId, fail: createFail(deps) });
+  const { identityHeader } = options;
+  const appService =
+    identityHeader === undefined
+      ? undefined
+      : createAppServiceHandler({
+          guard: createGuard(options.extraHosts, 'ignored'),
+          tokens,
+          identityHeader,
+        });
+  const fail = createFail(deps);
+  const router = createRouter({ ...deps, guard, tokens, appService, nextRequestId, fail });
   let lastRequestAtMs: number | undefined;
   let closing = false;
 

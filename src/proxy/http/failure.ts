@@ -1,6 +1,7 @@
 import type { Logger, LogLevel } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, toProxyError } from '../errors.ts';
+import { toAppServiceErrorResponse } from '../imds/app-service-error.ts';
 import { toErrorResponse } from '../imds/error-response.ts';
 import type { DenyReason, Metrics } from '../metrics/metrics.ts';
 import { toRedactedUri } from './redacted-uri.ts';
@@ -20,7 +21,10 @@ export function createFail({
 }): Fail {
   return (call, thrown) => {
     const error = toProxyError(thrown);
-    const { status, retryAfterSeconds, body } = toErrorResponse(error);
+    const { status, retryAfterSeconds, body } =
+      call.protocol === 'app-service'
+        ? toAppServiceErrorResponse(error, call.id)
+        : toErrorResponse(error);
     const durationMs = clock.monotonicMs() - call.startedAtMs;
 
     // Where such a request ends is not certain, so nothing may follow on its connection.
@@ -50,7 +54,7 @@ export function createFail({
 
 /** What every log line about a request says. */
 export function toLogFields(
-  { request, id }: Call,
+  { request, id }: Pick<Call, 'request' | 'id'>,
   status: number,
   durationMs: number,
 ): Record<string, string | number | undefined> {
@@ -67,6 +71,8 @@ function toExtraHeaders(code: ErrorCode, retryAfterSeconds: number | undefined):
   const headers: string[] = [];
   if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
   if (code === 'ERR_METHOD') headers.push('Allow', 'GET');
+  // RFC 9110 §15.5.2 requires a challenge. No scheme is registered for a secret of this kind.
+  if (code === 'ERR_IDENTITY_HEADER') headers.push('WWW-Authenticate', 'Identity-Header');
   return headers;
 }
 
@@ -75,7 +81,7 @@ function toLevel(code: ErrorCode, status: number): LogLevel {
   // SDKs begin with a request that lacks the header, and agents look for other clouds' metadata: neither
   // is news, and the metrics count both.
   if (code === 'ERR_METADATA_HEADER' || code === 'ERR_PATH') return 'debug';
-  return status === 429 || status > 500 ? 'warning' : 'info';
+  return status === 401 || status === 429 || status > 500 ? 'warning' : 'info';
 }
 
 function toDenyReason(code: ErrorCode): DenyReason | undefined {
@@ -86,6 +92,8 @@ function toDenyReason(code: ErrorCode): DenyReason | undefined {
       return 'forwarded';
     case 'ERR_HOST':
       return 'host';
+    case 'ERR_IDENTITY_HEADER':
+      return 'identity_header';
     case 'ERR_METHOD':
       return 'method';
     case 'ERR_PATH':

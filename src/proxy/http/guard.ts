@@ -33,8 +33,12 @@ const maxIgnoredBytes = 16_384;
  * rebinding. The missing Metadata header is reported first whatever else is wrong, because SDKs probe
  * without it and read the answer's text. It runs on every request: one pass, no allocation.
  * @param extraHosts more names to accept as Host, without port.
+ * @param metadataHeader `ignored` for a protocol that has a secret instead.
  */
-export function createGuard(extraHosts: readonly string[] = []): Guard {
+export function createGuard(
+  extraHosts: readonly string[] = [],
+  metadataHeader: 'required' | 'ignored' = 'required',
+): Guard {
   const hosts = new Set([...metadataHosts, ...extraHosts.map((host) => host.toLowerCase())]);
   let lastHost: string | undefined;
 
@@ -85,7 +89,7 @@ export function createGuard(extraHosts: readonly string[] = []): Guard {
     // (request smuggling) have nothing to disagree about.
     if (transferCoded) return 'ERR_HTTP_MALFORMED';
     if (bodyTooLong) return 'ERR_HTTP_BODY';
-    if (metadata !== true) return 'ERR_METADATA_HEADER';
+    if (metadata !== true && metadataHeader === 'required') return 'ERR_METADATA_HEADER';
     if (forwarded) return 'ERR_FORWARDED';
     // HTTP/1.0 knew no Host; since 1.1 exactly one is required (RFC 9112 §3.2).
     const hostMissing = hostCount === 0 && httpVersionMinor > 0;

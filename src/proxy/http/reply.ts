@@ -11,6 +11,8 @@ export interface Call {
   /** On the monotonic clock. */
   readonly startedAtMs: number;
   readonly route: Route;
+  /** Which service's clients understand the answer. */
+  readonly protocol: 'imds' | 'app-service';
 }
 
 /** Clients that look at it look for `IMDS`, as the real service begins. */

@@ -6,6 +6,7 @@ import { type ErrorCode, ProxyError } from '../errors.ts';
 import { type Route, toRoute } from '../imds/path.ts';
 import { parseTarget, type RequestTarget } from '../imds/target.ts';
 import type { Metrics, Route as RouteLabel } from '../metrics/metrics.ts';
+import type { AppServiceHandler } from './app-service-handler.ts';
 import { type Fail, toLogFields } from './failure.ts';
 import type { Guard } from './guard.ts';
 import type { PassThroughGate } from './pass-through-gate.ts';
@@ -19,6 +20,8 @@ export interface RouterDeps {
   readonly guard: Guard;
   readonly fail: Fail;
   readonly tokens: TokenHandler;
+  /** Undefined if its path is not served. */
+  readonly appService: AppServiceHandler | undefined;
   readonly passThrough: PassThroughGate;
   readonly nextRequestId: () => string;
 }
@@ -40,7 +43,8 @@ const maxTargetLength = 8_192;
 
 /** Brings every request that is not answered from memory to the part that serves its path. */
 export function createRouter(deps: RouterDeps): Router {
-  const { clock, logger, metrics, guard, fail, tokens, passThrough, nextRequestId } = deps;
+  const { clock, logger, metrics, guard, fail, tokens, appService, passThrough, nextRequestId } =
+    deps;
   const unanswered = new Set<Call>();
 
   const assertNotOwnRequest = (call: Call): void => {
@@ -85,6 +89,11 @@ export function createRouter(deps: RouterDeps): Router {
         assertMethod(call, 'GET');
         if (refusal !== undefined) refuse(refusal);
         return tokens.answer(call, target.query);
+      case 'app-service':
+        assertNotOwnRequest(call);
+        if (appService === undefined) refuse('ERR_PATH');
+        assertMethod(call, 'GET');
+        return appService.answer(call, target);
       case 'readyz':
         assertMethod(call, 'GET', 'HEAD');
         reply(call, 200, 'text/plain; charset=utf-8', 'ok');
@@ -120,12 +129,14 @@ export function createRouter(deps: RouterDeps): Router {
     route(request, response, startedAtMs) {
       const target = parseTarget(request.url ?? '');
       const route = toRoute(target.path);
+      const isAppService = route.kind === 'app-service' && appService !== undefined;
       const call: Call = {
         request,
         response,
         id: nextRequestId(),
         startedAtMs,
-        route: toLabel(route),
+        route: isAppService ? 'token' : toLabel(route),
+        protocol: isAppService ? 'app-service' : 'imds',
       };
       track(call, serve(call, target, route)).catch(() => response.destroy());
       return call.route;
@@ -170,6 +181,7 @@ function toLabel({ kind }: Route): RouteLabel {
       return 'readyz';
     case 'metadata':
       return 'passthrough';
+    case 'app-service':
     case 'identity':
     case 'unknown':
       return 'other';

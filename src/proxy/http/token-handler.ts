@@ -5,8 +5,8 @@ import { ProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
 import { assertAllowedResource, toIdentity } from '../imds/identity.ts';
 import type { IdentityPolicy } from '../imds/policy.ts';
-import { parseTokenQuery } from '../imds/request.ts';
-import { toTokenBody } from '../imds/response.ts';
+import { parseTokenQuery, type TokenQuery } from '../imds/request.ts';
+import { type AnswerableToken, toTokenBody } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { toCacheKey } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
@@ -41,9 +41,14 @@ export interface TokenHandler {
    * @throws ProxyError if there is none; nothing has been written then.
    */
   answer(call: Call, query: string): Promise<void>;
+  /** The same for a query of another protocol, already parsed, whose answer has another form. */
+  answerAs(call: Call, query: TokenQuery, toBody: ToBody): Promise<void>;
   /** From now on, what would have to wait is refused. */
   stopWaiting(): void;
 }
+
+/** The body of a successful answer. */
+export type ToBody = (token: AnswerableToken, nowEpochMs: number) => string;
 
 /** What a request target means; it means the same every time, so it is worked out once. */
 interface Asked {
@@ -68,13 +73,17 @@ export function createTokenHandler(
   let waiting = 0;
   let stopped = false;
 
-  const toAsked = (target: string, query: string): Asked => {
-    const known = askedByTarget.get(target);
-    if (known !== undefined) return known;
-    const { resource, selectors, bypassCache } = parseTokenQuery(query);
+  const toAsked = ({ resource, selectors, bypassCache }: TokenQuery): Asked => {
     assertAllowedResource(resource, policy);
     const request = { identity: toIdentity(selectors, policy), resource };
-    const asked = { request, bypassCache, key: toCacheKey(request), rendered: undefined };
+    return { request, bypassCache, key: toCacheKey(request), rendered: undefined };
+  };
+
+  /** For IMDS only: whatever is remembered here is answered to any request that passes the guard. */
+  const toKnownAsked = (target: string, query: string): Asked => {
+    const known = askedByTarget.get(target);
+    if (known !== undefined) return known;
+    const asked = toAsked(parseTokenQuery(query));
     askedByTarget.set(target, asked);
     return asked;
   };
@@ -116,6 +125,15 @@ export function createTokenHandler(
     });
   };
 
+  const respond = async (call: Call, asked: Asked, toBody: ToBody): Promise<void> => {
+    const startedEpochMs = clock.epochMs();
+    const token = await obtain(call, asked);
+    reply(call, 200, jsonType, toBody(token, clock.epochMs()));
+    const durationMs = clock.monotonicMs() - call.startedAtMs;
+    metrics.requestFinished('token', 200, durationMs);
+    audit(call, token, startedEpochMs, durationMs);
+  };
+
   return {
     answerFromMemory(request, response, startedAtMs) {
       const asked = askedByTarget.get(request.url ?? '');
@@ -136,9 +154,8 @@ export function createTokenHandler(
       const durationMs = clock.monotonicMs() - startedAtMs;
       metrics.requestFinished('token', 200, durationMs);
       if (logger.isEnabled('debug')) {
-        const call: Call = { request, response, id: requestId, startedAtMs, route: 'token' };
         logger.log('debug', 'token request', {
-          ...toLogFields(call, 200, durationMs),
+          ...toLogFields({ request, id: requestId }, 200, durationMs),
           cache: 'hit',
         });
       }
@@ -146,12 +163,11 @@ export function createTokenHandler(
     },
 
     async answer(call, query) {
-      const startedEpochMs = clock.epochMs();
-      const token = await obtain(call, toAsked(call.request.url ?? '', query));
-      reply(call, 200, jsonType, toTokenBody(token, clock.epochMs()));
-      const durationMs = clock.monotonicMs() - call.startedAtMs;
-      metrics.requestFinished('token', 200, durationMs);
-      audit(call, token, startedEpochMs, durationMs);
+      await respond(call, toKnownAsked(call.request.url ?? '', query), toTokenBody);
+    },
+
+    async answerAs(call, query, toBody) {
+      await respond(call, toAsked(query), toBody);
     },
 
     stopWaiting() {

@@ -3,11 +3,17 @@ import { toClientText } from './client-text.ts';
 
 /** An error as it goes to the client. */
 export interface ErrorResponse {
-  readonly status: 400 | 404 | 405 | 408 | 413 | 414 | 429 | 431 | 500 | 503 | 508;
+  readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 414 | 429 | 431 | 500 | 503 | 508;
   /** Only with 429 and 503: MSAL for Python replays any other answer that has it from a cache. */
   readonly retryAfterSeconds: number | undefined;
   /** One line of JSON, always with a string `error` and a string `error_description`. */
   readonly body: string;
+}
+
+/** What every protocol tells its client about an error, each in its own form. */
+export interface DescribedError extends Omit<ErrorResponse, 'body'> {
+  readonly error: string;
+  readonly description: string;
 }
 
 /** The fixed part of an answer; `text` stands in when the error brings no description. */
@@ -33,19 +39,29 @@ const newestVersions = ['2025-04-07', '2024-07-17', '2024-03-15'];
 /**
  * What the client is told about an error: 400 for all that is final (SDKs take 401 and 403 for a reason
  * to abort a credential chain, and retry 404, 410 and 5xx for up to a minute), 429 and 503 for what is
- * worth asking again.
+ * worth asking again. The one 401 is App Service's own.
  */
-export function toErrorResponse(error: ProxyError): ErrorResponse {
-  const { code, details } = error;
-  const reply = toReply(code, details);
+export function describeError({ code, details }: ProxyError): DescribedError {
+  const { status, error, text } = toReply(code, details);
   return {
-    status: reply.status,
-    retryAfterSeconds: toRetryAfterSeconds(reply.status, details.retryAfterSeconds),
+    status,
+    retryAfterSeconds: toRetryAfterSeconds(status, details.retryAfterSeconds),
+    error,
+    description: toDescription(code, text, details),
+  };
+}
+
+/** An error as IMDS writes it. */
+export function toErrorResponse(thrown: ProxyError): ErrorResponse {
+  const { status, retryAfterSeconds, error, description } = describeError(thrown);
+  return {
+    status,
+    retryAfterSeconds,
     body: JSON.stringify({
-      error: reply.error,
-      ...(code === 'ERR_API_VERSION' && { 'newest-versions': newestVersions }),
-      error_description: toDescription(code, reply.text, details),
-      ...toEntraFields(details),
+      error,
+      ...(thrown.code === 'ERR_API_VERSION' && { 'newest-versions': newestVersions }),
+      error_description: description,
+      ...toEntraFields(thrown.details),
     }),
   };
 }
@@ -58,6 +74,12 @@ function toReply(code: ErrorCode, details: ErrorDetails): Reply {
       return invalidRequest('Requests that a proxy has forwarded are not served');
     case 'ERR_HOST':
       return invalidRequest('The Host header does not name the metadata service');
+    case 'ERR_IDENTITY_HEADER':
+      return {
+        status: 401,
+        error: 'unauthorized',
+        text: 'The header with the secret is missing, wrong or given more than once',
+      };
     case 'ERR_MALFORMED_QUERY':
       return invalidRequest('The query is malformed');
     case 'ERR_DUPLICATE_QUERY':

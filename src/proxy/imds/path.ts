@@ -9,6 +9,8 @@ export type MetadataService =
 /** What a path stands for. */
 export type Route =
   | { readonly kind: 'token' }
+  /** App Service's token path; its port is ours. */
+  | { readonly kind: 'app-service' }
   | { readonly kind: 'readyz' }
   /** `path` is the normalised one: the only spelling that may be forwarded. */
   | { readonly kind: 'metadata'; readonly service: MetadataService; readonly path: string }
@@ -39,6 +41,10 @@ export function toRoute(path: string): Route {
     .split('/');
   // Upstream's router takes everything below /readyz for it.
   if (root === 'readyz') return { kind: 'readyz' };
+  // On Windows, App Service itself writes it in capitals.
+  if (root.toLowerCase() === 'msi' && service === 'token' && rest.length === 0) {
+    return { kind: 'app-service' };
+  }
   if (root.toLowerCase() !== 'metadata') return unknown;
   if (service === 'identity' && rest.join('/') === 'oauth2/token') return { kind: 'token' };
   if (service.toLowerCase() === 'identity') return { kind: 'identity' };

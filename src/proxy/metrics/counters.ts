@@ -49,6 +49,7 @@ export function createMetrics(): Counters {
     metadata_header: 0,
     forwarded: 0,
     host: 0,
+    identity_header: 0,
     method: 0,
     path: 0,
     allow_list: 0,

@@ -78,7 +78,9 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     name: 'imds_proxy_requests_denied_total',
     type: 'counter',
     help: 'Requests that were refused before they could mean anything.',
-    labels: { reason: 'metadata_header, forwarded, host, method, path, allow_list, loop' },
+    labels: {
+      reason: 'metadata_header, forwarded, host, identity_header, method, path, allow_list, loop',
+    },
     read: ({ counters }) => toLabelledSamples('reason', counters.denied),
   },
   {

@@ -19,6 +19,7 @@ export type DenyReason =
   | 'metadata_header'
   | 'forwarded'
   | 'host'
+  | 'identity_header'
   | 'method'
   | 'path'
   | 'allow_list'

@@ -20,6 +20,7 @@ const options = tables.flatMap((table) => Object.values(table));
 const othersVariables: ReadonlySet<string> = new Set([
   'AZURE_POD_IDENTITY_AUTHORITY_HOST',
   'IDENTITY_ENDPOINT',
+  'IDENTITY_HEADER',
   'XTABLES_LOCKFILE',
   // What Kubernetes sets for a Service called imds-proxy.
   'IMDS_PROXY_PORT',

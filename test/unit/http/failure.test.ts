@@ -15,7 +15,10 @@ function levelOf(code: ErrorCode): string {
   });
   const request = { method: 'GET', url: '/' } as IncomingMessage;
   const response = { headersSent: true } as ServerResponse;
-  fail({ request, response, id: 'id', startedAtMs: 0, route: 'token' }, new ProxyError(code, ''));
+  fail(
+    { request, response, id: 'id', startedAtMs: 0, route: 'token', protocol: 'imds' },
+    new ProxyError(code, ''),
+  );
   const [level = 'none'] = levels;
   return level;
 }
@@ -30,5 +33,6 @@ test('a mistake of the application is told, a fault elsewhere is a warning, one 
   expect(levelOf('ERR_REJECTED')).toBe('info');
   expect(levelOf('ERR_UNAVAILABLE')).toBe('warning');
   expect(levelOf('ERR_THROTTLED')).toBe('warning');
+  expect(levelOf('ERR_IDENTITY_HEADER')).toBe('warning');
   expect(levelOf('ERR_INTERNAL')).toBe('error');
 });

@@ -33,6 +33,16 @@ test.each([
   expect(guard(rawHeaders)).toBe(refusal);
 });
 
+test('where Metadata is ignored, everything else is still looked at', () => {
+  const check = (...rawHeaders: readonly string[]) =>
+    createGuard([], 'ignored')({ rawHeaders, httpVersionMinor: 1 });
+  expect(check('Host', '127.0.0.1:8000')).toBeUndefined();
+  expect(check('Host', '127.0.0.1:8000', 'Metadata', 'false')).toBeUndefined();
+  expect(check('Host', '127.0.0.1', 'X-Forwarded-For', '10.0.0.1')).toBe('ERR_FORWARDED');
+  expect(check('Host', 'evil.example')).toBe('ERR_HOST');
+  expect(check('Host', '127.0.0.1', 'Transfer-Encoding', 'chunked')).toBe('ERR_HTTP_MALFORMED');
+});
+
 test('HTTP/1.0 needs no Host', () => {
   expect(guard(['Metadata', 'true'], { minor: 0 })).toBeUndefined();
 });

@@ -13,6 +13,7 @@ const table: Record<ErrorCode, readonly [status: number, error: string]> = {
   ERR_METADATA_HEADER: [400, 'invalid_request'],
   ERR_FORWARDED: [400, 'invalid_request'],
   ERR_HOST: [400, 'invalid_request'],
+  ERR_IDENTITY_HEADER: [401, 'unauthorized'],
   ERR_METHOD: [405, 'method_not_allowed'],
   ERR_PATH: [404, 'not_found'],
   ERR_MALFORMED_QUERY: [400, 'invalid_request'],

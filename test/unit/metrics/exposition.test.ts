@@ -133,6 +133,7 @@ describe('exposition', () => {
       metadata_header: 0,
       forwarded: 0,
       host: 0,
+      identity_header: 0,
       method: 0,
       path: 0,
       allow_list: 0,

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { accepted, refused } from './load.ts';
+
+const name = 'IMDS_PROXY_IDENTITY_HEADER';
+const secret = 'CANARY0123456789abcdef0123456789';
+
+test('without the secret there is none, and with it nothing but the configuration has it', () => {
+  expect(accepted().config.identityHeader).toBeUndefined();
+  expect(accepted({ [name]: '' }).config.identityHeader).toBeUndefined();
+  const { config, fields, warnings } = accepted({ [name]: `${secret}\n` });
+  expect(config.identityHeader).toBe(secret);
+  expect(fields).toMatchObject({ identity_header: 'set' });
+  expect(JSON.stringify([fields, warnings])).not.toContain('CANARY');
+});
+
+test.each([
+  ['short', secret.slice(1), 'is too short to be kept from guessing'],
+  ['long', secret.repeat(17), 'is longer than 512 characters'],
+  ['of other characters', `${secret}ü`, 'has characters that not every client can put'],
+  ['in two lines', `${secret}\n${secret}`, 'has characters that not every client can put'],
+])('a secret that is %s is refused and not shown', (_, value, fault) => {
+  const errors = refused({ [name]: value });
+  expect(errors).toEqual([expect.stringContaining(`${name}: the value ${fault}`)]);
+  expect(errors.join()).not.toContain('ANARY');
+});

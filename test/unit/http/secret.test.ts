@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isSameSecret } from '../../../src/proxy/http/secret.ts';
+
+test('agrees with === on any two texts, and on texts that differ in one place', () => {
+  const text = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(text, text, fc.nat(), (one, other, place) => {
+      expect(isSameSecret(one, other)).toBe(one === other);
+      expect(isSameSecret(one, one)).toBe(true);
+      expect(isSameSecret(`${one}x`, one)).toBe(false);
+      expect(isSameSecret(one, `${one}x`)).toBe(false);
+      // A NUL counts as 0, as what is missing does.
+      expect(isSameSecret(`${one}\0`, one)).toBe(false);
+      if (one === '') return;
+      const at = place % one.length;
+      const changed = `${one.slice(0, at)}${one[at] === 'x' ? 'y' : 'x'}${one.slice(at + 1)}`;
+      expect(isSameSecret(changed, one)).toBe(false);
+    }),
+    { numRuns: 1_000 },
+  );
+});
