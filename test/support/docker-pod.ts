@@ -21,6 +21,8 @@ export class PodFailure extends Error {
 export interface PodOptions {
   /** The image that an image reference of the pod stands for. */
   readonly toImage: (reference: string, container: string) => string;
+  /** The command of the image that a container without arguments runs, where the image has several. */
+  readonly toCommand?: (container: string) => readonly string[] | undefined;
   /** Variables that a container has beside those of the pod. */
   readonly env?: (container: string) => Readonly<Record<string, string>>;
 }
@@ -122,12 +124,13 @@ async function toDockerOptions(
     ...(container.env ?? []).map(({ name, value = '' }) => [name, value]),
     ...Object.entries(options.env?.(name) ?? {}),
   ];
+  const command = container.args ?? options.toCommand?.(name);
   const isProxy = container.image?.includes('/proxy:') ?? false;
   return {
     Image: image,
     Env: variables.map(([key, value]) => `${key}=${value}`),
     ...(container.command === undefined ? {} : { Entrypoint: [...container.command] }),
-    ...(container.args === undefined ? {} : { Cmd: [...container.args] }),
+    ...(command === undefined ? {} : { Cmd: [...command] }),
     ...(user === undefined ? {} : { User: user }),
     HostConfig: {
       NetworkMode: `container:${pauseId}`,
@@ -207,9 +210,9 @@ async function findPrivileged(): Promise<Dockerode.HostConfig> {
   return { CapDrop: ['ALL'], CapAdd: held, SecurityOpt: ['seccomp=unconfined'] };
 }
 
-/** By their numbers: linux/capability.h. */
+/** By their numbers (linux/capability.h), as far as the engines go that ask for all. */
 const capabilities =
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'.split(
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ'.split(
     ' ',
   );
 

@@ -16,6 +16,8 @@ export interface Container {
   exec(command: readonly string[], user?: string): Promise<Executed>;
   logs(): Promise<string>;
   inspect(): Promise<Dockerode.ContainerInspectInfo>;
+  /** The paths that differ from the image. */
+  changes(): Promise<readonly string[]>;
   /** Resolves with the exit code. */
   ended(): Promise<number>;
   /** As the kubelet stops a container: SIGTERM, and SIGKILL after the grace period. */
@@ -74,6 +76,10 @@ export async function startContainer(
       return demultiplex(await container.logs({ stdout: true, stderr: true, follow: false }));
     },
     inspect: () => container.inspect(),
+    async changes() {
+      const changes = (await container.changes()) as readonly { readonly Path: string }[] | null;
+      return (changes ?? []).map(({ Path }) => Path);
+    },
     async ended() {
       const { StatusCode } = await container.wait();
       return StatusCode;

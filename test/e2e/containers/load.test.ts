@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { evict } from '../../../bench/harness/page-cache.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import {
+  type Container,
+  connect,
+  describeWithDocker,
+  startContainer,
+} from '../../support/docker.ts';
+import { startWebhookTenant, type Tenant } from '../../support/docker-webhook.ts';
+
+const keys = 1_000;
+const callers = 8;
+
+describeWithDocker('the smallest memory limit that is supported', () => {
+  let tenant: Tenant;
+  let directory: string;
+  const started: Container[] = [];
+  beforeAll(async () => {
+    tenant = await startWebhookTenant('1.2.5.4');
+    directory = await mkdtemp(join(tmpdir(), 'imds-proxy-load-'));
+  }, 300_000);
+  afterAll(async () => {
+    for (const container of started.reverse()) await container.remove();
+    await tenant?.remove();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const start = async (...args: Parameters<typeof startContainer>): Promise<Container> => {
+    const container = await startContainer(...args);
+    started.push(container);
+    return container;
+  };
+
+  it('bears 1,000 keys, even when it has to read its Node binary from disk first', async () => {
+    const pause = await start('pause', {
+      Image: tenant.images.pause,
+      HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
+    });
+    const NetworkMode = `container:${pause.id}`;
+    const init = await start('init', {
+      Image: tenant.images.init,
+      User: '0',
+      HostConfig: { NetworkMode, CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'] },
+    });
+    expect(await init.ended(), await init.logs()).toBe(0);
+
+    // A file of its own, since the pages of the image's are those of every container that runs it.
+    const binary = join(directory, 'node');
+    await copyFile(await findNodeBinary(tenant.images.proxy), binary);
+    await evict(binary);
+    const volume = {
+      name: 'token',
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: 'token', audience: 'api://AzureADTokenExchange' } },
+        ],
+      },
+    };
+    const proxy = await start('proxy', {
+      Image: tenant.images.proxy,
+      Env: [
+        'AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-00000000000a',
+        'AZURE_TENANT_ID=72f988bf-86f1-41af-91ab-2d7cd011db47',
+        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/wi/token/azure-identity-token',
+      ],
+      HostConfig: {
+        NetworkMode,
+        ReadonlyRootfs: true,
+        CapDrop: ['ALL'],
+        Memory: MIN_MEMORY_LIMIT_BYTES,
+        MemorySwap: MIN_MEMORY_LIMIT_BYTES,
+        Binds: [
+          `${tenant.toFolder(volume)}:/var/run/secrets/azure/wi:ro`,
+          `${binary}:/usr/local/bin/node:ro`,
+        ],
+      },
+    });
+    const app = await start('app', {
+      Image: tenant.images.app,
+      Cmd: ['node', '/app.cjs', 'load', `${keys}`, `${callers}`],
+      HostConfig: { NetworkMode },
+    });
+    expect(await proxy.exec(['/proxy', '--probe'])).toMatchObject({ exitCode: 0 });
+    await app.ended();
+    const { outcomes, slowestMs } = JSON.parse(await app.logs());
+    console.log(
+      `${keys} keys, ${callers} callers: ${JSON.stringify(outcomes)}, at most ${slowestMs} ms`,
+    );
+
+    expect(outcomes).toEqual({ 200: keys });
+    expect(slowestMs).toBeLessThan(2_000);
+    const { State, RestartCount } = await proxy.inspect();
+    expect(State).toMatchObject({ Running: true, OOMKilled: false });
+    expect(RestartCount).toBe(0);
+  }, 120_000);
+});
+
+/** Where the engine keeps the Node binary of an image. */
+async function findNodeBinary(image: string): Promise<string> {
+  const { container } = await connect();
+  const { GraphDriver } = await container.dockerode.getImage(image).inspect();
+  const { LowerDir = '', UpperDir = '' } = GraphDriver.Data ?? {};
+  const files = [UpperDir, ...LowerDir.split(':')].map((layer) =>
+    join(layer, 'usr/local/bin/node'),
+  );
+  const found = files.find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`no layer of ${image} has a Node binary`);
+  return found;
+}
