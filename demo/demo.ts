@@ -9,6 +9,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { tellOfBinding } from './binding-story.ts';
 import { createNamespace, findObstacle, type Namespace } from './namespace.ts';
 import { createPrograms } from './programs.ts';
 import { say } from './screen.ts';
@@ -18,6 +19,8 @@ const { values: options } = parseArgs({
   options: {
     /** Do without the redirect even where it could be had. */
     'no-redirect': { type: 'boolean', default: false },
+    /** Tell of a pod with identity binding instead. */
+    'identity-binding': { type: 'boolean', default: false },
     /** Set by the demo itself when it has entered the namespace. */
     inside: { type: 'boolean', default: false },
   },
@@ -47,7 +50,8 @@ function performWithout(obstacle: string): Promise<number> {
 
 async function performInside({ enter, remove }: Namespace): Promise<number> {
   const [command = '', ...before] = enter;
-  const self = [process.execPath, import.meta.filename, '--inside'];
+  const story = options['identity-binding'] ? ['--identity-binding'] : [];
+  const self = [process.execPath, import.meta.filename, '--inside', ...story];
   const child = spawn(command, [...before, ...self], { stdio: 'inherit' });
   // A terminal sends its signals to the child as well; here they only must not end the clean-up.
   process.on('SIGINT', () => {}).on('SIGTERM', () => child.kill('SIGTERM'));
@@ -69,7 +73,8 @@ async function perform(hasRedirect: boolean): Promise<number> {
     }
   });
   try {
-    await Promise.race([tell({ programs, directory, hasRedirect }), interrupted]);
+    const story = options['identity-binding'] ? tellOfBinding : tell;
+    await Promise.race([story({ programs, directory, hasRedirect }), interrupted]);
     return 0;
   } catch (error) {
     console.error(`demo: ${error instanceof Error ? error.message : error}`);

@@ -16,7 +16,7 @@ export interface Stage {
 }
 
 /** What the chapters play with. */
-interface Scene {
+export interface Scene {
   readonly emulator: EmulatorDescription;
   readonly app: App;
   /** Where IMDS is, for who has to say it. */
@@ -39,7 +39,8 @@ export async function tell(stage: Stage): Promise<void> {
   console.log('\nThat was all of it. Nothing is left behind.');
 }
 
-async function setUp({ programs, directory, hasRedirect }: Stage): Promise<Scene> {
+async function setUp(stage: Stage): Promise<Scene> {
+  const { programs, directory } = stage;
   chapter('A pod on this machine');
   const emulator = await programs.startEmulator([
     ...['--state-dir', join(directory, 'state'), '--service-account', 'shop/orders'],
@@ -47,10 +48,18 @@ async function setUp({ programs, directory, hasRedirect }: Stage): Promise<Scene
     ...['--identity', 'name=misconfigured,subject=system:serviceaccount:shop:order'],
   ]);
   say(`An Entra tenant and a Kubernetes token issuer, both emulated: ${emulator.authorityHost}`);
+  return enterPod(stage, emulator, emulator.env);
+}
 
+/** Starts the proxy, the redirect where there can be one, and the application. */
+export async function enterPod(
+  { programs, hasRedirect }: Stage,
+  emulator: EmulatorDescription,
+  env: Readonly<Record<string, string>>,
+): Promise<Scene> {
   const port = hasRedirect ? proxyPort : await findFreePort();
   const adminPort = await findFreePort();
-  await programs.startProxy(emulator.env, port, adminPort);
+  await programs.startProxy(env, port, adminPort);
   say(`The proxy listens on 127.0.0.1:${port}${process.getuid?.() === 0 ? ', as user 1501' : ''}.`);
   if (hasRedirect) {
     say('The init container redirects the metadata address to it, and proves that:');
@@ -163,7 +172,7 @@ function describe(token: string): Record<string, string> {
   };
 }
 
-function wrap(text: string, width: number): string {
+export function wrap(text: string, width: number): string {
   return text.replace(new RegExp(`(?![^\\n]{1,${width}}$)([^\\n]{1,${width}})\\s`, 'g'), '$1\n');
 }
 

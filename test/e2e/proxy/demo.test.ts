@@ -38,6 +38,24 @@ test('the demo tells its story without a redirect', () => {
   for (const line of story) expect(stdout).toContain(line);
 });
 
+/** The same with identity binding. */
+const bindingStory = [
+  'AZURE_KUBERNETES_SNI_NAME',
+  'audience         api://AKSIdentityBinding',
+  'issuer    https://ib.oic.emulator.test/',
+  '400 access_denied',
+  '| kubectl apply -f -',
+  'Applied, the next one gets its token: 200',
+  'a new token comes all the same: 200',
+  'It has a token file of its own',
+];
+
+test('the demo tells of identity binding without a redirect', () => {
+  const { status, stdout, stderr } = runDemo('--no-redirect', '--identity-binding');
+  expect(status, stderr).toBe(0);
+  for (const line of bindingStory) expect(stdout).toContain(line);
+});
+
 describeInNamespaces('the demo with the real redirect', () => {
   test('tells its story at 169.254.169.254', () => {
     const { status, stdout, stderr } = runDemo();
@@ -45,5 +63,12 @@ describeInNamespaces('the demo with the real redirect', () => {
     expect(stdout).toContain("curl -H 'Metadata: true' 'http://169.254.169.254/metadata/");
     expect(stdout).toContain('redirect verified');
     for (const line of story) expect(stdout).toContain(line);
+  });
+
+  test('tells of identity binding at 169.254.169.254', () => {
+    const { status, stdout, stderr } = runDemo('--identity-binding');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain('redirect verified');
+    for (const line of bindingStory) expect(stdout).toContain(line);
   });
 });

@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import type { JournalEntry } from '../src/emulator/journal.ts';
+import { curl, toClaims } from './client.ts';
+import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
+import { enterPod, type Scene, type Stage, wrap } from './story.ts';
+
+const vault = 'https://vault.azure.net';
+const storage = 'https://storage.azure.com';
+const subject = 'system:serviceaccount:shop:orders';
+
+/** Tells of a pod with identity binding; throws if it does not go as told. */
+export async function tellOfBinding(stage: Stage): Promise<void> {
+  const scene = await setUp(stage);
+  await firstToken(scene);
+  await missingRbac(scene);
+  await rotatedCa(scene);
+  await mixedMode(scene);
+  console.log('\nThat was all of it. Nothing is left behind.');
+}
+
+async function setUp(stage: Stage): Promise<Scene> {
+  chapter('A pod with identity binding on this machine');
+  const emulator = await stage.programs.startEmulator([
+    ...['--state-dir', join(stage.directory, 'state'), '--service-account', 'shop/orders'],
+    ...['--identity-binding', '--identity', 'name=orders'],
+    ...['--identity', 'name=reports,binding=forbidden', '--identity', 'name=legacy,binding=none'],
+  ]);
+  say('The emulated cluster has an AKS token proxy. The pod knows it by what the webhook sets:');
+  const names = ['AZURE_KUBERNETES_TOKEN_PROXY', 'AZURE_KUBERNETES_SNI_NAME'];
+  names.push('AZURE_KUBERNETES_CA_FILE', 'AZURE_FEDERATED_TOKEN_FILE');
+  table(Object.fromEntries(names.map((name) => [name, emulator.env[name] ?? ''])));
+  const direct = {
+    clientId: emulator.identities[2]?.clientId,
+    mode: 'federation',
+    tokenFile: emulator.federationTokenFile,
+  };
+  const env = { ...emulator.env, IMDS_PROXY_IDENTITIES: JSON.stringify([direct]) };
+  return enterPod(stage, emulator, env);
+}
+
+async function firstToken({ app, emulator }: Scene): Promise<void> {
+  chapter('An application asks for a token, with @azure/identity, unchanged');
+  const { ms, token, error } = await app.getToken({ resource: vault });
+  if (token === undefined) throw new Error(`the application got no token: ${error}`);
+  const { appid, aud } = toClaims(token);
+  say(`It has one ${milliseconds(ms)} later: ${shorten(token)}`);
+  table({ appid: String(appid), aud: String(aud) });
+  const [atProxy, atEntra, ...others] = await readJournal(emulator.adminUrl);
+  if (atProxy?.server !== 'token-proxy' || atEntra?.server !== 'tenant' || others.length > 0) {
+    throw new Error('the token did not come by way of the token proxy alone');
+  }
+  say('The pod asked the token proxy, and nobody else:');
+  table({
+    'TLS server name': atProxy.serverName ?? '',
+    subject: atProxy.assertion?.sub ?? '',
+    audience: atProxy.assertion?.aud?.join() ?? '',
+  });
+  say('The token proxy asked Entra, as the one issuer of all clusters of this identity:');
+  table({ issuer: atEntra.assertion?.iss ?? '', audience: atEntra.assertion?.aud?.join() ?? '' });
+}
+
+async function missingRbac({ base, emulator }: Scene): Promise<void> {
+  chapter('An identity that the ServiceAccount may not use');
+  const clientId = emulator.identities[1]?.clientId ?? '';
+  const refused = await curl(base, vault, { client_id: clientId });
+  const text = refused.body['error_description'] ?? '';
+  if (refused.status !== 400 || !text.includes('kubectl apply')) {
+    throw new Error(`missing RBAC ended in ${refused.status}: ${text}`);
+  }
+  say(`${refused.status} ${refused.body['error']}, and the text says what to apply:`);
+  // The command stays on its one line, so that it can be pasted.
+  const [words = '', command = ''] = text.split(/ (?=echo )/);
+  quote(wrap(words.replace(/ (?=Hint:|To apply)/g, '\n'), 96));
+  quote(command);
+  await call(emulator.adminUrl, 'PUT', '/bindings', { clientId, subjects: [subject] });
+  const granted = await curl(base, storage, { client_id: clientId });
+  if (granted.status !== 200) throw new Error(`with RBAC it ended in ${granted.status}`);
+  say(`Applied, the next one gets its token: ${granted.status}`);
+}
+
+async function rotatedCa({ base, emulator }: Scene): Promise<void> {
+  chapter('The CA of the cluster rotates');
+  await call(emulator.adminUrl, 'POST', '/rotate', { target: 'token-proxy-ca', retireOld: true });
+  const answer = await curl(base, 'https://graph.microsoft.com');
+  if (answer.status !== 200) throw new Error(`after the rotation it ended in ${answer.status}`);
+  say(
+    `The old one is worth nothing any more; a new token comes all the same: ${answer.status} after ${milliseconds(answer.ms)}`,
+  );
+}
+
+async function mixedMode({ base, emulator }: Scene): Promise<void> {
+  chapter('An identity without binding, in the same pod');
+  const clientId = emulator.identities[2]?.clientId ?? '';
+  await call(emulator.adminUrl, 'DELETE', '/journal');
+  const answer = await curl(base, vault, { client_id: clientId });
+  const [entry, ...others] = await readJournal(emulator.adminUrl);
+  if (answer.status !== 200 || entry?.server !== 'tenant' || others.length > 0) {
+    throw new Error(`direct federation ended in ${answer.status}`);
+  }
+  say('It has a token file of its own, and is federated with Entra itself:');
+  table({
+    subject: entry.assertion?.sub ?? '',
+    audience: entry.assertion?.aud?.join() ?? '',
+    status: String(answer.status),
+  });
+}
+
+async function readJournal(adminUrl: string): Promise<readonly JournalEntry[]> {
+  return (await call(adminUrl, 'GET', '/journal')).json() as Promise<readonly JournalEntry[]>;
+}
+
+async function call(
+  adminUrl: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Response> {
+  const response = await fetch(`${adminUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!response.ok) throw new Error(`the emulator refused ${path}: ${await response.text()}`);
+  return response;
+}
