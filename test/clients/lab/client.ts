@@ -1,0 +1,66 @@
+import type { ScenarioName } from './scenarios.ts';
+
+export const languages = ['JavaScript', 'shell', 'Python', 'Go', 'Java', 'Rust'] as const;
+export type Language = (typeof languages)[number];
+
+/** What a library offers beyond a token by default identity. */
+export type Ability = 'clientId' | 'objectId' | 'resourceId' | 'chain' | 'defaultChain';
+
+/** What a library makes of a refusal. */
+export interface RefusalForm {
+  /** Name of the error's class, as the program prints it. */
+  readonly error: string;
+  /** Whether its message has Entra's words and our hint. Default true. */
+  readonly isExplained?: boolean;
+}
+
+/** What a client does otherwise than a scenario expects, of its own accord. */
+export interface Caveat {
+  /** What must be seen for this caveat to hold: an error of this name, or a token after all. */
+  readonly observed: 'token' | 'fallback' | { readonly error: string };
+  /** Why that is the client's own doing, for the reader of the documentation. */
+  readonly because: string;
+}
+
+/** A library that applications get tokens with. */
+export interface Client {
+  /** Name of its fixture, and of its directory in the cache. */
+  readonly id: string;
+  readonly language: Language;
+  readonly library: string;
+  readonly version: string;
+  /** Name of its program in programs/. */
+  readonly program: string;
+  /** Further packages of the same registry that the program needs, each with its version. */
+  readonly packages?: readonly string[];
+  /** Parts of the library that have to be asked for, where the ecosystem knows such. */
+  readonly features?: readonly string[];
+  readonly abilities: readonly Ability[];
+  /** The only resource that the library asks for, if it leaves no choice. */
+  readonly onlyResource?: string;
+  readonly refusal: RefusalForm;
+  readonly caveats?: Readonly<Partial<Record<ScenarioName, Caveat>>>;
+  /** What a reader should know of it in any case. */
+  readonly remark?: string;
+  /** Whether it installs within seconds, and so also runs with the tests. */
+  readonly isQuick?: boolean;
+}
+
+const needs: Readonly<Partial<Record<ScenarioName, Ability>>> = {
+  clientId: 'clientId',
+  objectId: 'objectId',
+  resourceId: 'resourceId',
+  twoIdentities: 'clientId',
+  unknown: 'clientId',
+  afterUnavailable: 'chain',
+  beforeFallback: 'chain',
+  probeCold: 'defaultChain',
+  probeDown: 'defaultChain',
+  probeThrottled: 'defaultChain',
+};
+
+/** Whether the library has what a scenario is about. */
+export function canPlay({ abilities }: Client, scenario: ScenarioName): boolean {
+  const need = needs[scenario];
+  return need === undefined || abilities.includes(need);
+}

@@ -1,0 +1,79 @@
+import { type Caveat, type Client, canPlay } from './client.ts';
+import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
+
+/** What came of one request of a program. */
+export type Seen =
+  | { readonly kind: 'token' }
+  | { readonly kind: 'fallback' }
+  /** A token that does not verify, or is another one than was asked for. */
+  | { readonly kind: 'wrong'; readonly why: string }
+  | { readonly kind: 'error'; readonly error: string; readonly message: string };
+
+export type Verdict = 'passed' | 'caveat' | 'failed' | 'not offered';
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** What was seen, in few words; empty if all is as it should be. */
+  readonly remark: string;
+}
+
+/** What Entra's refusal and our hint have in common with every library's message that shows them. */
+const explanation = /AADSTS700016[\s\S]*Hint: /;
+
+/** Holds what a client did in a scenario against what it should, and against what is known of it. */
+export function judge(client: Client, name: ScenarioName, seen: readonly Seen[]): Judgement {
+  if (!canPlay(client, name)) return { verdict: 'not offered', remark: '' };
+  const { selectors, rounds = 1 }: Scenario = scenarios[name];
+  if (seen.length !== selectors.length * rounds) {
+    return { verdict: 'failed', remark: `${seen.length} outcomes` };
+  }
+  const wrong = seen.find(({ kind }) => kind === 'wrong');
+  if (wrong !== undefined) return { verdict: 'failed', remark: describe(wrong) };
+
+  const caveat = client.caveats?.[name];
+  if (caveat !== undefined) {
+    const strange = seen.find((one) => !isAsKnown(one, caveat));
+    return strange === undefined
+      ? { verdict: 'caveat', remark: caveat.because }
+      : { verdict: 'failed', remark: `unlike what is known of it: ${describe(strange)}` };
+  }
+  const unexpected = seen.filter((one) => !isAsExpected(client, name, one));
+  const [first] = unexpected;
+  if (first === undefined) return { verdict: 'passed', remark: '' };
+  return {
+    verdict: 'failed',
+    remark: `${unexpected.length} of ${seen.length}: ${describe(first)}`,
+  };
+}
+
+function isAsExpected({ refusal }: Client, name: ScenarioName, seen: Seen): boolean {
+  const { expected } = scenarios[name];
+  switch (expected) {
+    case 'token':
+    case 'fallback':
+      return seen.kind === expected;
+    case 'refusal':
+      return (
+        seen.kind === 'error' &&
+        seen.error === refusal.error &&
+        explanation.test(seen.message) === (refusal.isExplained ?? true)
+      );
+  }
+}
+
+function isAsKnown(seen: Seen, { observed }: Caveat): boolean {
+  if (typeof observed === 'string') return seen.kind === observed;
+  return seen.kind === 'error' && seen.error === observed.error;
+}
+
+function describe(seen: Seen): string {
+  switch (seen.kind) {
+    case 'token':
+    case 'fallback':
+      return `got a ${seen.kind}`;
+    case 'wrong':
+      return seen.why;
+    case 'error':
+      return `${seen.error}: ${seen.message}`;
+  }
+}

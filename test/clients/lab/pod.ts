@@ -1,0 +1,96 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createPrograms, type Programs } from '../../../demo/programs.ts';
+import type { Emulator } from '../../../src/emulator/api.ts';
+import { startEmulator } from '../../support/emulator.ts';
+import { labIdentities } from './identities.ts';
+import type { Tap } from './tap.ts';
+
+const proxyPort = 8000;
+/** Where the proxy listens when the tap has its port. */
+const portBehindTap = 8001;
+const adminPort = 9808;
+
+/** A pod as its containers see it: the redirect, the proxy as its own user, and Entra behind it. */
+export interface Pod extends AsyncDisposable {
+  /** The Entra that the proxy talks to now. */
+  readonly emulator: Emulator;
+  /** Puts a proxy without any memory in the place of the one that runs. */
+  restart(options?: { readonly hasShortTokens?: boolean }): Promise<void>;
+  /** @returns why this is not a token for the resource and the identity; undefined if it is */
+  findFault(token: string, resource: string, clientId: string): Promise<string | undefined>;
+}
+
+/** Builds the pod in the network namespace of this process, which must be a new one. */
+export async function createPod(tap?: Tap): Promise<Pod> {
+  const [long, short] = await Promise.all([startTenant(), startTenant(120)]);
+  setDefaultCACertificates([...getCACertificates('default'), long.caPem, short.caPem]);
+  const init = createPrograms(tmpdir());
+  init.runInit({ PROXY_PORT: `${proxyPort}` });
+  await tap?.listen({ port: proxyPort, to: portBehindTap });
+
+  let emulator = long;
+  let stopProxy = async (): Promise<void> => {};
+  return {
+    get emulator() {
+      return emulator;
+    },
+    async restart({ hasShortTokens = false } = {}) {
+      await stopProxy();
+      emulator = hasShortTokens ? short : long;
+      stopProxy = await startProxy(emulator, tap === undefined ? proxyPort : portBehindTap);
+    },
+    findFault: (token, resource, clientId) => verify(emulator, { token, resource, clientId }),
+    async [Symbol.asyncDispose]() {
+      await stopProxy();
+      await tap?.close();
+      await Promise.all([long.stop(), short.stop()]);
+    },
+  };
+}
+
+function startTenant(tokenLifetimeSeconds?: number): Promise<Emulator> {
+  return startEmulator({ ...labIdentities, tokenLifetimeSeconds });
+}
+
+async function startProxy(emulator: Emulator, port: number): Promise<() => Promise<void>> {
+  // Of its own for every proxy: the program is copied to where user 1501 can read it.
+  const directory = await mkdtemp(join(tmpdir(), 'clients-proxy-'));
+  await chmod(directory, 0o755);
+  const programs: Programs = createPrograms(directory);
+  const identities = emulator.identities
+    .list()
+    .map(({ clientId, objectId, resourceId }) => ({ clientId, objectId, resourceId }));
+  await programs.startProxy(
+    { ...emulator.describe().env, IMDS_PROXY_IDENTITIES: JSON.stringify(identities) },
+    port,
+    adminPort,
+  );
+  return async () => {
+    await programs.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+}
+
+async function verify(
+  { authorityHost, tenantId }: Emulator,
+  { token, resource, clientId }: Readonly<Record<'token' | 'resource' | 'clientId', string>>,
+): Promise<string | undefined> {
+  const response = await fetch(`${authorityHost}/${tenantId}/discovery/keys`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  const keys = createLocalJWKSet((await response.json()) as JSONWebKeySet);
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      audience: resource,
+      issuer: `https://sts.windows.net/${tenantId}/`,
+      algorithms: ['RS256'],
+    });
+    return payload['appid'] === clientId ? undefined : `a token of ${String(payload['appid'])}`;
+  } catch (error) {
+    return `a token that is not right: ${error instanceof Error ? error.message : error}`;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The laboratory: real libraries, unchanged, each in a network namespace with the redirect, the built proxy
+ * and an emulated Entra. `--help` says how to use it.
+ */
+import { parseArgs } from 'node:util';
+import { clients } from './lab/catalogue.ts';
+import type { Client } from './lab/client.ts';
+import { findMissingTool, install } from './lab/install.ts';
+import { writeRecording } from './lab/recording.ts';
+import {
+  type Outcome,
+  printOutcome,
+  printSummary,
+  type Report,
+  writeReport,
+} from './lab/report.ts';
+import { runClient } from './lab/run-client.ts';
+import { type ScenarioName, scenarioNames } from './lab/scenarios.ts';
+
+const help = `Usage: npm run test:clients -- [options]
+
+  --only TEXT        only clients whose name holds TEXT; may be repeated
+  --scenario NAME    only this scenario: ${scenarioNames.join(', ')}
+  --quick            only clients that install within seconds
+  --record           put a tap before the proxy and write test/fixtures/clients/requests
+  --report           write the results to test/fixtures/clients/laboratory.json and docs/compatibility.md
+  --jobs N           so many clients at a time (1)
+  --list             print the clients and do nothing
+
+Exit code 0: everything passed, or is explained. A client that cannot be installed here is skipped with
+the reason.
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    scenario: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '1' },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const chosen = clients.filter(
+  ({ id, isQuick = false }) =>
+    (isQuick || !options.quick) &&
+    (options.only.length === 0 || options.only.some((text) => id.includes(text))),
+);
+const only = scenarioNames.filter(
+  (name) => options.scenario.length === 0 || options.scenario.includes(name),
+);
+
+if (options.help) console.log(help);
+else if (options.list) for (const { id } of chosen) console.log(id);
+else process.exitCode = await runAll();
+
+async function runAll(): Promise<number> {
+  if (chosen.length === 0 || only.length === 0) throw new Error('there is nothing to do');
+  const startedAt = performance.now();
+  const outcomes = new Map<Client, Outcome>();
+  const queue = [...chosen];
+  const work = async (): Promise<void> => {
+    for (let client = queue.shift(); client !== undefined; client = queue.shift()) {
+      const outcome = await runOne(client, only);
+      outcomes.set(client, outcome);
+      printOutcome(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(options.jobs) }, work));
+  const report: Report = {
+    seconds: Math.round((performance.now() - startedAt) / 1_000),
+    outcomes: chosen.flatMap((client) => outcomes.get(client) ?? []),
+  };
+  printSummary(report);
+  if (options.report) await writeReport(report);
+  return report.outcomes.some(({ state }) => state === 'failed') ? 1 : 0;
+}
+
+async function runOne(client: Client, names: readonly ScenarioName[]): Promise<Outcome> {
+  const missing = await findMissingTool(client.language);
+  if (missing !== undefined) return { client, state: 'skipped', reason: `${missing} is missing` };
+  let command: readonly string[];
+  try {
+    ({ command } = await install(client));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { client, state: 'skipped', reason: `not installed: ${reason.slice(0, 2_000)}` };
+  }
+  const startedAt = performance.now();
+  const played = await runClient(client, { command, records: options.record, only: names });
+  const seconds = Math.round((performance.now() - startedAt) / 1_000);
+  if (options.record) await writeRecording(client, played);
+  const isWhole = played.length === names.length;
+  const isFine = isWhole && played.every(({ verdict }) => verdict !== 'failed');
+  return { client, state: isFine ? 'passed' : 'failed', played, seconds };
+}
