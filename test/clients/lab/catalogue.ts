@@ -1,13 +1,14 @@
 import type { Ability, Client } from './client.ts';
 
 const everything: readonly Ability[] = [
+  'token',
   'clientId',
   'objectId',
   'resourceId',
   'chain',
   'defaultChain',
 ];
-const selectors: readonly Ability[] = ['clientId', 'objectId', 'resourceId'];
+const selectors: readonly Ability[] = ['token', 'clientId', 'objectId', 'resourceId'];
 
 const azureIdentityJs = {
   language: 'JavaScript',
@@ -29,19 +30,19 @@ const javascript: readonly Client[] = [
     ...azureIdentityJs,
     id: 'js-azure-identity-3.4',
     version: '3.4.2',
-    abilities: ['clientId', 'resourceId', 'chain', 'defaultChain'],
+    abilities: ['token', 'clientId', 'resourceId', 'chain', 'defaultChain'],
   },
   {
     ...azureIdentityJs,
     id: 'js-azure-identity-2.1',
     version: '2.1.0',
-    abilities: ['clientId', 'resourceId', 'chain', 'defaultChain'],
+    abilities: ['token', 'clientId', 'resourceId', 'chain', 'defaultChain'],
   },
   {
     ...azureIdentityJs,
     id: 'js-azure-identity-1.5',
     version: '1.5.2',
-    abilities: ['clientId', 'chain', 'defaultChain'],
+    abilities: ['token', 'clientId', 'chain', 'defaultChain'],
     refusal: { error: 'CredentialUnavailable', isExplained: false },
   },
   {
@@ -122,7 +123,7 @@ const python: readonly Client[] = [
     packages: ['setuptools==80.9.0'],
     program: 'azure-identity',
     abilities: everything,
-    refusal: { error: 'CredentialUnavailableError' },
+    refusal: { error: 'CredentialUnavailableError', isExplained: false },
   },
   {
     id: 'python-msal-1.39',
@@ -147,6 +148,16 @@ const python: readonly Client[] = [
 ];
 
 const azidentity = 'github.com/Azure/azure-sdk-for-go/sdk/azidentity';
+const halts = {
+  observed: { error: '*azidentity.AuthenticationFailedError' },
+  because:
+    'A chain ends at a managed identity that was asked for by name and refused: it is taken for a mistake in the configuration. Every 400 is read so, whoever answers.',
+} as const;
+const givesUp = {
+  observed: { error: '*azidentity.credentialUnavailableError' },
+  because:
+    'The first request of its default chain has one second, after which the library believes that there is no managed identity here. Asked alone, its managed identity credential waits and gets its token.',
+} as const;
 const go: readonly Client[] = [
   {
     id: 'go-azidentity-1.15',
@@ -156,6 +167,7 @@ const go: readonly Client[] = [
     program: 'azidentity',
     abilities: everything,
     refusal: { error: '*azidentity.AuthenticationFailedError' },
+    caveats: { beforeFallback: halts },
   },
   {
     id: 'go-azidentity-1.2',
@@ -163,8 +175,9 @@ const go: readonly Client[] = [
     library: azidentity,
     version: '1.2.1',
     program: 'azidentity',
-    abilities: ['clientId', 'resourceId', 'chain', 'defaultChain'],
+    abilities: ['token', 'clientId', 'resourceId', 'chain', 'defaultChain'],
     refusal: { error: '*azidentity.AuthenticationFailedError' },
+    caveats: { beforeFallback: halts, probeDown: givesUp, probeThrottled: givesUp },
   },
   {
     id: 'go-msal-1.10',
@@ -173,7 +186,7 @@ const go: readonly Client[] = [
     version: '1.10.1',
     program: 'msal',
     abilities: selectors,
-    refusal: { error: '*errors.CallErr' },
+    refusal: { error: 'errors.CallErr' },
     isQuick: true,
   },
   {
@@ -182,7 +195,7 @@ const go: readonly Client[] = [
     library: 'github.com/Azure/go-autorest/autorest/adal',
     version: '0.9.24',
     program: 'adal',
-    abilities: ['clientId', 'resourceId'],
+    abilities: ['token', 'clientId', 'resourceId'],
     refusal: { error: '*adal.tokenRefreshError' },
   },
 ];
@@ -240,6 +253,37 @@ const rust: readonly Client[] = [
   },
 ];
 
+/** Whole applications in small: the vault's library with the credential chain left at its default. */
+const vault: readonly Client[] = [
+  {
+    id: 'js-keyvault-secrets-4.12',
+    language: 'JavaScript',
+    library: '@azure/keyvault-secrets',
+    version: '4.12.0',
+    packages: ['@azure/identity@4.14.1'],
+    program: 'keyvault',
+    abilities: ['secret'],
+  },
+  {
+    id: 'python-keyvault-secrets-4.12',
+    language: 'Python',
+    library: 'azure-keyvault-secrets',
+    version: '4.12.0',
+    packages: ['azure-identity==1.27.0'],
+    program: 'keyvault',
+    abilities: ['secret'],
+  },
+  {
+    id: 'go-azsecrets-1.5',
+    language: 'Go',
+    library: 'github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets',
+    version: '1.5.1',
+    packages: [`${azidentity}@v1.15.0`],
+    program: 'keyvault',
+    abilities: ['secret'],
+  },
+];
+
 /** Every client of the laboratory, in the order of its table. */
 export const clients: readonly Client[] = [
   ...javascript,
@@ -248,4 +292,5 @@ export const clients: readonly Client[] = [
   ...go,
   ...java,
   ...rust,
+  ...vault,
 ];

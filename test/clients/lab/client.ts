@@ -3,8 +3,15 @@ import type { ScenarioName } from './scenarios.ts';
 export const languages = ['JavaScript', 'shell', 'Python', 'Go', 'Java', 'Rust'] as const;
 export type Language = (typeof languages)[number];
 
-/** What a library offers beyond a token by default identity. */
-export type Ability = 'clientId' | 'objectId' | 'resourceId' | 'chain' | 'defaultChain';
+/** What a library offers: tokens, in which of the ways, or secrets of a vault. */
+export type Ability =
+  | 'token'
+  | 'secret'
+  | 'clientId'
+  | 'objectId'
+  | 'resourceId'
+  | 'chain'
+  | 'defaultChain';
 
 /** What a library makes of a refusal. */
 export interface RefusalForm {
@@ -38,7 +45,8 @@ export interface Client {
   readonly abilities: readonly Ability[];
   /** The only resource that the library asks for, if it leaves no choice. */
   readonly onlyResource?: string;
-  readonly refusal: RefusalForm;
+  /** Of those that can ask for an identity by client ID. */
+  readonly refusal?: RefusalForm;
   readonly caveats?: Readonly<Partial<Record<ScenarioName, Caveat>>>;
   /** What a reader should know of it in any case. */
   readonly remark?: string;
@@ -46,7 +54,13 @@ export interface Client {
   readonly isQuick?: boolean;
 }
 
-const needs: Readonly<Partial<Record<ScenarioName, Ability>>> = {
+const needs: Readonly<Record<ScenarioName, Ability>> = {
+  default: 'token',
+  down: 'token',
+  throttled: 'token',
+  concurrent: 'token',
+  shortLived: 'token',
+  secret: 'secret',
   clientId: 'clientId',
   objectId: 'objectId',
   resourceId: 'resourceId',
@@ -61,6 +75,5 @@ const needs: Readonly<Partial<Record<ScenarioName, Ability>>> = {
 
 /** Whether the library has what a scenario is about. */
 export function canPlay({ abilities }: Client, scenario: ScenarioName): boolean {
-  const need = needs[scenario];
-  return need === undefined || abilities.includes(need);
+  return abilities.includes(needs[scenario]);
 }

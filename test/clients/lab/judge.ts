@@ -5,6 +5,7 @@ import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
 export type Seen =
   | { readonly kind: 'token' }
   | { readonly kind: 'fallback' }
+  | { readonly kind: 'secret' }
   /** A token that does not verify, or is another one than was asked for. */
   | { readonly kind: 'wrong'; readonly why: string }
   | { readonly kind: 'error'; readonly error: string; readonly message: string };
@@ -51,11 +52,12 @@ function isAsExpected({ refusal }: Client, name: ScenarioName, seen: Seen): bool
   switch (expected) {
     case 'token':
     case 'fallback':
+    case 'secret':
       return seen.kind === expected;
     case 'refusal':
       return (
         seen.kind === 'error' &&
-        seen.error === refusal.error &&
+        seen.error === refusal?.error &&
         explanation.test(seen.message) === (refusal.isExplained ?? true)
       );
   }
@@ -70,6 +72,7 @@ function describe(seen: Seen): string {
   switch (seen.kind) {
     case 'token':
     case 'fallback':
+    case 'secret':
       return `got a ${seen.kind}`;
     case 'wrong':
       return seen.why;

@@ -3,7 +3,7 @@
  * Assignment as JSON; every line of its standard output is a Played.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -19,6 +19,7 @@ import {
   scenarios,
 } from './scenarios.ts';
 import { createTap, type RecordedRequest, type Tap } from './tap.ts';
+import { secret, startVault, vaultHost } from './vault.ts';
 
 export interface Assignment {
   readonly clientId: string;
@@ -75,7 +76,10 @@ async function playOne(
   }
   const scenario: Scenario = scenarios[name];
   // A resource of its own for every scenario is a cache of its own.
-  const resource = client.onlyResource ?? `https://${name.toLowerCase()}.vault.azure.net`;
+  const isVault = scenario.expected === 'secret';
+  const resource = isVault
+    ? `https://${vaultHost}`
+    : (client.onlyResource ?? `https://${name.toLowerCase()}.vault.azure.net`);
   if (scenario.isCold || client.onlyResource !== undefined) await pod.restart(scenario);
   const endFault = setFault(pod, scenario);
   tap?.take();
@@ -84,7 +88,9 @@ async function playOne(
     const selectors = scenario.selectors.map((selector) => toArgument(pod, selector));
     const { credential, rounds = 1 } = scenario;
     const args = [credential, `${rounds}`, resource, ...selectors];
-    const outcomes = await run([...command, ...args], home);
+    const outcomes = isVault
+      ? await runBesideVault(pod, [...command, ...args], home)
+      : await run([...command, ...args], { home });
     const ms = Math.round(performance.now() - startedAt);
     const seen = await Promise.all(
       outcomes.map((outcome, index) =>
@@ -142,6 +148,8 @@ function toArgument({ emulator }: Pod, selector: SelectorName): string {
       return `object_id=${reports?.objectId}`;
     case 'resourceId':
       return `resource_id=${reports?.resourceId}`;
+    case 'secret':
+      return `secret=${secret.name}`;
     case 'unknownClientId':
       return `client_id=${unknownClientId}`;
   }
@@ -153,12 +161,34 @@ interface ProgramOutcome {
   readonly message?: string;
 }
 
-async function run(
-  [program = '', ...args]: readonly string[],
+/** With a vault on this namespace's port 443, whose name and CA the program is made to know. */
+async function runBesideVault(
+  { emulator }: Pod,
+  command: readonly string[],
   home: string,
 ): Promise<readonly ProgramOutcome[]> {
+  await using vault = await startVault(emulator);
+  const [caFile, hostsFile] = [join(home, 'vault-ca.crt'), join(home, 'hosts')];
+  await writeFile(caFile, vault.caPem);
+  await writeFile(hostsFile, `127.0.0.1 localhost ${vaultHost}\n`);
+  // A mount namespace, so that only this program sees the file of hosts.
+  const mount = `mount --bind '${hostsFile}' /etc/hosts && exec "$@"`;
+  return await run(['unshare', '--mount', 'sh', '-c', mount, 'sh', ...command], {
+    home,
+    // Each runtime has a variable of its own for this.
+    extraEnv: { NODE_EXTRA_CA_CERTS: caFile, REQUESTS_CA_BUNDLE: caFile, SSL_CERT_FILE: caFile },
+  });
+}
+
+async function run(
+  [program = '', ...args]: readonly string[],
+  {
+    home,
+    extraEnv = {},
+  }: { readonly home: string; readonly extraEnv?: Readonly<Record<string, string>> },
+): Promise<readonly ProgramOutcome[]> {
   // Variables of Azure's libraries would send them elsewhere.
-  const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8' };
+  const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', ...extraEnv };
   const child = spawn(program, args, {
     env,
     cwd: home,
@@ -181,6 +211,11 @@ async function toSeen(
   { resource, selector }: { readonly resource: string; readonly selector: SelectorName },
 ): Promise<Seen> {
   if (error !== undefined) return { kind: 'error', error, message };
+  if (selector === 'secret') {
+    return token === secret.value
+      ? { kind: 'secret' }
+      : { kind: 'wrong', why: `the secret was ${token}` };
+  }
   if (token === 'fallback') return { kind: 'fallback' };
   const [orders, reports] = pod.emulator.identities.list();
   const isOrders = selector === 'default' || selector === 'clientId';

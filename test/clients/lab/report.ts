@@ -183,11 +183,11 @@ function renderMatrix(
 }
 
 function renderRefusals(): string {
-  const rows = clients.map((client) => [
-    toName(client),
-    code(client.refusal.error),
-    (client.refusal.isExplained ?? true) ? 'yes' : 'no',
-  ]);
+  const rows = clients.flatMap((client) => {
+    if (client.refusal === undefined) return [];
+    const { error, isExplained = true } = client.refusal;
+    return [[toName(client), code(error), isExplained ? 'yes' : 'no']];
+  });
   return renderTable(['Client', 'Error', 'Shows Entra’s words and the hint'], rows);
 }
 

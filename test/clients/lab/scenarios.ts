@@ -18,7 +18,9 @@ export type SelectorName =
   | 'otherClientId'
   | 'objectId'
   | 'resourceId'
-  | 'unknownClientId';
+  | 'unknownClientId'
+  /** Nobody: the program asks for a secret of a vault, by the credential that it has by default. */
+  | 'secret';
 
 /** What has to come of every request of a scenario. */
 export type Expectation =
@@ -27,7 +29,9 @@ export type Expectation =
   /** An error of the library that says what Entra said and what to do. */
   | 'refusal'
   /** The token of the credential that comes next in the chain. */
-  | 'fallback';
+  | 'fallback'
+  /** The secret that the vault gives for a token that is right in every respect. */
+  | 'secret';
 
 export interface Scenario {
   /** Heading of its column. */
@@ -173,6 +177,15 @@ const table = {
     rounds: 2,
     isCold: true,
     hasShortTokens: true,
+  },
+  secret: {
+    title: 'secret',
+    explanation:
+      'The Key Vault quick start: a secret, by DefaultAzureCredential, from a vault over TLS that asks for a token by its challenge and checks signature, issuer, audience, expiry and client ID.',
+    credential: 'default',
+    selectors: ['secret'],
+    expected: 'secret',
+    isCold: true,
   },
 } as const satisfies Record<string, Scenario>;
 
