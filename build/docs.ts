@@ -10,6 +10,7 @@ import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
 import { proxyOptions } from '../src/proxy/options.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
+import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -30,6 +31,8 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
   { file: 'docs/errors.md', name: 'codes', render: renderErrorCodes },
   { file: 'docs/errors.md', name: 'aadsts', render: renderAadstsCodes },
+  { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
+  { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
 ];
 
 /**

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { authorities, recordCalls } from '../../../build/docs-identity-binding.ts';
 import { createEntraExchange } from '../../../src/proxy/entra/entra-exchange.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import {
@@ -63,6 +64,25 @@ describe('T9: nothing but the token POST', () => {
     expect(connect).not.toHaveBeenCalled();
     expect(fetch).not.toHaveBeenCalled();
   });
+
+  describe.each(['22222222-2222-2222-2222-222222222222', 'contoso.onmicrosoft.com'])(
+    'T10: from the variables on, tenant %s',
+    (AZURE_TENANT_ID) => {
+      it.each(authorities)('%s: %s', async (_cloud, AZURE_AUTHORITY_HOST) => {
+        for (const slashes of ['', '/', '//']) {
+          const origin = AZURE_AUTHORITY_HOST.replace(/\/$/, '');
+          const env = { AZURE_TENANT_ID, AZURE_AUTHORITY_HOST: `${origin}${slashes}` };
+          const [call = '', ...others] = await recordCalls(env);
+          const [url, query] = call.split('?');
+          expect(others).toEqual([]);
+          expect(url).toBe(`POST ${origin}/${AZURE_TENANT_ID}/oauth2/v2.0/token`);
+          expect(query).toMatch(/^client-request-id=[\d-]{36}$/);
+        }
+        expect(connect).not.toHaveBeenCalled();
+        expect(fetch).not.toHaveBeenCalled();
+      });
+    },
+  );
 
   it('takes a tenant by its domain', async () => {
     const clock = createManualClock();
