@@ -1,10 +1,13 @@
 /** Run by code-cache.ts in the Node that the cache is for: `node write-code-cache.ts <bundle>`. */
 import { writeFileSync } from 'node:fs';
-import { compile } from '../src/proxy/exchanger/compile.ts';
+import { createRequire } from 'node:module';
+import { compile } from '../src/shared/compile-cached.ts';
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: write-code-cache.ts <bundle>');
-const bundle = compile(file);
+const bundle = compile(file, createRequire(file));
 const { warmUp } = bundle.run() as { readonly warmUp: () => Promise<void> };
 await warmUp();
 writeFileSync(`${file}.cache`, bundle.createCodeCache());
+// A server that has been warmed up would go on listening.
+process.exit();

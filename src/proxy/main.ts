@@ -1,3 +1,4 @@
+import { compile } from '../shared/compile-cached.ts';
 import { createJsonLogger } from '../shared/json-log.ts';
 import type { LogFields } from '../shared/logger.ts';
 import type { Environment } from '../shared/options.ts';
@@ -34,7 +35,10 @@ async function serve(argv: readonly string[], env: Environment): Promise<number>
     if (exitCode !== undefined) return exitCode;
   }
 
-  const { start } = await import('./start.ts');
+  const { start } = compile(
+    `${__dirname}/proxy-start.js`,
+    require,
+  ).run() as typeof import('./start.ts');
   const started = await start(argv, env);
   switch (started.kind) {
     case 'exited':

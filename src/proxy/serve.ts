@@ -5,15 +5,16 @@ import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { checkReadiness } from './admin/readiness.ts';
 import { onAssertionChange } from './assertion-change.ts';
 import { findAssertionFault } from './assertion-check.ts';
-import { systemClock } from './clock.ts';
+import { sleep, systemClock } from './clock.ts';
 import type { ProxyConfig } from './config.ts';
 import { toEntraSettings } from './config-exchange.ts';
 import { toIdentityPolicy } from './config-policy.ts';
 import { createRemoteExchange, type RemoteExchange } from './exchanger/remote-exchange.ts';
 import { createProcessStarter } from './exchanger/start-process.ts';
-import { createDataServer } from './http/data-server.ts';
+import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
 import { findMemoryRisk } from './memory-limit.ts';
+import { trimMemory } from './memory-trim.ts';
 import { type Counters, createMetrics } from './metrics/counters.ts';
 import { createShutdown, type Shutdown, watchSignals } from './shutdown.ts';
 import { type CachingSource, createCachingSource } from './token/caching-source.ts';
@@ -25,6 +26,15 @@ const clock = systemClock;
  * callers, who get an answer of the cache after 30 s at the latest, are to hear of that first.
  */
 const exchangerStuckAfterMs = 28_000;
+
+/**
+ * What follows the listening waits for this long: whoever waits for the first answer polls for it, and
+ * starting another process takes this one some milliseconds.
+ */
+const firstAnswerMs = 20;
+
+/** A moment without requests is quiet after this. */
+const quietMs = 1_000;
 
 /**
  * Builds every part of the proxy, starts it, and runs it until it is told to stop.
@@ -39,7 +49,10 @@ export async function serve(config: ProxyConfig): Promise<number> {
     clock,
   });
   const metrics = createMetrics();
-  const exchanger = createExchanger(config, logger);
+  const exchanger = createExchanger(config, logger, () => {
+    const idleSinceMs = server.lastRequestAtMs ?? Number.NEGATIVE_INFINITY;
+    if (clock.monotonicMs() - idleSinceMs >= quietMs) trimMemory();
+  });
   const exchange = onAssertionChange(exchanger.exchange, () => source.forgetFailures());
   const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
@@ -49,7 +62,7 @@ export async function serve(config: ProxyConfig): Promise<number> {
       upstream: { host: config.metadataEndpoint.address, port: config.metadataEndpoint.port },
     },
   );
-  const server = createDataServer(
+  const server: DataServer = createDataServer(
     { clock, logger, metrics, source, policy: toIdentityPolicy(config), passThrough },
     {
       port: config.listen.port,
@@ -64,6 +77,7 @@ export async function serve(config: ProxyConfig): Promise<number> {
   const { port } = await server.listen();
   logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
   const unwatch = watchSignals(process, shutdown);
+  await sleep(clock, firstAnswerMs, new AbortController().signal);
   await admin?.listen();
   prestart(config, logger, exchanger);
   await passThrough.detectLoop();
@@ -76,10 +90,10 @@ export async function serve(config: ProxyConfig): Promise<number> {
   return exitCode;
 }
 
-function createExchanger(config: ProxyConfig, logger: Logger): RemoteExchange {
+function createExchanger(config: ProxyConfig, logger: Logger, onRest: () => void): RemoteExchange {
   const configuration = { settings: toEntraSettings(config), logLevel: config.logLevel };
   return createRemoteExchange(
-    { clock, logger, start: createProcessStarter(configuration, __dirname) },
+    { clock, logger, start: createProcessStarter(configuration, __dirname), onRest },
     { lingerMs: config.exchanger.lingerMs, stuckAfterMs: exchangerStuckAfterMs },
   );
 }

@@ -25,6 +25,8 @@ export interface RemoteExchangeDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly start: StartExchanger;
+  /** Called when the process has been let go for want of work: a quiet moment. */
+  readonly onRest?: () => void;
 }
 
 export interface RemoteExchangeLimits {
@@ -60,7 +62,7 @@ interface Job {
  * process that is just leaving, and Entra would be asked twice.
  */
 export function createRemoteExchange(
-  { clock, logger, start }: RemoteExchangeDeps,
+  { clock, logger, start, onRest }: RemoteExchangeDeps,
   { lingerMs, stuckAfterMs }: RemoteExchangeLimits,
 ): RemoteExchange {
   const jobs = new Map<number, Job>();
@@ -90,6 +92,7 @@ export function createRemoteExchange(
       const leaving = current;
       current = undefined;
       leaving?.end();
+      onRest?.();
     });
   };
 

@@ -30,9 +30,13 @@ function setUp() {
     readonly events: ExchangerEvents;
     state: 'running' | 'ended' | 'killed';
   }[] = [];
+  let rests = 0;
   const remote = createRemoteExchange(
     {
       clock,
+      onRest: () => {
+        rests += 1;
+      },
       logger: silent,
       start(events) {
         const process = { sent: [] as Command[], events, state: 'running' as 'running' };
@@ -46,7 +50,7 @@ function setUp() {
     },
     { lingerMs: 60_000, stuckAfterMs: 28_000 },
   );
-  return { clock, processes, ...remote };
+  return { clock, processes, countRests: () => rests, ...remote };
 }
 
 /** The process that the remote exchange started as number `index`. */
@@ -100,10 +104,13 @@ describe('remote exchange', () => {
   });
 
   test('a process that was started ahead of need leaves too', async () => {
-    const { clock, prestart, processes } = setUp();
+    const { clock, countRests, prestart, processes } = setUp();
     prestart();
-    await clock.advance(60_000);
+    await clock.advance(59_999);
+    expect(countRests()).toBe(0);
+    await clock.advance(1);
     expect(at(processes, 0).state).toBe('ended');
+    expect(countRests()).toBe(1);
   });
 
   test('never leaves while an exchange is in flight', async () => {

@@ -1,0 +1,16 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** V8's collector, as `--expose-gc` offers it. */
+type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+
+/**
+ * Gives memory back that V8 would keep until it needs some: about 1 MB after the start, several after a
+ * busy time. It takes some 10 to 30 ms, in which nobody is answered, so it is for quiet moments.
+ */
+export function trimMemory(): void {
+  // A flag of the command line would make Node refuse its code cache; set now, it costs nothing.
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  collect({ type: 'major', flavor: 'last-resort' });
+}
