@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type Dockerode from 'dockerode';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../src/proxy/memory-limit.ts';
 import { type Container, connect, startContainer } from './docker.ts';
 import type { Tenant } from './docker-tenant.ts';
 
@@ -26,10 +27,6 @@ export interface PodOptions {
   /** Variables that a container has beside those of the pod. */
   readonly env?: (container: string) => Readonly<Record<string, string>>;
 }
-
-const MIB = 1024 * 1024;
-/** The smallest memory limit that is supported: src/proxy/memory-limit.ts. */
-const proxyMemoryBytes = 96 * MIB;
 
 /**
  * Starts the containers of a pod in the kubelet's order: each init container to its end, or, if it is a
@@ -142,7 +139,7 @@ async function toDockerOptions(
       ReadonlyRootfs: securityContext.readOnlyRootFilesystem ?? false,
       GroupAdd:
         spec.securityContext?.fsGroup === undefined ? [] : [`${spec.securityContext.fsGroup}`],
-      ...(isProxy ? { Memory: proxyMemoryBytes, MemorySwap: proxyMemoryBytes } : {}),
+      ...(isProxy ? { Memory: MIN_MEMORY_LIMIT_BYTES, MemorySwap: MIN_MEMORY_LIMIT_BYTES } : {}),
       ...(securityContext.privileged
         ? await toPrivileged()
         : {

@@ -104,7 +104,8 @@ describeWithDocker('the smallest memory limit that is supported', () => {
 async function findNodeBinary(image: string): Promise<string> {
   const { container } = await connect();
   const { GraphDriver } = await container.dockerode.getImage(image).inspect();
-  const { LowerDir = '', UpperDir = '' } = GraphDriver.Data ?? {};
+  // The driver's type has only what an older driver says; overlay2 says where the layers are.
+  const { LowerDir = '', UpperDir = '' } = { ...GraphDriver.Data } as Record<string, string>;
   const files = [UpperDir, ...LowerDir.split(':')].map((layer) =>
     join(layer, 'usr/local/bin/node'),
   );
