@@ -25,6 +25,17 @@ export const webhook = {
   tenantIdAnnotation: 'azure.workload.identity/tenant-id',
 } as const;
 
+/** Names of the variables by which clients and the proxy agree on App Service's protocol. */
+export const appService = {
+  path: '/msi/token',
+  /** Of clients since 2019, then of older ones: where to ask, and the secret to bring. */
+  clientVariables: [
+    ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER'],
+    ['MSI_ENDPOINT', 'MSI_SECRET'],
+  ],
+  proxyVariable: 'IMDS_PROXY_IDENTITY_HEADER',
+} as const;
+
 /** Where the token is, for containers that get it from us and not from the webhook. */
 export const tokenVolume = {
   name: 'imds-proxy-token',

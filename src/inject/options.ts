@@ -69,9 +69,15 @@ export const injectOptions = {
   initImage: {
     flag: 'init-image',
     type: imageValue,
-    required: 'name the image that was built from Dockerfile.init',
     group: 'Containers',
-    help: 'Image of proxy-init.',
+    help: 'Image of proxy-init. Required unless --no-redirect is given.',
+  },
+  noRedirect: {
+    flag: 'no-redirect',
+    type: booleanValue,
+    default: 'false',
+    group: 'Containers',
+    help: "Adds neither proxy-init nor its capability, for pods that may not have NET_ADMIN. The application's containers get the variables of App Service, which lead SDKs to the proxy.",
   },
   nativeSidecar: {
     flag: 'native-sidecar',

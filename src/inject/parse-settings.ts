@@ -28,7 +28,12 @@ export function parseSettings(texts: Texts): ParsedSettings {
   const initEnv = parseVariables(injectOptions.initEnv, texts.get('initEnv'));
   const { proxyEnv: _, initEnv: __, ...table } = injectOptions;
   const resolution = resolveOptions(table, lastOf(texts), {});
-  const errors = [...resolution.errors, ...proxyEnv.errors, ...initEnv.errors];
+  const errors = [
+    ...resolution.errors,
+    ...findRedirectFaults(resolution.values, texts),
+    ...proxyEnv.errors,
+    ...initEnv.errors,
+  ];
   if (!isComplete(resolution)) return { ok: false, errors };
 
   const { values } = resolution;
@@ -56,6 +61,20 @@ export function parseSettings(texts: Texts): ParsedSettings {
 
 function isClassic({ classic, nativeSidecar }: FlagValues): boolean {
   return classic ?? nativeSidecar === false;
+}
+
+/** The redirect needs its image, and without it nothing of it has a meaning. */
+function findRedirectFaults({ noRedirect }: Partial<FlagValues>, texts: Texts): readonly string[] {
+  const { flag } = injectOptions.initImage;
+  if (noRedirect === false) {
+    if (texts.has('initImage')) return [];
+    return [`--${flag} not set; name the image that was built from Dockerfile.init`];
+  }
+  if (noRedirect === undefined) return [];
+  const given = (['initImage', 'initEnv'] as const).filter((key) => texts.has(key));
+  return given.map(
+    (key) => `--${injectOptions[key].flag} has no effect with --no-redirect; leave one of them out`,
+  );
 }
 
 function findConflicts(values: FlagValues): readonly string[] {

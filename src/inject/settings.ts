@@ -8,7 +8,8 @@ export interface InjectSettings {
   /** How the proxy is kept running: as an init container that restarts, or as an ordinary container. */
   readonly sidecar: 'native' | 'classic';
   readonly proxyImage: string;
-  readonly initImage: string;
+  /** Undefined if there is no redirect: clients are then pointed to the proxy by their environment. */
+  readonly initImage: string | undefined;
   /** If undefined, the pod's annotation or the default decides. */
   readonly proxyPort: number | undefined;
   /** 0 if there is none. */

@@ -13,14 +13,15 @@ import { containersOf, itemsOf, type PlacedContainer, specOf } from './shape.ts'
  */
 export function checkPod(template: ValueMap, settings: InjectSettings, proxyPort: number): void {
   const spec = specOf(template);
-  checkNode(spec);
+  const hasRedirect = settings.initImage !== undefined;
+  checkNode(spec, hasRedirect);
   checkLifetime(spec, settings);
   if (settings.credentials.kind === 'webhook') checkSkipped(template);
   for (const container of containersOf(template)) {
     checkName(container);
     checkPorts(container, proxyPort, '--proxy-port');
     if (settings.adminPort !== 0) checkPorts(container, settings.adminPort, '--admin-port');
-    if (settings.passthrough !== 'off') checkUser(container, spec);
+    if (hasRedirect && settings.passthrough !== 'off') checkUser(container, spec);
   }
   if (
     settings.credentials.kind === 'own' &&
@@ -30,19 +31,21 @@ export function checkPod(template: ValueMap, settings: InjectSettings, proxyPort
   }
 }
 
-function checkNode(spec: ValueMap): void {
+function checkNode(spec: ValueMap, hasRedirect: boolean): void {
   if (isTrue(spec['hostNetwork'])) {
-    const message =
-      "hostNetwork is true: the redirect would catch the requests of the whole node; run without it, or leave this workload to the node's identity";
+    const consequence = hasRedirect
+      ? 'the redirect would catch the requests of the whole node'
+      : 'the proxy would give its tokens to every process of the node';
+    const message = `hostNetwork is true: ${consequence}; run without it, or leave this workload to the node's identity`;
     refuse(message, ['spec', 'hostNetwork']);
   }
   const system = getAt(spec, ['os', 'name']);
   const selected = getAt(spec, ['nodeSelector', 'kubernetes.io/os']);
   if (system === 'windows' || selected === 'windows') {
-    refuse('this is a pod for Windows, which has no netfilter to redirect with', [
-      'spec',
-      system === 'windows' ? 'os' : 'nodeSelector',
-    ]);
+    const message = hasRedirect
+      ? 'this is a pod for Windows, which has no netfilter to redirect with'
+      : 'this is a pod for Windows, and the image of the proxy is one for Linux';
+    refuse(message, ['spec', system === 'windows' ? 'os' : 'nodeSelector']);
   }
 }
 

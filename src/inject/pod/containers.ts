@@ -15,7 +15,11 @@ export type Container = ValueMap & { readonly name: string };
  * The container that redirects the pod's requests. It must run as root to hold the one capability that it
  * needs; everything else is taken from it.
  */
-export function toInitContainer(settings: InjectSettings, proxyPort: number): Container {
+export function toInitContainer(
+  settings: InjectSettings,
+  initImage: string,
+  proxyPort: number,
+): Container {
   const env = new Map([
     ['PROXY_PORT', `${proxyPort}`],
     // Nobody has to be let through to an address that the proxy never goes to.
@@ -24,7 +28,7 @@ export function toInitContainer(settings: InjectSettings, proxyPort: number): Co
   ]);
   return {
     name: initName,
-    image: settings.initImage,
+    image: initImage,
     imagePullPolicy: 'IfNotPresent',
     env: toEnv(env),
     resources: toResources(settings.resources),
@@ -44,15 +48,15 @@ export function toInitContainer(settings: InjectSettings, proxyPort: number): Co
 /**
  * The proxy. The user is set because a pod that sets another would make the redirect catch the proxy's own
  * requests (azure-workload-identity #1009).
- * @param credentials variables that name its identity; none if the webhook adds them.
+ * @param variables those that name its identity, unless the webhook adds them, and App Service's secret.
  */
 export function toProxyContainer(
   settings: InjectSettings,
   proxyPort: number,
-  credentials: ReadonlyMap<string, string>,
+  variables: ReadonlyMap<string, string>,
 ): Container {
   const { adminPort, passthrough, sidecar } = settings;
-  const env = new Map(credentials);
+  const env = new Map(variables);
   if (passthrough !== 'instance') env.set('IMDS_PROXY_PASSTHROUGH', passthrough);
   if (adminPort !== defaultAdminPort) env.set('IMDS_PROXY_ADMIN_PORT', `${adminPort}`);
   for (const [name, value] of settings.proxyEnv) env.set(name, value);

@@ -3,6 +3,7 @@ import { webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { ValueMap } from '../manifest/value.ts';
 import type { InjectSettings, OwnCredentials } from '../settings.ts';
+import { pointToProxy } from './app-service.ts';
 import { checkPod } from './check-pod.ts';
 import { toEnv, toInitContainer, toProxyContainer, toTokenMount } from './containers.ts';
 import { type ServiceAccount, toCredentialVariables, toTokenVolume } from './credentials.ts';
@@ -23,7 +24,7 @@ const labels = ['metadata', 'labels'];
 const annotations = ['metadata', 'annotations'];
 
 /**
- * Adds the proxy and the redirect to a pod. What an earlier run or upstream's tools have added is taken away
+ * Adds the proxy and the redirect, or what takes its place, to a pod. What an earlier run or upstream's tools have added is taken away
  * first, so that the result is the same however often and over whatever it is done.
  * @param account of the pod, if it is part of the input.
  * @throws ManifestError if the pod cannot be injected.
@@ -47,7 +48,12 @@ export function injectPod(
     ...noteLabel(base, settings),
     ...removeTrigger(base, draft),
   ];
-  const variables = addCredentials(base, draft, settings, account);
+  const variables = new Map(addCredentials(base, draft, settings, account));
+  if (settings.initImage === undefined) {
+    const pointed = pointToProxy(template, base, draft, settings, proxyPort);
+    for (const [name, value] of pointed.proxyVariables) variables.set(name, value);
+    notes.push(...pointed.notes);
+  }
   addContainers(base, draft, settings, proxyPort, variables);
   return { template: draft.seal(), notes: [...notes, ...toNotes(base, settings, account)] };
 }
@@ -87,10 +93,14 @@ function addContainers(
   variables: ReadonlyMap<string, string>,
 ): void {
   const proxy = toProxyContainer(settings, proxyPort, variables);
-  // First of all, so that no other container ever meets the node's identity.
-  draft.addItem(['spec', 'initContainers'], 0, toInitContainer(settings, proxyPort));
+  const { initImage } = settings;
+  if (initImage !== undefined) {
+    // First of all, so that no other container ever meets the node's identity.
+    const init = toInitContainer(settings, initImage, proxyPort);
+    draft.addItem(['spec', 'initContainers'], 0, init);
+  }
   if (settings.sidecar === 'native') {
-    draft.addItem(['spec', 'initContainers'], 1, proxy);
+    draft.addItem(['spec', 'initContainers'], initImage === undefined ? 0 : 1, proxy);
     return;
   }
   draft.addItem(['spec', 'containers'], 0, proxy);

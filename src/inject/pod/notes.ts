@@ -44,11 +44,15 @@ function noteIdentity(
   ];
 }
 
-function noteInitContainers(template: ValueMap, { sidecar }: InjectSettings): readonly string[] {
+function noteInitContainers(
+  template: ValueMap,
+  { sidecar, initImage }: InjectSettings,
+): readonly string[] {
   const hasInits = containersOf(template).some(({ list }) => list === 'initContainers');
   if (sidecar === 'native' || !hasInits) return [];
+  const requests = initImage === undefined ? 'for tokens' : 'to 169.254.169.254';
   return [
-    'its init containers run before the classic sidecar: their requests to 169.254.169.254 are refused',
+    `its init containers run before the classic sidecar: their requests ${requests} are refused`,
   ];
 }
 
