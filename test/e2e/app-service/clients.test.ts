@@ -62,9 +62,10 @@ async function run(
       HOME: process.env['HOME'],
       // Whoever asks IMDS after all must not find that of this machine.
       AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:9',
-      ...(isOld
-        ? { MSI_ENDPOINT: endpoint, MSI_SECRET: header }
-        : { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header }),
+      // Newer clients have to prefer their own variables to those of older ones.
+      MSI_ENDPOINT: endpoint,
+      MSI_SECRET: header,
+      ...(!isOld && { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header }),
     },
     timeout: 50_000,
   });

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -20,7 +19,7 @@ export interface Client {
   /** Commands that fetch and build it there, one after the other. */
   readonly steps: readonly (readonly string[])[];
   toCommand(directory: string): readonly string[];
-  /** Reads the variables of version 2017-09-01; the others those of 2019-08-01. */
+  /** Gets only the variables of version 2017-09-01, which it reads; the others get all. */
   readonly isOld?: boolean;
 }
 
@@ -109,8 +108,9 @@ export async function install({
 }: Client): Promise<readonly string[]> {
   const directory = join(cache, name.replace(/[^\w.]+/g, '-'));
   const command = toCommand(directory);
-  const done = join(directory, '.installed');
-  if (steps.length > 0 && !existsSync(done)) {
+  const stampFile = join(directory, '.installed');
+  const stamp = JSON.stringify([steps, await readAll(join(programs, program))]);
+  if (steps.length > 0 && (await readFile(stampFile, 'utf8').catch(() => '')) !== stamp) {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true });
     await cp(join(programs, program), directory, { recursive: true });
@@ -118,9 +118,14 @@ export async function install({
     for (const [tool = '', ...args] of steps) {
       await execute(tool, args, { cwd: directory, timeout: installDeadlineMs });
     }
-    await writeFile(done, '');
+    await writeFile(stampFile, stamp);
   }
   return command;
+}
+
+async function readAll(directory: string): Promise<readonly string[]> {
+  const files = (await readdir(directory)).toSorted();
+  return Promise.all(files.map((file) => readFile(join(directory, file), 'utf8')));
 }
 
 /** A tool that a client needs and this machine has not. */

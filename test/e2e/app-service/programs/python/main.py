@@ -7,7 +7,7 @@ resource, name, value = (sys.argv[1:] + [None])[:3]
 options = {
     "default": {},
     "client_id": {"client_id": value},
-    "resource_id": {"identity_config": {"mi_res_id": value}},
+    "resource_id": {"identity_config": {"resource_id": value}},
 }
 try:
     credential = ManagedIdentityCredential(**options[name])
