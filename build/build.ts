@@ -5,7 +5,7 @@
  * no instance of a class may cross from one to another.
  */
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { writeCodeCache } from './code-cache.ts';
@@ -14,7 +14,7 @@ import { trimDefine, trimLibraries } from './trim-libraries.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const { values: options } = parseArgs({
+const { values } = parseArgs({
   options: {
     /** Where the bundles go. */
     outdir: { type: 'string', default: join(root, 'dist') },
@@ -22,6 +22,8 @@ const { values: options } = parseArgs({
     node: { type: 'string', default: process.execPath },
   },
 });
+
+const options = { ...values, outdir: resolve(values.outdir) };
 
 /** Programs that are run directly: a `#!` line, the execute bit, no extension. */
 const executables = {

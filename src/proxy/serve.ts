@@ -75,8 +75,8 @@ export async function serve(config: ProxyConfig): Promise<number> {
   const admin = createAdmin(config, { logger, metrics, source, shutdown });
 
   const { port } = await server.listen();
-  logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
   const unwatch = watchSignals(process, shutdown);
+  logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
   await sleep(clock, firstAnswerMs, new AbortController().signal);
   await admin?.listen();
   prestart(config, logger, exchanger);

@@ -107,6 +107,8 @@ export function watchSignals(
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGTERM' || name === 'SIGINT') shutdown.signal(name);
   };
-  target.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  return () => target.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+  // Left to Node, this one would open a debugger's port.
+  const ignore = (): void => {};
+  target.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGUSR1', ignore);
+  return () => target.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGUSR1', ignore);
 }

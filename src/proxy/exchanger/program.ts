@@ -14,8 +14,7 @@ export { warmUp };
  * for the server to act on.
  */
 export function runExchanger(fd: number): void {
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => {});
   serveExchanges(new Socket({ fd, readable: true, writable: true }), {
     createExchange({ settings, logLevel, lastGoodCaPem }, rememberCa) {
       const logger: Logger = createPinoLogger({ level: logLevel, name: 'exchanger' });

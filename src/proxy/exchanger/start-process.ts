@@ -9,10 +9,10 @@ import type { StartExchanger } from './remote-exchange.ts';
 type Configuration = Omit<Extract<Command, { type: 'configure' }>, 'type' | 'lastGoodCaPem'>;
 
 /**
- * The exchanger's heap. Only flags that leave V8's flag hash alone: another one would make Node refuse
+ * The exchanger's heap, and no debugger. Only flags that leave V8's flag hash alone: another one would make Node refuse
  * both its own code cache and ours.
  */
-const nodeFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+const nodeFlags = ['--max-semi-space-size=1', '--max-old-space-size=64', '--disable-sigusr1'];
 
 /**
  * Starts exchanger processes: the file `exchanger.js` beside this program, spoken to over file descriptor

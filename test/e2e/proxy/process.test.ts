@@ -112,6 +112,17 @@ describe('stopping', () => {
   });
 });
 
+test('SIGUSR1 opens no debugger in either process', async () => {
+  await using proxy = await startProxy(emulator);
+  // So that both have started whole.
+  await ask(proxy);
+  const exchanger = await exchangerOf(proxy);
+  for (const pid of [proxy.pid, exchanger]) process.kill(pid, 'SIGUSR1');
+  expect((await ask(proxy, 'https://storage.azure.com')).status).toBe(200);
+  expect(proxy.output.join()).not.toContain('Debugger listening');
+  expect(proxy.children()).toEqual([exchanger]);
+});
+
 describe('starting', () => {
   const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
     spawnSync(join(dist, 'proxy'), args, {

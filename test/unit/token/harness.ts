@@ -202,14 +202,15 @@ function toMetrics(counts: Counts): Metrics {
   };
 }
 
-/** Whether a promise has settled, without waiting for it. */
+/** Whether a promise has settled by now, once every chain of promises has gone as far as it can. */
 export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const pending = Symbol('pending');
-  const settled = promise.then(
-    () => undefined,
-    () => undefined,
-  );
-  return (await Promise.race([settled, Promise.resolve(pending)])) !== pending;
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await new Promise((resolve) => setImmediate(resolve));
+  return settled;
 }
 
 /** The error code that a promise fails with. */
