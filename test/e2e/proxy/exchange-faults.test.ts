@@ -106,15 +106,18 @@ describe('the built proxy when Entra refuses', () => {
     expect((await ask()).status).toBe(200);
   });
 
-  test('vector 85: a request that hangs ends within 25 s and holds up nobody else', async () => {
+  test('vector 85: a request that hangs is 503 in the end and holds up nobody else', async () => {
     const [a, b] = emulator.identities.list();
     emulator.faults.add({ effect: { kind: 'hang' }, clientId: a?.clientId });
-    const startedAt = performance.now();
-    const hanging = ask();
+    let hangs = true;
+    const hanging = ask().finally(() => {
+      hangs = false;
+    });
     // The incumbent makes this one wait for the other.
     expect((await ask({ client_id: b?.clientId ?? '' })).status).toBe(200);
+    expect(hangs).toBe(true);
+    // That it takes less than 25 s is shown on the exchange's own clock, in its unit tests.
     expect((await hanging).status).toBe(503);
-    expect(performance.now() - startedAt).toBeLessThan(25_500);
   });
 
   test('vector 87: throttling is passed on with Entra’s own Retry-After, and kept', async () => {
