@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
  * very container. Below it the kernel does not end the process: it keeps evicting and re-reading the
  * program that runs. Tested: test/e2e/containers/load.test.ts.
  */
-export const MIN_MEMORY_LIMIT_BYTES = 112 * MIB;
+export const MIN_MEMORY_LIMIT_BYTES = 128 * MIB;
 
 /** What to tell the operator about a container's memory limit; undefined if it is enough or there is none. */
 export function findMemoryRisk(limitBytes: number): string | undefined {
