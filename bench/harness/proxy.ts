@@ -15,10 +15,10 @@ export interface ProxyOptions extends StartOptions {
 }
 
 /**
- * Pass-through stays on, as a pod has it, but no benchmark may reach for a real metadata service: port 9 of
+ * The admin server and pass-through stay on, as a pod has them, but no benchmark may reach for a real metadata service: port 9 of
  * the loopback address stands for it, where nothing answers.
  */
-const flags = ['--admin-port=0', '--log-level=info', '--metadata-endpoint=127.0.0.1:9'];
+const flags = ['--log-level=info', '--metadata-endpoint=127.0.0.1:9'];
 
 const readiness = 'GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n';
 
@@ -42,7 +42,7 @@ export async function prepareProxy({
   const launched = await launch({
     command: [
       ...(node === undefined ? [] : [node]),
-      ...[program, `--proxy-port=${port}`, ...flags, ...more],
+      ...[program, `--proxy-port=${port}`, `--admin-port=${await freePort()}`, ...flags, ...more],
     ],
     ...(env === undefined ? {} : { env }),
     cpu,

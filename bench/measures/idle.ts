@@ -3,7 +3,14 @@ import { memoryOf, voluntarySwitchesOf } from '../harness/proc.ts';
 import type { StartedServer } from '../harness/server.ts';
 import { median, type Pair, summarisePairs } from '../harness/statistics.ts';
 import type { Lab } from '../lab.ts';
-import { inMib, inPerSecond, type Result, toRatioResult, toValueResult } from '../report/result.ts';
+import {
+  inMib,
+  inPerSecond,
+  type Result,
+  type Row,
+  toRatioResult,
+  toValueResult,
+} from '../report/result.ts';
 import { askToken } from './first-token.ts';
 
 interface Group {
@@ -33,9 +40,12 @@ export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
   const asked = await startGroup(true);
   for (const { port } of asked.proxies) await askToken(lab, port);
   const everyone = [unasked, asked].flatMap(({ proxies, bares }) => [...proxies, ...bares]);
-  // A read of memory makes no one wake up, but it is kept out of the window all the same.
+  await delay(seconds * 1000);
+  const memory = {
+    unasked: readMemory(unasked),
+    asked: readMemory(asked),
+  };
   const countingSeconds = counts['wake-up-seconds'];
-  await delay(Math.max(0, seconds - countingSeconds - 1) * 1000);
   const before = everyone.map(({ pid }) => voluntarySwitchesOf(pid));
   const from = performance.now();
   await delay(countingSeconds * 1000);
@@ -46,7 +56,6 @@ export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
       (voluntarySwitchesOf(pid) - (before[index] as number)) / elapsed,
     ]),
   );
-  await delay(1000);
 
   const wakeUpsOf = (servers: readonly StartedServer[]): number =>
     median(servers.map(({ pid }) => wakeUps.get(pid) as number));
@@ -58,7 +67,7 @@ export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
         method: `Anonymous pages of all processes of the proxy (smaps_rollup), ${counts['idle-instances']} of each side idling side by side.`,
         aim: '≤ 1.05× bare',
       },
-      unasked,
+      memory.unasked,
       1.05,
     ),
     memoryResult(
@@ -67,14 +76,14 @@ export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
         method: 'The same after one token has been asked for, directly after the start.',
         aim: '≤ 1.10× bare',
       },
-      asked,
+      memory.asked,
       1.1,
     ),
     {
       ...toValueResult(
         {
           measure: 'wake-ups per second when idle',
-          method: `Voluntary context switches of all threads over the last ${countingSeconds} of those seconds, divided by them.`,
+          method: `Voluntary context switches of all threads over the ${countingSeconds} seconds that follow, divided by them; the exchanger has left.`,
           aim: '≤ 0.2',
         },
         wakeUpsOf(proxies),
@@ -89,20 +98,26 @@ export async function measureIdle(lab: Lab): Promise<readonly Result[]> {
   ];
 }
 
-function memoryResult(
-  row: { readonly measure: string; readonly method: string; readonly aim: string },
-  { proxies, bares }: Group,
-  atMost: number,
-): Result {
-  const ours = proxies.map(({ pid }) => memoryOf(pid));
-  const theirs = bares.map(({ pid }) => memoryOf(pid));
+interface Memory {
+  readonly ours: readonly ReturnType<typeof memoryOf>[];
+  readonly theirs: readonly ReturnType<typeof memoryOf>[];
+}
+
+function readMemory({ proxies, bares }: Group): Memory {
+  return {
+    ours: proxies.map(({ pid }) => memoryOf(pid)),
+    theirs: bares.map(({ pid }) => memoryOf(pid)),
+  };
+}
+
+function memoryResult(row: Row, { ours, theirs }: Memory, atMost: number): Result {
   const pairs = ours.map(
     ({ anonymousBytes }, index): Pair => ({
       value: anonymousBytes,
       base: (theirs[index] as { anonymousBytes: number }).anonymousBytes,
     }),
   );
-  const proportional = (uses: typeof ours): string =>
+  const proportional = (uses: Memory['ours']): string =>
     inMib(median(uses.map(({ proportionalBytes }) => proportionalBytes)));
   return toRatioResult(row, summarisePairs(pairs), inMib, atMost, [
     `Processes: ${Math.max(...ours.map(({ processes }) => processes))}. PSS with all of these servers running: ${proportional(ours)}, bare ${proportional(theirs)}.`,
