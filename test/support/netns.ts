@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe } from 'vitest';
+import { isCi } from './ci.ts';
 import type { AgentMethods, AgentReply, AgentRequest } from './netns-agent.ts';
 
 /** How a program ended. */
@@ -65,7 +66,7 @@ const obstacle = findObstacle();
  * says why, except in CI: there it runs, and fails.
  */
 export function describeInNamespaces(name: string, tests: () => void): void {
-  if (obstacle === undefined || process.env['CI'] === 'true') describe(name, tests);
+  if (obstacle === undefined || isCi) describe(name, tests);
   else describe.skip(`${name} (skipped: ${obstacle})`, tests);
 }
 

@@ -22,7 +22,7 @@ function runDemo(...args: readonly string[]) {
 
 /** What a reader is to see, whichever way the application finds the proxy. */
 const story = [
-  'GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net',
+  'GET /metadata/identity/oauth2/token',
   'appid',
   'second, from memory',
   'got the token of reports',
