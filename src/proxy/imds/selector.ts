@@ -31,29 +31,31 @@ const imds: SelectorDialect = {
   },
 };
 
-/** Spellings that mean an identity to whoever wrote them, in lower case without `-`, `_` and `.`. */
-const meanings: ReadonlyMap<string, SelectorName> = new Map([
-  ['clientid', 'client_id'],
-  ['appid', 'client_id'],
-  ['applicationid', 'client_id'],
-  ['msiclientid', 'client_id'],
-  ['miclientid', 'client_id'],
-  ['managedidentityclientid', 'client_id'],
-  ['userassignedclientid', 'client_id'],
-  ['objectid', 'object_id'],
-  ['principalid', 'object_id'],
-  ['msiobjectid', 'object_id'],
-  ['miobjectid', 'object_id'],
-  ['managedidentityobjectid', 'object_id'],
-  ['resourceid', 'msi_res_id'],
-  ['msiresid', 'msi_res_id'],
-  ['miresid', 'mi_res_id'],
-  ['msiresourceid', 'msi_res_id'],
-  ['miresourceid', 'msi_res_id'],
-  ['managedidentityresourceid', 'msi_res_id'],
-  ['identityid', 'msi_res_id'],
-  ['managedidentityid', 'msi_res_id'],
-]);
+/**
+ * Names that mean an identity to whoever wrote them, in lower case and of letters and digits alone: what is
+ * asked for, with or without words for whose it is. No word begins with another, so that it matches in one go.
+ */
+const qualifier = '(?:azure|user|assigned|managed|identity|uami|msi|mi)*';
+const meanings: readonly (readonly [name: RegExp, SelectorName])[] = [
+  [new RegExp(`^${qualifier}(?:client|app|application)id$`), 'client_id'],
+  [new RegExp(`^${qualifier}(?:object|principal)id$`), 'object_id'],
+  [/^miresid$/, 'mi_res_id'],
+  [new RegExp(`^${qualifier}(?:res|resource|identity)id$`), 'msi_res_id'],
+  [/^(?:user)?(?:assigned|managed)+identity$/, 'msi_res_id'],
+];
+
+/**
+ * The selector that a name was meant to be. Clients decorate names: `client_id[]` for lists, `client_id `
+ * when joined by hand, `&amp;client_id` when a URL was copied out of HTML.
+ */
+function toMeaning(name: string): SelectorName | undefined {
+  const bare = name
+    .toLowerCase()
+    .replace(/^(?:amp;)+/, '')
+    .replace(/\[\d*\]/g, '')
+    .replace(/[^a-z0-9]/g, '');
+  return meanings.find(([pattern]) => pattern.test(bare))?.[1];
+}
 
 /**
  * The selectors of a query. A name that means an identity without being one of the dialect's is refused:
@@ -73,7 +75,7 @@ export function toSelectors(
       selectors.push({ name: selector, value });
       continue;
     }
-    const meant = meanings.get(name.toLowerCase().replace(/[-_.]/g, ''));
+    const meant = toMeaning(name);
     if (meant !== undefined) {
       throw new ProxyError('ERR_SELECTOR_NAME', `query name meant as ${meant}`, {
         description: `The query name '${name}' does not select an identity; use '${rightNames[meant]}'`,

@@ -113,17 +113,61 @@ test('selectors keep their order, empty ones are absent', () => {
 });
 
 test.each([
-  'resource_id',
-  'RESOURCEID',
-  'principal_id',
-  'Client_Id',
-  'mi.res.id',
-  'msi_resource_id',
-])('a value under %s is refused, an empty one is none', (name) => {
-  expect(codeOf(() => parseTokenQuery(`${version}&resource=x&${name}=1`))).toBe(
-    'ERR_SELECTOR_NAME',
+  ['resource_id', 'msi_res_id'],
+  ['RESOURCEID', 'msi_res_id'],
+  ['principal_id', 'object_id'],
+  ['Client_Id', 'client_id'],
+  ['mi.res.id', 'mi_res_id'],
+  ['msi_resource_id', 'msi_res_id'],
+  ['client_id[]', 'client_id'],
+  ['client_id%5B0%5D', 'client_id'],
+  ['client_id%20', 'client_id'],
+  ['+client_id', 'client_id'],
+  ['client%20id', 'client_id'],
+  ['client_id%00', 'client_id'],
+  ['client_id%E2%80%8B', 'client_id'],
+  ['?client_id', 'client_id'],
+  ['amp;client_id', 'client_id'],
+  ['amp;amp;object_id', 'object_id'],
+  ['amp%3Bmi_res_id', 'mi_res_id'],
+  ['app_id', 'client_id'],
+  ['azure_client_id', 'client_id'],
+  ['uami_client_id', 'client_id'],
+  ['managedIdentityClientId', 'client_id'],
+  ['userAssignedClientId', 'client_id'],
+  ['userAssignedIdentityClientId', 'client_id'],
+  ['user_assigned_object_id', 'object_id'],
+  ['userAssignedPrincipalId', 'object_id'],
+  ['userAssignedResourceId', 'msi_res_id'],
+  ['user-assigned-identity', 'msi_res_id'],
+  ['managedIdentityId', 'msi_res_id'],
+])('a value under %s is refused in favour of %s, an empty one is none', (name, right) => {
+  expect(() => parseTokenQuery(`${version}&resource=x&${name}=1`)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_SELECTOR_NAME',
+      details: { description: expect.stringContaining(`use '${right}'`) },
+    }),
   );
   expect(codeOf(() => parseTokenQuery(`${version}&resource=x&${name}=`))).toBe('none');
+});
+
+test.each([
+  'foo',
+  'id',
+  'client',
+  'authority',
+  'xms_cc',
+  'bypass_cache',
+  'token_sha256_to_refresh',
+  'x-client-SKU',
+  'x-client-OS',
+  'x-client-id',
+  'client-request-id',
+  'client_info',
+  'tenant_id',
+  'amp;foo',
+])('a value under %s is of no meaning and accepted', (name) => {
+  expect(parseTokenQuery(`${version}&resource=x&${name}=1`).selectors).toEqual([]);
 });
 
 test.each([
