@@ -196,7 +196,7 @@ const go: readonly Client[] = [
     version: '0.9.24',
     program: 'adal',
     abilities: ['token', 'clientId', 'resourceId'],
-    refusal: { error: '*adal.tokenRefreshError' },
+    refusal: { error: 'adal.tokenRefreshError' },
   },
 ];
 
@@ -206,10 +206,19 @@ const java: readonly Client[] = [
     language: 'Java',
     library: 'com.azure:azure-identity',
     version: '1.19.0',
-    packages: ['org.slf4j:slf4j-nop:1.7.36'],
+    packages: ['com.azure:azure-core-http-okhttp:1.13.7', 'org.slf4j:slf4j-nop:1.7.36'],
     program: 'azure-identity',
     abilities: everything,
     refusal: { error: 'ClientAuthenticationException' },
+    remark:
+      'With the transport azure-core-http-okhttp. Entra’s words and the hint are in the message of the innermost cause.',
+    caveats: {
+      beforeFallback: {
+        observed: { error: 'ClientAuthenticationException' },
+        because:
+          'A ManagedIdentityCredential in a ChainedTokenCredential reports every refusal as a failure of authentication, which ends the chain, whatever the status and the words of the answer. Only DefaultAzureCredential goes on.',
+      },
+    },
   },
   {
     id: 'java-msal4j-1.26',
@@ -237,7 +246,7 @@ const rust: readonly Client[] = [
     packages: ['azure_core = "1.0.0"', ...rustPackages],
     program: 'azure_identity',
     abilities: selectors,
-    refusal: { error: 'Credential' },
+    refusal: { error: 'Credential', isExplained: false },
   },
   {
     id: 'rust-object_store-0.14',

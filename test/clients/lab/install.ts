@@ -2,15 +2,19 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Client, Language } from './client.ts';
 
 const execute = promisify(execFile);
-const root = join(import.meta.dirname, '..', '..', '..');
 const programs = join(import.meta.dirname, '..', 'programs');
-/** Outside of what is checked in; kept between runs. */
-const cache = join(root, 'node_modules', '.cache', 'clients');
+/** Kept between runs, and not in node_modules, which `npm ci` empties. */
+const cache = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'workload-identity-imds-proxy',
+  'clients',
+);
 const installDeadlineMs = 15 * 60_000;
 
 /** A client that can be started. */
@@ -101,7 +105,7 @@ const ecosystems: Readonly<Record<Language, Ecosystem>> = {
     manifest: (client) => ({ 'Cargo.toml': toCargo(client) }),
     // Two clients have most of their crates in common.
     steps: () => [['cargo', 'build', '--quiet', '--target-dir', '../rust-target']],
-    command: ({ id }, directory) => [join(directory, '..', 'rust-target', 'debug', id)],
+    command: ({ id }, directory) => [join(directory, '..', 'rust-target', 'debug', toCrate(id))],
   },
 };
 
@@ -166,10 +170,14 @@ function toTags({ abilities }: Client): readonly string[] {
   return abilities.includes('objectId') ? ['-tags', 'objectid'] : [];
 }
 
+/** Native code for every platform, which not every mirror has; OkHttp takes its place. */
+const withoutNetty =
+  '<exclusions><exclusion><groupId>com.azure</groupId><artifactId>azure-core-http-netty</artifactId></exclusion></exclusions>';
+
 function toPom(artifacts: readonly string[]): string {
   const dependencies = artifacts.map((artifact) => {
     const [group, name, version] = artifact.split(':');
-    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>${withoutNetty}</dependency>`;
   });
   return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>lab</groupId><artifactId>client</artifactId><version>1</version>
@@ -177,15 +185,20 @@ function toPom(artifacts: readonly string[]): string {
 `;
 }
 
+/** A crate's name may not hold a dot, nor be that of a crate it depends on. */
+function toCrate(id: string): string {
+  return `client-${id.replaceAll('.', '-')}`;
+}
+
 function toCargo({ id, library, version, features = [], packages = [] }: Client): string {
   const wish = `{ version = "=${version}", features = ${JSON.stringify(features)} }`;
   return `[package]
-name = "${id}"
+name = "${toCrate(id)}"
 version = "0.1.0"
 edition = "2021"
 
 [[bin]]
-name = "${id}"
+name = "${toCrate(id)}"
 path = "main.rs"
 
 [dependencies]

@@ -39,10 +39,16 @@ final class Answer {
                 Throwable shown = error.getCause() != null
                         && error instanceof java.util.concurrent.ExecutionException ? error.getCause() : error;
                 outcomes.add("{\"error\":" + quote(shown.getClass().getSimpleName())
-                        + ",\"message\":" + quote(String.valueOf(shown.getMessage())) + "}");
+                        + ",\"message\":" + quote(messages(shown)) + "}");
             }
         }
         return outcomes;
+    }
+
+    /** As a stack trace has them, with those of the causes. */
+    private static String messages(Throwable error) {
+        Throwable cause = error.getCause();
+        return error.getMessage() + (cause == null ? "" : "\nCaused by: " + messages(cause));
     }
 
     private static String quote(String text) {
