@@ -1,6 +1,7 @@
-import { type DestinationStream, destination, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import { formatTimestamp, toMessageFields } from '../../shared/json-log.ts';
 import type { Logger, LogLevel } from '../../shared/logger.ts';
+import { writeStderr } from '../../shared/stderr.ts';
 import { systemClock } from '../clock.ts';
 
 export interface PinoLoggerOptions {
@@ -9,7 +10,10 @@ export interface PinoLoggerOptions {
   /** The program, such as `exchanger`. */
   readonly name: string;
   readonly clock?: { epochMs(): number };
-  /** Standard error unless given, written at once, so that a process that ends loses no line. */
+  /**
+   * Standard error unless given, written at once, so that a process that ends loses no line. pino's own
+   * destination throws when the disk behind it is full, from within whatever was just being logged.
+   */
   readonly stream?: DestinationStream;
 }
 
@@ -29,7 +33,7 @@ export function createPinoLogger({
   level: threshold,
   name,
   clock = systemClock,
-  stream = destination({ dest: 2, sync: true }),
+  stream = { write: writeStderr },
 }: PinoLoggerOptions): Logger {
   const logger = pino(
     {

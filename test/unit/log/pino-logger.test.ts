@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createPinoLogger } from '../../../src/proxy/log/pino-logger.ts';
 import { createJsonLogger } from '../../../src/shared/json-log.ts';
 import type { LogFields, LogLevel } from '../../../src/shared/logger.ts';
@@ -52,4 +54,23 @@ describe('both loggers write the same bytes for the same events', () => {
     expect(json.split('\n').length - 1).toBe(events.length * (levels.indexOf(threshold) + 1));
     expect(writeAll(threshold, 'pino')).toBe(json);
   });
+});
+
+test('a standard error that takes nothing costs the line, not the caller', () => {
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const module = new URL('../../../src/proxy/log/pino-logger.ts', import.meta.url);
+  const script = `
+    import { createPinoLogger } from ${JSON.stringify(module)};
+    const logger = createPinoLogger({ level: 'info', name: 'exchanger' });
+    logger.log('info', 'lost');
+    logger.log('error', 'lost as well');
+    console.log('still here');
+  `;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', script],
+    { stdio: ['ignore', 'pipe', full], encoding: 'utf8', timeout: 20_000 },
+  );
+  expect([stdout, status]).toEqual(['still here\n', 0]);
 });
