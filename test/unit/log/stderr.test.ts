@@ -44,4 +44,46 @@ describe('lines to a file descriptor', () => {
       expect(calls).toBeLessThan(200);
     }
   });
+
+  test('are waited for once only while nobody reads, and again when somebody has read', () => {
+    let isFull = true;
+    let calls = 0;
+    const taken: string[] = [];
+    const write = createLineWriter(7, (_fd, bytes, offset) => {
+      calls += 1;
+      if (isFull) throw errorWith('EAGAIN');
+      taken.push(Buffer.from(bytes.subarray(offset)).toString());
+      return bytes.length - offset;
+    });
+    const countCalls = (line: string): number => {
+      calls = 0;
+      write(line);
+      return calls;
+    };
+    expect(countCalls('first\n')).toBeGreaterThan(1);
+    expect([countCalls('second\n'), countCalls('third\n')]).toEqual([1, 1]);
+    isFull = false;
+    expect(countCalls('fourth\n')).toBe(1);
+    isFull = true;
+    expect(countCalls('fifth\n')).toBeGreaterThan(1);
+    expect(taken).toEqual(['fourth\n']);
+  });
+
+  test('after one that was given up half-way begin on a line of their own', () => {
+    let room = 3;
+    let text = '';
+    const write = createLineWriter(7, (_fd, bytes, offset) => {
+      if (room === 0) throw errorWith('EAGAIN');
+      const piece = bytes.subarray(offset, offset + room);
+      room -= piece.length;
+      text += Buffer.from(piece).toString();
+      return piece.length;
+    });
+    write('broken\n');
+    write('lost\n');
+    room = 100;
+    write('whole\n');
+    write('next\n');
+    expect(text).toBe('bro\nwhole\nnext\n');
+  });
 });
