@@ -30,7 +30,7 @@ export interface PodOptions {
 
 /**
  * Starts the containers of a pod in the kubelet's order: each init container to its end, or, if it is a
- * native sidecar, to the end of its postStart hook; then the others, each to the end of its hook.
+ * native sidecar, until its postStart hook or startup probe has succeeded; then the others.
  * @throws PodFailure
  */
 export async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions): Promise<Pod> {
@@ -63,12 +63,13 @@ export async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions):
   };
   const startServing = async (container: V1Container): Promise<void> => {
     const started = await start(container);
-    const hook = container.lifecycle?.postStart?.exec?.command;
-    if (hook === undefined) return;
-    const { exitCode, output } = await started.exec(hook).catch(toFailedExec);
+    // Either keeps the kubelet from starting the next container.
+    const gate = container.lifecycle?.postStart?.exec ?? container.startupProbe?.exec;
+    if (gate?.command === undefined) return;
+    const { exitCode, output } = await started.exec(gate.command).catch(toFailedExec);
     if (exitCode === 0) return;
     throw new PodFailure(
-      `postStart of ${container.name}: ${exitCode} ${output}\n${await started.logs()}`,
+      `start of ${container.name}: ${exitCode} ${output}\n${await started.logs()}`,
     );
   };
 
@@ -131,11 +132,14 @@ async function toDockerOptions(
     ...(user === undefined ? {} : { User: user }),
     HostConfig: {
       NetworkMode: `container:${pauseId}`,
-      Binds: (container.volumeMounts ?? []).map((mount) => {
-        const volume = spec.volumes?.find((each) => each.name === mount.name);
-        if (volume === undefined) throw new Error(`no volume ${mount.name}`);
-        return `${tenant.toFolder(volume)}:${mount.mountPath}:${mount.readOnly ? 'ro' : 'rw'}`;
-      }),
+      Binds: await Promise.all(
+        (container.volumeMounts ?? []).map(async (mount) => {
+          const volume = spec.volumes?.find((each) => each.name === mount.name);
+          if (volume === undefined) throw new Error(`no volume ${mount.name}`);
+          const folder = await tenant.toFolder(volume);
+          return `${folder}:${mount.mountPath}:${mount.readOnly ? 'ro' : 'rw'}`;
+        }),
+      ),
       ReadonlyRootfs: securityContext.readOnlyRootFilesystem ?? false,
       GroupAdd:
         spec.securityContext?.fsGroup === undefined ? [] : [`${spec.securityContext.fsGroup}`],

@@ -1,6 +1,6 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { V1Volume } from '@kubernetes/client-node';
 import type { IdentityInput } from '../../src/emulator/entra-tenant/identity.ts';
 import { cleanUpLabels, connect, startContainer } from './docker.ts';
@@ -11,8 +11,8 @@ export interface Tenant {
   /** `proxy` trusts the tenant's CA beside the public ones, as an image of a company trusts its own. */
   readonly images: Images;
   readonly network: string;
-  /** The folder that a pod has as this volume. */
-  toFolder(volume: V1Volume): string;
+  /** Makes the folder that a pod has as this projected volume, as the kubelet makes it. */
+  toFolder(volume: V1Volume): Promise<string>;
   /** Asks the admin API of the emulator. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   remove(): Promise<void>;
@@ -80,7 +80,7 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
     await untilReady(ask, () => emulator.logs());
     for (const identity of options.identities) await ask('POST', '/identities', identity);
 
-    const folders = await writeVolumes(directory, state, ask);
+    const files = await readFiles(state, ask);
     const tag = `${images.proxy}-${network.name}`;
     await extendImage(tag, images.proxy, {
       context: state,
@@ -91,14 +91,7 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
     return {
       images: { ...images, proxy: tag },
       network: network.name,
-      toFolder(volume) {
-        const sources = volume.projected?.sources ?? [];
-        const audience = sources.find((source) => source.serviceAccountToken !== undefined)
-          ?.serviceAccountToken?.audience;
-        const folder = folders.get(audience ?? '');
-        if (folder === undefined) throw new Error(`no folder for volume ${volume.name}`);
-        return folder;
-      },
+      toFolder: (volume) => writeVolume(directory, volume, files),
       ask,
       remove,
     };
@@ -157,24 +150,42 @@ async function untilReady(ask: Tenant['ask'], logs: () => Promise<string>): Prom
   throw new Error(`the emulator did not become ready:\n${await logs()}`);
 }
 
-/** A volume per audience as the kubelet makes it, with the CA of a token proxy. */
-async function writeVolumes(
-  directory: string,
-  state: string,
-  ask: Tenant['ask'],
-): Promise<ReadonlyMap<string, string>> {
-  const folders = new Map<string, string>();
-  for (const [index, audience] of audiences.entries()) {
-    const folder = join(directory, `volume-${index}`);
-    await mkdir(join(folder, 'token'), { recursive: true });
-    await mkdir(join(folder, 'ca-cert'));
+/** What volumes are made of. */
+interface ProjectedFiles {
+  /** By audience. */
+  readonly tokens: ReadonlyMap<string, string>;
+  readonly ca: string;
+}
+
+async function readFiles(state: string, ask: Tenant['ask']): Promise<ProjectedFiles> {
+  const tokens = new Map<string, string>();
+  for (const audience of audiences) {
     await ask('PUT', '/token-file', { audiences: [audience] });
-    const token = join(state, 'token/azure-identity-token');
-    await copyFile(token, join(folder, 'token/azure-identity-token'));
-    // Where webhooks before v1.6.0 have it.
-    await copyFile(token, join(folder, 'azure-identity-token'));
-    await copyFile(join(state, 'ca.crt'), join(folder, 'ca-cert/ca.crt'));
-    folders.set(audience, folder);
+    tokens.set(audience, await readFile(join(state, 'token/azure-identity-token'), 'utf8'));
   }
-  return folders;
+  return { tokens, ca: await readFile(join(state, 'ca.crt'), 'utf8') };
+}
+
+async function writeVolume(
+  directory: string,
+  { name, projected }: V1Volume,
+  { tokens, ca }: ProjectedFiles,
+): Promise<string> {
+  const folder = await mkdtemp(join(directory, `${name}-`));
+  // mkdtemp makes folders for their owner alone.
+  await chmod(folder, 0o755);
+  const write = async (path: string, text: string): Promise<void> => {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text, { mode: 0o644 });
+  };
+  for (const { serviceAccountToken, configMap } of projected?.sources ?? []) {
+    if (serviceAccountToken !== undefined) {
+      const token = tokens.get(serviceAccountToken.audience ?? '');
+      if (token === undefined) throw new Error(`no token for ${serviceAccountToken.audience}`);
+      await write(serviceAccountToken.path, token);
+    }
+    for (const { path } of configMap?.items ?? []) await write(path, ca);
+  }
+  return folder;
 }

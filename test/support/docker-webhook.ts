@@ -20,6 +20,13 @@ export function startWebhookTenant(address = '1.2.3.4'): Promise<Tenant> {
     tenantId,
     identities: [
       { name: 'app', ...app },
+      // As the manifests in deploy/ have it.
+      {
+        name: 'manual',
+        tenantId: '22222222-2222-4222-8222-222222222222',
+        clientId: '11111111-1111-4111-8111-111111111111',
+        credentials,
+      },
       { name: 'app-elsewhere', ...app, tenantId: 'bbbbbbbb-1111-4000-8000-00000000000b' },
     ],
     names: [
@@ -36,12 +43,12 @@ export function startWebhookTenant(address = '1.2.3.4'): Promise<Tenant> {
   });
 }
 
-/** What stands for the images of the recorded pods; init containers of the application ask and end. */
+/** What stands for the images of a pod; init containers of the application ask and end. */
 export function toWebhookOptions({ images }: Tenant): PodOptions {
   return {
     toImage(reference) {
-      if (reference === 'example.test/proxy:ours') return images.proxy;
-      if (reference === 'example.test/proxy-init:ours') return images.init;
+      if (reference.includes('/proxy:')) return images.proxy;
+      if (reference.includes('/proxy-init:')) return images.init;
       return images.app;
     },
     toCommand: (container) =>

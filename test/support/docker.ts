@@ -16,7 +16,7 @@ export interface Container {
   exec(command: readonly string[], user?: string): Promise<Executed>;
   logs(): Promise<string>;
   inspect(): Promise<Dockerode.ContainerInspectInfo>;
-  /** The paths that differ from the image. */
+  /** The paths that differ from the image, but for the folders that mounts need. */
   changes(): Promise<readonly string[]>;
   /** Resolves with the exit code. */
   ended(): Promise<number>;
@@ -78,7 +78,10 @@ export async function startContainer(
     inspect: () => container.inspect(),
     async changes() {
       const changes = (await container.changes()) as readonly { readonly Path: string }[] | null;
-      return (changes ?? []).map(({ Path }) => Path);
+      const { Mounts } = await container.inspect();
+      return (changes ?? [])
+        .map(({ Path }) => Path)
+        .filter((path) => !Mounts.some(({ Destination }) => Destination.startsWith(path)));
     },
     async ended() {
       const { StatusCode } = await container.wait();

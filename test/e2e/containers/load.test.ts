@@ -57,7 +57,12 @@ describeWithDocker('the smallest memory limit that is supported', () => {
       name: 'token',
       projected: {
         sources: [
-          { serviceAccountToken: { path: 'token', audience: 'api://AzureADTokenExchange' } },
+          {
+            serviceAccountToken: {
+              path: 'azure-identity-token',
+              audience: 'api://AzureADTokenExchange',
+            },
+          },
         ],
       },
     };
@@ -66,7 +71,7 @@ describeWithDocker('the smallest memory limit that is supported', () => {
       Env: [
         'AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-00000000000a',
         'AZURE_TENANT_ID=72f988bf-86f1-41af-91ab-2d7cd011db47',
-        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/wi/token/azure-identity-token',
+        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/wi/azure-identity-token',
       ],
       HostConfig: {
         NetworkMode,
@@ -75,17 +80,17 @@ describeWithDocker('the smallest memory limit that is supported', () => {
         Memory: MIN_MEMORY_LIMIT_BYTES,
         MemorySwap: MIN_MEMORY_LIMIT_BYTES,
         Binds: [
-          `${tenant.toFolder(volume)}:/var/run/secrets/azure/wi:ro`,
+          `${await tenant.toFolder(volume)}:/var/run/secrets/azure/wi:ro`,
           `${binary}:/usr/local/bin/node:ro`,
         ],
       },
     });
+    expect(await proxy.exec(['/proxy', '--probe'])).toMatchObject({ exitCode: 0 });
     const app = await start('app', {
       Image: tenant.images.app,
       Cmd: ['node', '/app.cjs', 'load', `${keys}`, `${callers}`],
       HostConfig: { NetworkMode },
     });
-    expect(await proxy.exec(['/proxy', '--probe'])).toMatchObject({ exitCode: 0 });
     await app.ended();
     const { outcomes, slowestMs } = JSON.parse(await app.logs());
     console.log(
