@@ -9,7 +9,11 @@ import { sleep, systemClock } from './clock.ts';
 import type { ProxyConfig } from './config.ts';
 import { toEntraSettings } from './config-exchange.ts';
 import { toIdentityPolicy } from './config-policy.ts';
-import { createRemoteExchange, type RemoteExchange } from './exchanger/remote-exchange.ts';
+import {
+  createRemoteExchange,
+  type RemoteExchange,
+  STUCK_AFTER_MS,
+} from './exchanger/remote-exchange.ts';
 import { createProcessStarter } from './exchanger/start-process.ts';
 import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
@@ -20,12 +24,6 @@ import { createShutdown, type Shutdown, watchSignals } from './shutdown.ts';
 import { type CachingSource, createCachingSource } from './token/caching-source.ts';
 
 const clock = systemClock;
-
-/**
- * An exchange has 25 s by its own deadlines. A process that has said nothing by then is stuck, and the
- * callers, who get an answer of the cache after 30 s at the latest, are to hear of that first.
- */
-const exchangerStuckAfterMs = 28_000;
 
 /**
  * What follows the listening waits for this long: whoever waits for the first answer polls for it, and
@@ -94,7 +92,7 @@ function createExchanger(config: ProxyConfig, logger: Logger, onRest: () => void
   const configuration = { settings: toEntraSettings(config), logLevel: config.logLevel };
   return createRemoteExchange(
     { clock, logger, start: createProcessStarter(configuration, __dirname), onRest },
-    { lingerMs: config.exchanger.lingerMs, stuckAfterMs: exchangerStuckAfterMs },
+    { lingerMs: config.exchanger.lingerMs, stuckAfterMs: STUCK_AFTER_MS },
   );
 }
 

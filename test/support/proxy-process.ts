@@ -42,12 +42,14 @@ export interface ProxyProcessOptions {
   readonly args?: readonly string[];
   readonly withAdmin?: boolean;
   readonly logLevel?: string;
+  /** Its limit on open files. */
+  readonly maxFiles?: number;
 }
 
 /** Starts the built proxy against an emulator and waits until it listens. */
 export async function startProxy(
   emulator: Pick<Emulator, 'describe'>,
-  { env = {}, args = [], withAdmin = false, logLevel = 'info' }: ProxyProcessOptions = {},
+  { env = {}, args = [], withAdmin = false, logLevel = 'info', maxFiles }: ProxyProcessOptions = {},
 ): Promise<ProxyProcess> {
   const port = await findFreePort();
   const adminPort = withAdmin ? await findFreePort() : 0;
@@ -59,7 +61,9 @@ export async function startProxy(
     // Nothing forwards for these tests, and nothing may knock at a real metadata service.
     '--passthrough=off',
   ];
-  const child = spawn(join(dist, 'proxy'), [...flags, ...args], {
+  const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles} && `;
+  const command = ['-c', `${limit}exec "$0" "$@"`, join(dist, 'proxy'), ...flags, ...args];
+  const child = spawn('sh', command, {
     env: { PATH: process.env['PATH'], ...emulator.describe().env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

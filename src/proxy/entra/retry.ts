@@ -31,7 +31,7 @@ export interface RetryStep {
 }
 
 /** No exchange lasts longer, so that with the way back a caller has its answer within 25 s. */
-export const EXCHANGE_BUDGET_MS = 24_000;
+export const EXCHANGE_BUDGET_MS = 23_000;
 
 export const ATTEMPT_BUDGET_MS = 10_000;
 

@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Exchange, ExchangeRequest, IssuedToken } from '../exchange.ts';
+import { cannotStart, diedTwice, shuttingDown, stuck } from './exchanger-errors.ts';
 import type { Command, Reply } from './messages.ts';
 
 /** A running exchanger process, as the server sees it. */
@@ -19,6 +20,7 @@ export interface ExchangerEvents {
   exited(reason: string): void;
 }
 
+/** @throws the system's error if it cannot even be tried. */
 export type StartExchanger = (events: ExchangerEvents) => ExchangerProcess;
 
 export interface RemoteExchangeDeps {
@@ -28,6 +30,12 @@ export interface RemoteExchangeDeps {
   /** Called when the process has been let go for want of work: a quiet moment. */
   readonly onRest?: () => void;
 }
+
+/**
+ * When a process that has said nothing counts as stuck. By their own deadlines exchanges end before, and a
+ * caller still has an answer within 25 s.
+ */
+export const STUCK_AFTER_MS = 24_500;
 
 export interface RemoteExchangeLimits {
   /** How long the process stays after its last work. */
@@ -51,6 +59,8 @@ interface Job {
   readonly request: ExchangeRequest;
   readonly resolve: (token: IssuedToken) => void;
   readonly reject: (error: ProxyError) => void;
+  /** The one that it was last given to. */
+  process: ExchangerProcess | undefined;
   /** A process that dies takes its work with it; that work is given to the next one, once. */
   wasResent: boolean;
 }
@@ -84,6 +94,18 @@ export function createRemoteExchange(
     return started;
   };
 
+  /** Gives a job to the process; without one the job has failed. */
+  const assign = (id: number, job: Job): void => {
+    try {
+      job.process = ensureProcess();
+    } catch (thrown) {
+      jobs.delete(id);
+      job.reject(cannotStart(thrown));
+      return;
+    }
+    job.process.send({ type: 'exchange', id, request: job.request });
+  };
+
   const rest = (): void => {
     cancelLinger();
     if (jobs.size > 0 || current === undefined) return;
@@ -115,7 +137,7 @@ export function createRemoteExchange(
         job.reject(diedTwice(reason));
       } else {
         job.wasResent = true;
-        ensureProcess().send({ type: 'exchange', id, request: job.request });
+        assign(id, job);
       }
     }
   };
@@ -140,14 +162,19 @@ export function createRemoteExchange(
         rest();
       };
       const cancelDeadline = clock.after(stuckAfterMs, () => {
-        forget();
         jobs.delete(id);
-        reject(stuck(stuckAfterMs));
-        // Its `exited` starts another for the work of the others.
-        current?.kill();
+        job.reject(stuck(stuckAfterMs));
+        if (job.wasResent) {
+          // It may have had the job for a moment only, and has the work of others to do.
+          job.process?.send({ type: 'cancel', id });
+          rest();
+        } else {
+          // Its `exited` starts another for the work of the others.
+          job.process?.kill();
+        }
       });
       signal.addEventListener('abort', onAbort, { once: true });
-      jobs.set(id, {
+      const job: Job = {
         request,
         resolve: (token) => {
           forget();
@@ -157,16 +184,22 @@ export function createRemoteExchange(
           forget();
           reject(error);
         },
+        process: undefined,
         wasResent: false,
-      });
-      ensureProcess().send({ type: 'exchange', id, request });
+      };
+      jobs.set(id, job);
+      assign(id, job);
     });
 
   return {
     exchange,
     prestart() {
       if (isStopped) return;
-      ensureProcess();
+      try {
+        ensureProcess();
+      } catch (thrown) {
+        logger.log('warning', cannotStart(thrown).message);
+      }
       rest();
     },
     stop() {
@@ -179,23 +212,4 @@ export function createRemoteExchange(
       jobs.clear();
     },
   };
-}
-
-function diedTwice(reason: string): ProxyError {
-  return new ProxyError('ERR_UNAVAILABLE', `exchanger died twice over one request: ${reason}`, {
-    description: 'The process that asks Entra for tokens ended unexpectedly, twice.',
-    hint: 'Look at the proxy container: a memory limit below the documented minimum ends it like this.',
-    retryAfterSeconds: 1,
-  });
-}
-
-function stuck(afterMs: number): ProxyError {
-  return new ProxyError('ERR_TIMEOUT', `exchanger gave no answer within ${afterMs} ms`, {
-    description: 'The process that asks Entra for tokens gave no answer in time and was restarted.',
-    retryAfterSeconds: 1,
-  });
-}
-
-function shuttingDown(): ProxyError {
-  return new ProxyError('ERR_SHUTTING_DOWN', 'the proxy is shutting down');
 }

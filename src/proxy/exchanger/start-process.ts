@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Channel, createChannel } from './channel.ts';
@@ -29,14 +29,6 @@ export function createProcessStarter(
       // Its log lines go where ours go; it says nothing on standard output.
       stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     });
-    const channel: Channel<Command> = createChannel<Report, Command>(child.stdio[3] as Duplex, {
-      message(report) {
-        if (report.type === 'good-ca') lastGoodCaPem = report.pem;
-        else events.reply(report);
-      },
-      // A process that closed its pipe is of no use, whether or not it still runs.
-      closed: () => child.kill('SIGKILL'),
-    });
     let hasExited = false;
     const exited = (reason: string): void => {
       if (hasExited) return;
@@ -46,6 +38,17 @@ export function createProcessStarter(
     child.on('error', (error) => exited(`cannot start: ${error.message}`));
     child.on('exit', (code, signal) => exited(signal ?? `exit code ${code}`));
     child.unref();
+    // Out of file descriptors, Node leaves a child without any streams and emits `error` a moment later.
+    const pipe = (child.stdio as ChildProcess['stdio'] | undefined)?.[3] as Duplex | undefined;
+    if (pipe === undefined) return { send() {}, end() {}, kill() {} };
+    const channel: Channel<Command> = createChannel<Report, Command>(pipe, {
+      message(report) {
+        if (report.type === 'good-ca') lastGoodCaPem = report.pem;
+        else events.reply(report);
+      },
+      // A process that closed its pipe is of no use, whether or not it still runs.
+      closed: () => child.kill('SIGKILL'),
+    });
     channel.send({ type: 'configure', ...configuration, lastGoodCaPem });
     return {
       send: (command) => channel.send(command),

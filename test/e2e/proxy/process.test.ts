@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -36,6 +37,14 @@ async function exchangerOf(proxy: ProxyProcess): Promise<number> {
   return proxy.children()[0] ?? 0;
 }
 
+async function connectTo({ host, port }: ProxyProcess): Promise<Socket> {
+  const socket = connect(port, host).setEncoding('utf8').resume();
+  // A reset is one of the ways to be turned away.
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
 describe('the exchanger process', () => {
   test('killed in the middle of an exchange, it is restarted and the caller gets the token', async () => {
     await using proxy = await startProxy(emulator);
@@ -66,6 +75,36 @@ describe('the exchanger process', () => {
     proxy.child.kill('SIGKILL');
     await proxy.untilExit();
     await until(() => !isRunning(exchanger), 'the end of the exchanger');
+  });
+
+  test('without a file descriptor for it, the proxy lives on, says so and recovers', async () => {
+    await using proxy = await startProxy(emulator, {
+      env: { IMDS_PROXY_EXCHANGER_PRESTART: 'off' },
+      maxFiles: 64,
+    });
+    const caller = await connectTo(proxy);
+    // Beyond its limit it closes connections as soon as it has accepted them.
+    const others = await Promise.all(Array.from({ length: 64 }, () => connectTo(proxy)));
+    await until(
+      () => others.some(({ destroyed }) => destroyed),
+      'a connection that is turned away',
+    );
+
+    let answer = '';
+    caller.on('data', (text) => {
+      answer += text;
+    });
+    const query = 'api-version=2018-02-01&resource=https://vault.azure.net';
+    const head = 'Host: 169.254.169.254\r\nMetadata: true\r\n\r\n';
+    caller.write(`GET /metadata/identity/oauth2/token?${query} HTTP/1.1\r\n${head}`);
+    await until(() => answer.endsWith('}') || caller.destroyed, 'an answer');
+    expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    expect(answer).toContain('file descriptors');
+
+    for (const connection of [caller, ...others]) connection.destroy();
+    // The failure is remembered for a second.
+    await expect.poll(async () => (await ask(proxy)).status, { timeout: 15_000 }).toBe(200);
+    expect(proxy.child.exitCode).toBeNull();
   });
 
   test('a thousand callers survive its death with one exchange more', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { EXCHANGE_BUDGET_MS } from '../../../src/proxy/entra/retry.ts';
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
 import type { Command } from '../../../src/proxy/exchanger/messages.ts';
 import {
   createRemoteExchange,
   type ExchangerEvents,
+  STUCK_AFTER_MS,
 } from '../../../src/proxy/exchanger/remote-exchange.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
@@ -31,6 +33,7 @@ function setUp() {
     state: 'running' | 'ended' | 'killed';
   }[] = [];
   let rests = 0;
+  const state: { startFault: Error | undefined } = { startFault: undefined };
   const remote = createRemoteExchange(
     {
       clock,
@@ -39,6 +42,7 @@ function setUp() {
       },
       logger: silent,
       start(events) {
+        if (state.startFault !== undefined) throw state.startFault;
         const process = { sent: [] as Command[], events, state: 'running' as 'running' };
         processes.push(process);
         return {
@@ -48,9 +52,9 @@ function setUp() {
         };
       },
     },
-    { lingerMs: 60_000, stuckAfterMs: 28_000 },
+    { lingerMs: 60_000, stuckAfterMs: STUCK_AFTER_MS },
   );
-  return { clock, processes, countRests: () => rests, ...remote };
+  return { clock, processes, state, countRests: () => rests, ...remote };
 }
 
 /** The process that the remote exchange started as number `index`. */
@@ -131,16 +135,69 @@ describe('remote exchange', () => {
     expect((await issued).accessToken).toBe('token');
   });
 
-  test('work that two processes died over fails and says where to look', async () => {
-    const { exchange, processes } = setUp();
-    const failed = exchange(request, never);
-    at(processes, 0).events.exited('SIGKILL');
-    at(processes, 1).events.exited('SIGKILL');
-    await expect(failed).rejects.toMatchObject({
+  test.each([
+    ['SIGKILL', 'memory limit'],
+    ['SIGABRT', 'memory limit'],
+    ['exit code 1', 'log'],
+    ['cannot start: spawn node EMFILE', 'file descriptors'],
+    ['cannot start: spawn node ENFILE', 'file descriptors'],
+    ['cannot start: spawn node EAGAIN', 'processes'],
+    ['cannot start: spawn node ENOMEM', 'memory limit'],
+    ['cannot start: spawn node EACCES', 'image'],
+  ])(
+    'work that two processes died over (%s) fails and says where to look: %s',
+    async (reason, where) => {
+      const { exchange, processes } = setUp();
+      const failed = exchange(request, never);
+      at(processes, 0).events.exited(reason);
+      at(processes, 1).events.exited(reason);
+      const error = await failed.catch((thrown: ProxyError) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_UNAVAILABLE' });
+      const { hint = '' } = (error as ProxyError).details;
+      expect(hint).toContain(where);
+      expect(hint.includes('memory limit')).toBe(where === 'memory limit');
+      expect(processes).toHaveLength(2);
+    },
+  );
+
+  describe('when no process can be started at all', () => {
+    const startFault = new Error('spawn node EMFILE');
+    const unavailable = {
       code: 'ERR_UNAVAILABLE',
-      details: { hint: expect.stringContaining('memory limit') },
+      details: { hint: expect.stringContaining('file descriptors') },
+    };
+
+    test('the caller is told, nothing is kept, and the next one finds a process', async () => {
+      const { clock, exchange, processes, state } = setUp();
+      state.startFault = startFault;
+      await expect(exchange(request, never)).rejects.toMatchObject(unavailable);
+      expect(clock.pendingTimers).toBe(0);
+      state.startFault = undefined;
+      const issued = exchange(request, never);
+      // What had failed would be sent along if it were still known.
+      at(processes, 0).events.exited('SIGKILL');
+      expect(at(processes, 1).sent).toEqual([{ type: 'exchange', id: 2, request }]);
+      at(processes, 1).events.reply({ type: 'issued', id: 2, token });
+      expect((await issued).accessToken).toBe('token');
     });
-    expect(processes).toHaveLength(2);
+
+    test('starting ahead of need is given up', () => {
+      const { clock, prestart, state } = setUp();
+      state.startFault = startFault;
+      prestart();
+      expect(clock.pendingTimers).toBe(0);
+    });
+
+    test('the work of a process that died fails, all of it', async () => {
+      const { clock, exchange, processes, state } = setUp();
+      const failures = [exchange(request, never), exchange(request, never)].map((one) =>
+        expect(one).rejects.toMatchObject(unavailable),
+      );
+      state.startFault = startFault;
+      at(processes, 0).events.exited('SIGKILL');
+      await Promise.all(failures);
+      expect(clock.pendingTimers).toBe(0);
+    });
   });
 
   test('the death of a process that was let go is no event', async () => {
@@ -158,12 +215,35 @@ describe('remote exchange', () => {
     const failure = expect(stuck).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
     await clock.advance(10_000);
     const other = exchange({ ...request, resource: 'api://b' }, never);
-    await clock.advance(18_000);
+    await clock.advance(STUCK_AFTER_MS - 10_000);
     await failure;
     expect(at(processes, 0).state).toBe('killed');
     at(processes, 0).events.exited('SIGKILL');
     at(processes, 1).events.reply({ type: 'issued', id: 2, token });
     expect((await other).accessToken).toBe('token');
+  });
+
+  test('a process that got the work from another is not stuck when the caller’s time is over', async () => {
+    const { clock, exchange, processes } = setUp();
+    const failed = expect(exchange(request, never)).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+    await clock.advance(20_000);
+    at(processes, 0).events.exited('SIGKILL');
+    const other = exchange({ ...request, resource: 'api://b' }, never);
+    await clock.advance(STUCK_AFTER_MS - 20_000);
+    await failed;
+    expect(at(processes, 1).state).toBe('running');
+    expect(at(processes, 1).sent.at(-1)).toEqual({ type: 'cancel', id: 1 });
+    at(processes, 1).events.reply({ type: 'issued', id: 2, token });
+    expect((await other).accessToken).toBe('token');
+    expect(processes).toHaveLength(2);
+    // It leaves like any other.
+    await clock.advance(60_000);
+    expect(at(processes, 1).state).toBe('ended');
+  });
+
+  test('T21: a slow Entra is told of first, a stuck process in time for an answer within 25 s', () => {
+    expect(STUCK_AFTER_MS - EXCHANGE_BUDGET_MS).toBeGreaterThanOrEqual(1_000);
+    expect(25_000 - STUCK_AFTER_MS).toBeGreaterThanOrEqual(500);
   });
 
   test('an abort reaches the process and frees the caller at once', async () => {
