@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 /** Any port does where nothing is sent. */
 const discardPort = 9;
@@ -44,16 +44,25 @@ export function attemptConnection(
 
 /**
  * Listens on a port of 127.0.0.1 and tells everyone who connects the nonce.
- * @returns a function that stops it; undefined where the port cannot be had, as when the proxy is up
+ * @returns a function that stops it, and leaves nothing behind that keeps this process alive; undefined
+ * where the port cannot be had, as when the proxy is up
  */
 export function serveNonce(port: number, nonce: string): Promise<(() => void) | undefined> {
   return new Promise((resolve) => {
+    const sockets = new Set<Socket>();
     const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => {});
       socket.end(nonce);
     });
+    const stop = (): void => {
+      server.close();
+      // Anybody in the namespace may have connected, and need never close.
+      for (const socket of sockets) socket.destroy();
+    };
     server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => resolve(() => server.close()));
+    server.listen(port, '127.0.0.1', () => resolve(stop));
   });
 }
 

@@ -101,6 +101,26 @@ describeInNamespaces('the proof of the redirect', () => {
     },
   );
 
+  it('ends with the proof, though somebody keeps a connection to the listener open', async () => {
+    const client = lab.pod.start([process.execPath, '-e', clingingClient]);
+    const nextWord = (): Promise<string> =>
+      new Promise((resolve) => client.stdout?.once('data', (data) => resolve(`${data}`)));
+    expect(await nextWord()).toBe('dialling\n');
+    const heard = nextWord();
+    // Many destinations make the proof long enough for the client to come across it.
+    const addresses = Array.from(
+      { length: 500 },
+      (_, index) => `10.10.${index >> 8}.${index & 255}`,
+    );
+    const { exitCode, stderr } = await lab.init(
+      [],
+      { METADATA_IP: addresses.join(',') },
+      { through: ['timeout', '30'] },
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(await heard).toMatch(/^heard [-0-9a-f]{36}\n$/);
+  });
+
   it('case 26: is not a refusal by somebody else', async () => {
     await lab.init();
     const reject = 'iptables -A INPUT -d 169.254.169.254 -p tcp -j REJECT --reject-with tcp-reset';
@@ -238,6 +258,18 @@ describeInNamespaces('the proof of the redirect', () => {
     }
   });
 });
+
+/**
+ * Connects to the proxy's port as soon as anybody listens there, and never closes. The timer is for Node,
+ * which takes a connection that the other end has closed for no reason to stay.
+ */
+const clingingClient = `const { connect } = require('node:net');
+(function dial() {
+  const socket = connect({ host: '127.0.0.1', port: 8000, allowHalfOpen: true });
+  socket.on('error', dial).on('data', (text) => console.log('heard ' + text));
+})();
+console.log('dialling');
+setInterval(() => {}, 60_000)`;
 
 /** A process in a user namespace, root there and uid 100000 outside, with a network namespace of its own. */
 async function startUserNamespace(
