@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
 import type { Exposition } from '../metrics/exposition.ts';
+import { boundConnections } from './bound-connections.ts';
 import { formatReadiness, type Readiness } from './readiness.ts';
 
 export interface AdminServerDeps {
@@ -54,7 +55,7 @@ export function createAdminServer(
       );
     },
   );
-  server.maxConnections = maxConnections;
+  boundConnections(server, maxConnections);
 
   return {
     listen: () =>
