@@ -38,6 +38,12 @@ export interface CacheLimits {
   readonly maxEntries?: number;
   /** Refreshes nobody waits for that may run at once, so that they leave the exchanger to those who do. */
   readonly maxBackgroundRefreshes?: number;
+  /**
+   * Exchanges of keys without a token that may run at once. Whoever asks for ever more names while Entra
+   * hangs must not push out the tokens that are in use, nor fill the exchanger: so this is a part of the
+   * entries only, and still far more identities and resources than a pod begins with.
+   */
+  readonly maxExchangesWithoutToken?: number;
   /** After this an exchange is given up, whatever became of its own deadlines. */
   readonly exchangeDeadlineMs?: number;
 }
@@ -48,13 +54,18 @@ export function createCachingSource(
   limits: CacheLimits = {},
 ): CachingSource {
   const { clock, metrics, random = Math.random } = deps;
-  const { maxEntries = 256, maxBackgroundRefreshes = 4, exchangeDeadlineMs = 30_000 } = limits;
+  const {
+    maxEntries = 256,
+    maxBackgroundRefreshes = 4,
+    maxExchangesWithoutToken = 64,
+    exchangeDeadlineMs = 30_000,
+  } = limits;
   const store = createEntryStore(maxEntries);
   const log = createRefreshLog(deps.logger);
   const exchange = createGuardedExchange(deps, exchangeDeadlineMs);
   const flights = createFlights(
     { clock, exchange, metrics, log, random, onLanded: () => schedule.run() },
-    maxBackgroundRefreshes,
+    { maxBackground: maxBackgroundRefreshes, maxWithoutToken: maxExchangesWithoutToken },
   );
   const schedule = createRefreshSchedule({ clock, store, log, flights });
   const serving = createServing({ clock, metrics, flights, onTimesChanged: schedule.runSoon });
@@ -66,7 +77,10 @@ export function createCachingSource(
     },
     async get(request, { bypassCache = false } = {}) {
       assertKeyable(request);
-      const entry = store.open(toCacheKey(request), request);
+      const key = toCacheKey(request);
+      // First, so that making room for one who is turned away costs nobody a token.
+      if (store.get(key) === undefined) flights.assertRoom();
+      const entry = store.open(key, request);
       const nowMs = clock.monotonicMs();
       const token =
         bypassCache && serving.isBypassDue(entry, nowMs) ? undefined : serving.now(entry, nowMs);

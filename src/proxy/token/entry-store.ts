@@ -1,5 +1,5 @@
-import { ProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
+import { toCrowded } from './crowded.ts';
 import type { Entry } from './entry.ts';
 
 /** The entries by key, never more than a fixed number. */
@@ -64,11 +64,4 @@ export function createEntryStore(maxEntries: number): EntryStore {
       }
     },
   };
-}
-
-function toCrowded(maxEntries: number): ProxyError {
-  return new ProxyError('ERR_THROTTLED', `${maxEntries} exchanges are running already`, {
-    description: 'Temporarily throttled, too many different tokens are asked for at once',
-    retryAfterSeconds: 1,
-  });
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { toRetryDelayMs } from './backoff.ts';
+import { toCrowded } from './crowded.ts';
 import {
   type Entry,
   type Failure,
@@ -17,7 +18,12 @@ import type { RefreshLog } from './refresh-log.ts';
 
 /** Runs the exchanges of entries, one at a time for each, and writes what came of them into the entry. */
 export interface Flights {
-  /** For a caller who will wait. The entry must have no flight. */
+  /** @throws ProxyError with ERR_THROTTLED if no exchange may begin for a key without a token. */
+  assertRoom(): void;
+  /**
+   * For a caller who will wait. The entry must have no flight.
+   * @throws ProxyError with ERR_THROTTLED as `assertRoom` does; a key whose token still serves has room always.
+   */
   start(entry: Entry, correlationId: string | undefined): Flight;
   /** Nobody waits: does nothing if too many of this kind are running. The entry must have no flight. */
   startBackground(entry: Entry): void;
@@ -33,13 +39,30 @@ export interface FlightDeps {
   readonly onLanded: () => void;
 }
 
-export function createFlights(deps: FlightDeps, maxBackground: number): Flights {
+export interface FlightLimits {
+  /** Exchanges nobody waits for. */
+  readonly maxBackground: number;
+  /** Exchanges of keys without a token that may be served. */
+  readonly maxWithoutToken: number;
+}
+
+export function createFlights(
+  deps: FlightDeps,
+  { maxBackground, maxWithoutToken }: FlightLimits,
+): Flights {
   const { clock, exchange, metrics, log, random } = deps;
   const count = createExchangeCount(metrics);
   let background = 0;
+  let withoutToken = 0;
+
+  const assertRoom = (): void => {
+    if (withoutToken >= maxWithoutToken) throw toCrowded(withoutToken);
+  };
 
   const start = (entry: Entry, isBackground: boolean, correlationId?: string): Flight => {
     const startedAtMs = clock.monotonicMs();
+    const isWithoutToken = !isBackground && !hasServable(entry, startedAtMs);
+    if (isWithoutToken) assertRoom();
     const askedOffsetMs = clock.epochMs() - startedAtMs;
     const toDurationMs = (): number => clock.monotonicMs() - startedAtMs;
     const outcome = exchange
@@ -63,9 +86,11 @@ export function createFlights(deps: FlightDeps, maxBackground: number): Flights 
       .finally(() => {
         entry.flight = undefined;
         if (isBackground) background -= 1;
+        if (isWithoutToken) withoutToken -= 1;
         deps.onLanded();
       });
     if (isBackground) background += 1;
+    if (isWithoutToken) withoutToken += 1;
     const flight: Flight = { startedAtMs, outcome };
     entry.flight = flight;
     return flight;
@@ -108,6 +133,7 @@ export function createFlights(deps: FlightDeps, maxBackground: number): Flights 
   };
 
   return {
+    assertRoom,
     start: (entry, correlationId) => start(entry, false, correlationId),
     startBackground(entry) {
       if (background < maxBackground) start(entry, true);

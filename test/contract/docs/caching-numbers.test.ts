@@ -93,6 +93,7 @@ const measures: Readonly<Record<string, Measure>> = {
     ].join(),
 
   'Keys at most': measureKeys,
+  'Exchanges at the same time for keys without a token': measureAtOnce,
   'How long the failure of a key without a token stays visible in `/readyz?verbose`':
     measureShownFailure,
   'How far the wall clock may move against the monotonic one before times are computed anew':
@@ -161,6 +162,14 @@ async function measureKeys(): Promise<string> {
   const { source, fill } = createHarness();
   for (let key = 0; key < 300; key += 1) await fill(toRequest(`https://${key}.example`));
   return String(source.status().entries);
+}
+
+async function measureAtOnce(): Promise<string> {
+  const { source } = createHarness();
+  for (let key = 0; key < 300; key += 1) {
+    source.get(toRequest(`https://${key}.example`)).catch(() => {});
+  }
+  return String(source.status().exchangesRunning);
 }
 
 async function measureShownFailure(): Promise<string> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { describeError } from '../../../src/proxy/imds/error-response.ts';
 import { codeOf, createHarness, errorOf, toError, toRequest } from './harness.ts';
 
 const name = (index: number): string => `https://resource-${index}`;
@@ -51,30 +52,90 @@ describe('T23: bounds', () => {
     expect(source.status()).toMatchObject({ entries: 10, tokens: 9 });
   });
 
-  test('10,000 at once: 256 exchanges, the rest is told to come back, and those go through', async () => {
+  test('10,000 at once: 64 exchanges, the rest is told to come back, and those go through', async () => {
     const { clock, source, calls, open } = createHarness();
     const answers = Array.from({ length: 10_000 }, (_, index) =>
       codeOf(source.get(toRequest(name(index)))),
     );
-    expect(calls).toHaveLength(256);
-    expect(source.status()).toMatchObject({ entries: 256, exchangesRunning: 256 });
+    expect(calls).toHaveLength(64);
+    expect(source.status()).toMatchObject({ entries: 64, exchangesRunning: 64 });
     const refusal = await errorOf(source.get(toRequest('one more')));
     expect(refusal.code).toBe('ERR_THROTTLED');
     expect(refusal.details.retryAfterSeconds).toBe(1);
+    expect(describeError(refusal).description).toBe(
+      'Temporarily throttled, too many requests: Microsoft Entra is being asked for 64 other tokens already',
+    );
     // Somebody who asks for a key that is on its way is not one too many.
     const joined = source.get(toRequest(name(0)));
     for (const call of open()) void call.issue();
     await clock.advance(0);
     expect((await joined).resource).toBe(name(0));
     const codes = await Promise.all(answers);
-    expect(codes.filter((code) => code === 'no error')).toHaveLength(256);
-    expect(codes.filter((code) => code === 'ERR_THROTTLED')).toHaveLength(9_744);
+    expect(codes.filter((code) => code === 'no error')).toHaveLength(64);
+    expect(codes.filter((code) => code === 'ERR_THROTTLED')).toHaveLength(9_936);
 
     const again = source.get(toRequest('one more'));
     await clock.advance(0);
     for (const call of open()) await call.issue();
     expect((await again).resource).toBe('one more');
-    expect(source.status().entries).toBe(256);
+    expect(source.status().entries).toBe(65);
+  });
+
+  test('a token in use is served, and renewed, while ever more names hang', async () => {
+    const { clock, fill, open, peek, source } = createHarness();
+    const token = await fill();
+    await clock.advance(48 * 60_000);
+    for (let index = 0; index < 256; index += 1) {
+      source.get(toRequest(name(index))).catch(() => {});
+      expect(peek()).toBe(token);
+      await clock.advance(1);
+    }
+    const renewal = open().filter(({ request }) => request.resource === token.resource);
+    expect(renewal).toHaveLength(1);
+    expect(await source.get(toRequest())).toBe(token);
+    expect(open()).toHaveLength(65);
+  });
+
+  test('whoever is turned away costs nobody a token, used or not', async () => {
+    const { clock, fill, peek, source } = createHarness({
+      limits: { maxEntries: 10, maxExchangesWithoutToken: 2 },
+    });
+    for (let index = 0; index < 8; index += 1) await fill(toRequest(name(index)));
+    const codes = Array.from({ length: 100 }, (_, index) =>
+      codeOf(source.get(toRequest(`https://hanging-${index}`))),
+    );
+    for (let index = 0; index < 8; index += 1) expect(peek(toRequest(name(index)))).toBeDefined();
+    await clock.advance(30_000);
+    expect(new Set(await Promise.all(codes.slice(0, 2)))).toEqual(new Set(['ERR_TIMEOUT']));
+    expect(new Set(await Promise.all(codes.slice(2)))).toEqual(new Set(['ERR_THROTTLED']));
+  });
+
+  test('a renewal that callers wait for needs no room of its own', async () => {
+    const { calls, clock, fill, source } = createHarness({
+      limits: { maxExchangesWithoutToken: 1 },
+    });
+    await fill(toRequest(), { expiresInSeconds: 600 });
+    source.get(toRequest(name(0))).catch(() => {});
+    await clock.advance(5 * 60_000 + 1);
+    source.get(toRequest(name(1))).catch(() => {});
+    const renewed = source.get(toRequest(), { bypassCache: true });
+    const renewal = calls.findLast(({ request }) => request.resource === toRequest().resource);
+    await renewal?.issue({ accessToken: 'renewed' });
+    expect((await renewed).accessToken).toBe('renewed');
+  });
+
+  test('a key whose token has been lost takes its turn among the others', async () => {
+    const { clock, fill, open, source } = createHarness({
+      limits: { maxExchangesWithoutToken: 1 },
+    });
+    await fill(toRequest(), { expiresInSeconds: 31 });
+    await clock.advance(2_000);
+    source.get(toRequest(name(0))).catch(() => {});
+    expect(await codeOf(source.get(toRequest()))).toBe('ERR_THROTTLED');
+    for (const call of open()) await call.issue();
+    const token = source.get(toRequest());
+    for (const call of open()) await call.issue();
+    expect((await token).resource).toBe(toRequest().resource);
   });
 
   test('10,000 refused names leave no more than 256 entries, and nothing after ten minutes', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, ProxyError } from '../../../src/proxy/errors.ts';
 import { toCacheKey } from '../../../src/proxy/token/cache-key.ts';
+import type { CacheLimits } from '../../../src/proxy/token/caching-source.ts';
 import { toRememberedMs } from '../../../src/proxy/token/negative-cache.ts';
 import type { Token } from '../../../src/proxy/token/token-source.ts';
 import { type Call, createHarness, toError, toRequest } from './harness.ts';
@@ -77,9 +78,10 @@ function seededRandom(seed: number): () => number {
  */
 async function play(
   steps: readonly Step[],
-  { seed, maxEntries }: { readonly seed: number; readonly maxEntries: number },
+  { seed, ...limits }: { readonly seed: number; readonly maxEntries: number } & CacheLimits,
 ): Promise<void> {
-  const harness = createHarness({ random: seededRandom(seed), limits: { maxEntries } });
+  const { maxEntries, maxExchangesWithoutToken = 64 } = limits;
+  const harness = createHarness({ random: seededRandom(seed), limits });
   const { clock, source, calls, open } = harness;
   const jumps = steps.some(({ do: kind }) => kind === 'jump');
   const evicts = maxEntries < 4;
@@ -114,12 +116,19 @@ async function play(
     );
   };
 
+  /** Exchanges of keys that never had a token. */
+  const countFirst = (): number => {
+    const had = new Set([...issued.values()].map((record) => record.key));
+    return open().filter((call) => !had.has(keyOf(call))).length;
+  };
+
   const checkAlways = (): void => {
     const running = open().map(keyOf);
     expect(new Set(running).size).toBe(running.length);
     const status = source.status();
     expect(status.entries).toBeLessThanOrEqual(maxEntries);
     expect(status.exchangesRunning).toBe(running.length);
+    expect(countFirst()).toBeLessThanOrEqual(maxExchangesWithoutToken);
     expect(clock.pendingTimers).toBeLessThanOrEqual(1 + running.length + pendingGets);
     for (const call of calls.slice(seen)) {
       expect(call.startedAtMs).toBeGreaterThanOrEqual(throttledUntilMs.get(keyOf(call)) ?? 0);
@@ -250,6 +259,15 @@ describe('any schedule of requests, time, answers and failures', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), seed, (steps, from) =>
         play(steps, { seed: from, maxEntries: 2 }),
+      ),
+      options,
+    );
+  });
+
+  test('T23 property: with fewer exchanges than keys at a time', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), seed, (steps, from) =>
+        play(steps, { seed: from, maxEntries: 256, maxExchangesWithoutToken: 2 }),
       ),
       options,
     );
