@@ -47,8 +47,17 @@ const absentMs = 30_000;
 /** The real service allows 5 requests a second. */
 const maxForwarded = 50;
 
+export interface PassThroughDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called by the first request that is forwarded, and again after it failed. */
+  readonly loadForwarder?: () => Promise<
+    Pick<typeof import('./pass-through.ts'), 'createForwarder'>
+  >;
+}
+
 export function createPassThroughGate(
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, loadForwarder = () => import('./pass-through.ts') }: PassThroughDeps,
   { mode, upstream = { host: '169.254.169.254', port: 80 } }: PassThroughOptions,
 ): PassThroughGate {
   // It keeps nothing secret: who guesses it from within the pod turns off what the pod alone can use.
@@ -59,7 +68,7 @@ export function createPassThroughGate(
   let forwarded = 0;
 
   const load = async (): Promise<Forwarder> => {
-    const { createForwarder } = await import('./pass-through.ts');
+    const { createForwarder } = await loadForwarder();
     return createForwarder({ clock }, upstream, marker);
   };
 
@@ -102,7 +111,10 @@ export function createPassThroughGate(
       }
       forwarded += 1;
       try {
-        loading ??= load();
+        loading ??= load().catch((error: unknown) => {
+          loading = undefined;
+          throw error;
+        });
         const forwarder = await loading;
         const result = await forwarder.forward(request, { connectMs, totalMs, signal });
         if (looped) throw notFound('the metadata service cannot be reached past our own redirect');

@@ -82,6 +82,11 @@ export function createForwarder(
           });
         });
         request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+        // Without a listener Node ends the connection and tells nobody.
+        request.on('upgrade', (_response, socket) => {
+          socket.destroy();
+          fail('answered 101');
+        });
         request.on('response', (response) => {
           const chunks: Buffer[] = [];
           let length = 0;

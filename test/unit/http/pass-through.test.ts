@@ -230,6 +230,20 @@ describe('a service that fails', () => {
       },
     ],
     [
+      'switches to another protocol',
+      (request) => {
+        request.socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+        );
+      },
+    ],
+    [
+      'switches without saying to what',
+      (request) => {
+        request.socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      },
+    ],
+    [
       'answers without end',
       (_, response) => {
         const more = (): void => {
