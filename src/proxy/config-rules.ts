@@ -1,5 +1,6 @@
 import type { Environment, Resolution } from '../shared/options.ts';
 import type { ProxyConfig } from './config.ts';
+import { findExtraCaFault } from './extra-ca-check.ts';
 import { ownPrefix, proxyOptions } from './options.ts';
 import { isLoopback, isWildcard } from './options-address.ts';
 import { toRegionalAuthority } from './regional-authority.ts';
@@ -58,6 +59,13 @@ export function findRisks(config: ProxyConfig, env: Environment): readonly strin
         `${source}: ${clientId} is not in ${proxyOptions.allowedClientIds.env}, so that no token is given for it; add it there if that is not meant`,
       );
     }
+  }
+  const { extraCaCertsFile } = config.network;
+  const caFault = extraCaCertsFile === undefined ? undefined : findExtraCaFault(extraCaCertsFile);
+  if (caFault !== undefined) {
+    warnings.push(
+      `${proxyOptions.extraCaCertsFile.env}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so that Node.js does not trust what it should hold; mount CA certificates in PEM there, or unset the variable`,
+    );
   }
   for (const name of findUnknownVariables(env)) {
     warnings.push(`${name} is no setting of this version; correct its name or remove it`);

@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { accepted } from './load.ts';
+
+const [certificate = ''] = rootCertificates;
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'extra-ca-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function write(content: string): string {
+  const path = join(makeFolder(), 'ca.crt');
+  writeFileSync(path, content);
+  return path;
+}
+
+function warningsFor(path: string): readonly string[] {
+  return accepted({ NODE_EXTRA_CA_CERTS: path }).warnings;
+}
+
+describe('NODE_EXTRA_CA_CERTS', () => {
+  test('no warning when unset or empty', () => {
+    expect(accepted().warnings).toEqual([]);
+    expect(warningsFor('')).toEqual([]);
+  });
+
+  test('no warning for any certificate that Node itself trusts', () => {
+    expect(warningsFor(write(rootCertificates.join('\n')))).toEqual([]);
+    expect(warningsFor(write(`# our CA\r\n${certificate.replaceAll('\n', '\r\n')}\r\n`))).toEqual(
+      [],
+    );
+  });
+
+  test.each([
+    ['no file', () => join(makeFolder(), 'none'), 'cannot be read (ENOENT)'],
+    ['a directory', () => makeFolder(), 'is not a file'],
+    [
+      'a pipe',
+      () => {
+        const path = join(makeFolder(), 'pipe');
+        execFileSync('mkfifo', [path]);
+        return path;
+      },
+      'is not a file',
+    ],
+    ['an empty file', () => write(''), 'holds no PEM certificate'],
+    ['something else', () => write('hello\n'), 'holds no PEM certificate'],
+    [
+      'a key',
+      () => write(certificate.replaceAll('CERTIFICATE', 'PRIVATE KEY')),
+      'holds no PEM certificate',
+    ],
+    [
+      'a garbled certificate',
+      () => write(`${certificate}\n${certificate.replace(/\n.{20}/, '\n!!!!!!!!!!!!!!!!!!!!')}`),
+      'holds a certificate, number 2, that is damaged',
+    ],
+    [
+      'a certificate that lacks a line',
+      () => write(certificate.replace(/\n[^\n-]+\n/, '\n')),
+      'holds a certificate, number 1, that is damaged',
+    ],
+    [
+      'a certificate of nothing',
+      () => write('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'),
+      'holds a certificate, number 1, that is damaged',
+    ],
+  ])('a warning for %s', (_name, make, fault) => {
+    const path = make();
+    expect(warningsFor(path)).toEqual([
+      `NODE_EXTRA_CA_CERTS: ${JSON.stringify(path)} ${fault}, so that Node.js does not trust what it should hold; mount CA certificates in PEM there, or unset the variable`,
+    ]);
+  });
+});
