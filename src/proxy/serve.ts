@@ -69,7 +69,10 @@ export async function serve(config: ProxyConfig): Promise<number> {
       identityHeader: config.identityHeader,
     },
   );
-  const shutdown = createShutdown({ clock, logger, server }, config.drain);
+  const shutdown = createShutdown(
+    { clock, logger, server, stopWaiting: () => source.stop() },
+    config.drain,
+  );
   const admin = createAdmin(config, { logger, metrics, source, shutdown });
 
   const { port } = await server.listen();

@@ -28,6 +28,8 @@ export interface ShutdownDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly server: Drainable;
+  /** Called at the deadline: lets those who wait for an exchange have their answer, that there is none. */
+  readonly stopWaiting: () => void;
 }
 
 export interface ShutdownOptions {
@@ -37,6 +39,15 @@ export interface ShutdownOptions {
   readonly deadlineMs: number;
 }
 
+/**
+ * After the close, how long no request must have been in flight for the rest to be cut: connections whose
+ * request has not come whole, and answers that nobody reads.
+ */
+const unfinishedMs = 1_000;
+
+/** How long the answers at the deadline have to get out. */
+const flushMs = 250;
+
 /** While requests are in flight, how often to look whether they have ended. */
 const busyPollMs = 250;
 
@@ -45,7 +56,7 @@ const busyPollMs = 250;
  * may need tokens to finish its work, so the server goes on as long as requests come.
  */
 export function createShutdown(
-  { clock, logger, server }: ShutdownDeps,
+  { clock, logger, server, stopWaiting }: ShutdownDeps,
   { quietMs, deadlineMs }: ShutdownOptions,
 ): Shutdown {
   const { promise: done, resolve: leave } = Promise.withResolvers<number>();
@@ -60,7 +71,7 @@ export function createShutdown(
       const untilDeadlineMs = startedAtMs + deadlineMs - nowMs;
       const untilQuietMs = quietSinceMs + quietMs - nowMs;
       if (untilDeadlineMs <= 0 || untilQuietMs <= 0) {
-        void stop(untilDeadlineMs);
+        void stop(startedAtMs + deadlineMs);
         return;
       }
       const nextLookMs = server.inFlight > 0 ? busyPollMs : untilQuietMs;
@@ -69,13 +80,35 @@ export function createShutdown(
     look();
   };
 
-  const stop = async (graceMs: number): Promise<void> => {
+  const stop = async (deadlineAtMs: number): Promise<void> => {
     logger.log('info', 'shutting down the proxy server', { in_flight: server.inFlight });
     const closed = server.close();
-    if (graceMs <= 0) server.destroyConnections();
-    else clock.after(graceMs, () => server.destroyConnections());
+    const cancelCut = cutLater(deadlineAtMs);
     await closed;
+    cancelCut();
     leave(0);
+  };
+
+  /** Ends the connections that do not end by themselves. @returns a function that calls it off. */
+  const cutLater = (deadlineAtMs: number): (() => void) => {
+    let cancel = (): void => {};
+    let busyAtMs = clock.monotonicMs();
+    const look = (): void => {
+      const nowMs = clock.monotonicMs();
+      if (server.inFlight > 0) busyAtMs = nowMs;
+      const untilDeadlineMs = deadlineAtMs - nowMs;
+      const untilCutMs = busyAtMs + unfinishedMs - nowMs;
+      if (untilDeadlineMs <= 0) {
+        stopWaiting();
+        cancel = clock.after(flushMs, () => server.destroyConnections());
+      } else if (untilCutMs <= 0) {
+        server.destroyConnections();
+      } else {
+        cancel = clock.after(Math.min(busyPollMs, untilDeadlineMs), look);
+      }
+    };
+    look();
+    return () => cancel();
   };
 
   return {

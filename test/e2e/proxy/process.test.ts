@@ -142,6 +142,38 @@ describe('stopping', () => {
     expect(await proxy.untilExit()).toBe(0);
   });
 
+  test('callers who wait when its time is over hear so', async () => {
+    await using proxy = await startProxy(emulator, {
+      env: { IMDS_PROXY_DRAIN_QUIET: '200ms', IMDS_PROXY_DRAIN_DEADLINE: '1s' },
+    });
+    emulator.faults.add({ effect: { kind: 'hang' } });
+    const answers = [ask(proxy), ask(proxy, 'https://storage.azure.com')];
+    await until(() => emulator.journal.entries().length > 1, 'two requests at Entra');
+    proxy.child.kill('SIGTERM');
+    for (const answer of await Promise.all(answers)) {
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({
+        error_description: 'The proxy is shutting down',
+      });
+    }
+    expect(await proxy.untilExit()).toBe(0);
+  });
+
+  test('half a request does not keep it until its time is over', async () => {
+    await using proxy = await startProxy(emulator, {
+      // The test's own time is over before that.
+      env: { IMDS_PROXY_DRAIN_QUIET: '200ms', IMDS_PROXY_DRAIN_DEADLINE: '10m' },
+    });
+    // On a connection that has had an answer, or Node ends it with the idle ones.
+    const caller = await connectTo(proxy);
+    caller.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(caller, 'data');
+    caller.write('GET /metadata/identity/oauth2/token HTTP/1.1\r\n');
+    await fetch(`${proxy.url}/readyz`);
+    proxy.child.kill('SIGTERM');
+    expect(await proxy.untilExit()).toBe(0);
+  });
+
   test('a second signal ends it at once', async () => {
     await using proxy = await startProxy(emulator);
     proxy.child.kill('SIGTERM');

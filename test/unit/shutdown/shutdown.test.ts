@@ -36,7 +36,10 @@ function setUp() {
     isEnabled: () => true,
     log: (_level, message) => messages.push(message),
   };
-  const shutdown = createShutdown({ clock, logger, server }, options);
+  const stopWaiting = (): void => {
+    events.push('stop waiting');
+  };
+  const shutdown = createShutdown({ clock, logger, server, stopWaiting }, options);
   let exitCode: number | undefined;
   void shutdown.done.then((code) => {
     exitCode = code;
@@ -113,7 +116,9 @@ describe('96: the first signal', () => {
     await clock.advance(999);
     expect(events).toEqual([]);
     await clock.advance(1);
-    expect(events).toEqual(['close', 'destroy']);
+    expect(events).toEqual(['close', 'stop waiting']);
+    await clock.advance(250);
+    expect(events).toEqual(['close', 'stop waiting', 'destroy']);
     expect(exitCode()).toBe(0);
   });
 
@@ -130,24 +135,67 @@ describe('96: the first signal', () => {
     expect(events).toEqual(['close']);
   });
 
-  test('a request that never ends is cut at 25 s', async () => {
+  test('callers who still wait at 25 s are told so, and have a moment to read it', async () => {
+    const { clock, server, shutdown, events, endConnections, exitCode } = setUp();
+    server.inFlight = 1;
+    shutdown.signal('SIGTERM');
+    await clock.advance(24_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close', 'stop waiting']);
+    expect(exitCode()).toBeUndefined();
+    endConnections();
+    await clock.advance(0);
+    expect(exitCode()).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('a request that never ends is cut 250 ms later', async () => {
     const { clock, server, shutdown, events, exitCode } = setUp();
     server.inFlight = 1;
     shutdown.signal('SIGTERM');
-    await clock.advance(25_000);
-    expect(events).toEqual(['close', 'destroy']);
+    await clock.advance(25_249);
+    expect(events).toEqual(['close', 'stop waiting']);
+    await clock.advance(1);
+    expect(events).toEqual(['close', 'stop waiting', 'destroy']);
     expect(exitCode()).toBe(0);
   });
 
-  test('a connection that stays open after the close is cut at 25 s', async () => {
+  test('a connection without a whole request is cut a second after the close', async () => {
     const { clock, shutdown, events, exitCode } = setUp();
     shutdown.signal('SIGTERM');
-    await clock.advance(24_999);
+    await clock.advance(5_999);
     expect(events).toEqual(['close']);
     expect(exitCode()).toBeUndefined();
     await clock.advance(1);
     expect(events).toEqual(['close', 'destroy']);
     expect(exitCode()).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('a request that came with the close is waited for before the others are cut', async () => {
+    const { clock, server, shutdown, events } = setUp();
+    shutdown.signal('SIGTERM');
+    await clock.advance(5_100);
+    server.inFlight = 1;
+    await clock.advance(10_000);
+    expect(events).toEqual(['close']);
+    server.inFlight = 0;
+    await clock.advance(749);
+    expect(events).toEqual(['close']);
+    await clock.advance(501);
+    expect(events).toEqual(['close', 'destroy']);
+  });
+
+  test('but not beyond 25 s either', async () => {
+    const { clock, server, shutdown, events } = setUp();
+    shutdown.signal('SIGTERM');
+    await clock.advance(5_100);
+    server.inFlight = 1;
+    await clock.advance(19_899);
+    expect(events).toEqual(['close']);
+    await clock.advance(251);
+    expect(events).toEqual(['close', 'stop waiting', 'destroy']);
   });
 });
 
