@@ -121,6 +121,15 @@ export const failures = {
     message: 'Redirect did not answer within 1.5 s; is lo up?',
     exitCode: 7,
   },
+  'itself-exempt': {
+    cause:
+      'proxy-init runs with the ids that are exempt, so that its own connections prove nothing',
+    message:
+      'Not proven: proxy-init itself is exempt from the redirect (uid {uid}, gid {gid}). Run it as another user than the proxy, or set INIT_VERIFY=off to give up the proof.',
+    exitCode: 7,
+    remedy:
+      'PROXY_UID=0 exempts every process of root: run the proxy as another user, and name that one.',
+  },
   'host-namespace': {
     cause: "a node's network namespace",
     message:

@@ -31,7 +31,7 @@ export interface Credentials {
 /**
  * Proves by connections that each destination is redirected: a nonce that only our own listener on the
  * proxy's port can have said or, where that port is taken, a redirecting rule that has counted.
- * @throws InitFailure `no-route`, `not-redirected` or `no-answer`
+ * @throws InitFailure `itself-exempt`, `no-route`, `not-redirected` or `no-answer`
  */
 export async function verifyRedirect(
   redirect: Redirect,
@@ -40,10 +40,7 @@ export async function verifyRedirect(
   log: Logger,
 ): Promise<void> {
   if (isExempt(redirect.exemption, credentials)) {
-    log.log('warning', 'not verified by a connection: this process is itself exempt', {
-      ...credentials,
-    });
-    return;
+    throw new InitFailure('itself-exempt', { ...credentials });
   }
   const nonce = readFileSync(nonceSource, 'utf8').trim();
   const { target } = redirect;

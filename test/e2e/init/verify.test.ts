@@ -5,6 +5,16 @@ import { createLab, type Lab, proxyInit } from '../../support/netns-lab.ts';
 
 const variants = ['nft', 'legacy'] as const;
 
+/** Runs a command as the proxy's user, who may write rules here and nothing else. */
+const asProxyUser = [
+  'setpriv',
+  '--reuid=1501',
+  '--regid=1501',
+  '--clear-groups',
+  '--inh-caps=-all,+net_admin',
+  '--ambient-caps=-all,+net_admin',
+];
+
 /** What a service mesh leaves behind: everything but itself goes to its own port. */
 const meshRules = `*nat
 :ISTIO_OUTPUT - [0:0]
@@ -197,12 +207,36 @@ describeInNamespaces('the proof of the redirect', () => {
     expect(await check()).toContain('each of iptables and nft holds one');
   });
 
-  it('is left out where this process is itself exempt, with a warning', async () => {
-    const { exitCode, stdout } = await lab.init([], { PROXY_UID: '0' });
+  it.each([
+    { who: 'every process of root', env: { PROXY_UID: '0' }, through: [] },
+    { who: 'a range with root in it', env: { PROXY_UID: '0-1000' }, through: [] },
+    {
+      who: 'root with its group',
+      env: { INIT_EXEMPT: 'uid+gid', PROXY_UID: '0', PROXY_GID: '0' },
+      through: [],
+    },
+    { who: 'the uid that it was given itself', env: {}, through: asProxyUser },
+  ])('fails where none is possible, because exempt is $who', async ({ env, through }) => {
+    for (const args of [[], ['check']]) {
+      const { exitCode, stdout, stderr } = await lab.init(args, env, { through });
+      expect({ args, exitCode }).toEqual({ args, exitCode: 7 });
+      expect(stdout).not.toContain('redirect verified');
+      expect(stderr).toContain('proxy-init itself is exempt from the redirect');
+      expect(stderr).toContain('INIT_VERIFY=off');
+    }
+    const unproven = await lab.init([], { ...env, INIT_VERIFY: 'off' }, { through });
+    expect({ exitCode: unproven.exitCode, stderr: unproven.stderr }).toEqual({
+      exitCode: 0,
+      stderr: '',
+    });
+    expect(unproven.stdout).toContain('not verified by a connection: INIT_VERIFY=off');
+  });
+
+  it('is possible for root with another group than the exempt one', async () => {
+    const env = { INIT_EXEMPT: 'uid+gid', PROXY_UID: '0', PROXY_GID: '1501' };
+    const { exitCode, stdout } = await lab.init([], env);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(
-      'warning: not verified by a connection: this process is itself exempt',
-    );
+    expect(stdout).toContain('method=nonce');
   });
 
   it('is left out when switched off, while the rules are still read back', async () => {

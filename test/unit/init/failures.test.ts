@@ -40,6 +40,11 @@ describe('the failures', () => {
     ],
     ['no-answer', 7, 'Redirect did not answer within 1.5 s; is lo up?'],
     [
+      'itself-exempt',
+      7,
+      'Not proven: proxy-init itself is exempt from the redirect (uid 0, gid 0). Run it as another user than the proxy, or set INIT_VERIFY=off to give up the proof.',
+    ],
+    [
       'host-namespace',
       8,
       "This is the node's network namespace (hostNetwork: true). Refusing: the rule would capture every pod and the kubelet. INIT_ALLOW_HOST_NETWORK=true overrides.",
@@ -52,6 +57,8 @@ describe('the failures', () => {
       address: '169.254.169.254',
       port: 80,
       output: '<rules>',
+      uid: 0,
+      gid: 0,
     });
     expect(failure.exitCode).toBe(exitCode);
     expect(failure.message).toBe(message);
