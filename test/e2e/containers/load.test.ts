@@ -21,7 +21,7 @@ describeWithDocker('the smallest memory limit that is supported', () => {
   let directory: string;
   const started: Container[] = [];
   beforeAll(async () => {
-    tenant = await startWebhookTenant('1.2.5.4');
+    tenant = await startWebhookTenant();
     directory = await mkdtemp(join(tmpdir(), 'imds-proxy-load-'));
   }, 300_000);
   afterAll(async () => {

@@ -24,7 +24,7 @@ const instance = '/metadata/instance?api-version=2021-02-01';
 describeWithDocker('the pods of deploy/manual', () => {
   let tenant: Tenant;
   beforeAll(async () => {
-    tenant = await startWebhookTenant('1.2.6.4');
+    tenant = await startWebhookTenant();
   }, 300_000);
   afterAll(() => tenant?.remove());
 

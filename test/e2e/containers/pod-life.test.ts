@@ -36,7 +36,7 @@ const node = 'the identity of the node';
 describeWithDocker('the life of a pod', () => {
   let tenant: Tenant;
   beforeAll(async () => {
-    tenant = await startWebhookTenant('1.2.4.4');
+    tenant = await startWebhookTenant();
   }, 300_000);
   afterAll(() => tenant?.remove());
 

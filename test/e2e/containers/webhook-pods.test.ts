@@ -44,7 +44,7 @@ async function askOnceReady(app: Container): Promise<AppAnswer> {
 describeWithDocker('a pod of the webhook, with our images', () => {
   let tenant: Tenant;
   beforeAll(async () => {
-    tenant = await startWebhookTenant();
+    tenant = await startWebhookTenant('1.2.3.4');
   }, 300_000);
   afterAll(() => tenant?.remove());
 
