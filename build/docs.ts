@@ -5,9 +5,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { injectOptions } from '../src/inject/options.ts';
+import { proxyOptions } from '../src/proxy/config/options.ts';
 import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
 import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
-import { proxyOptions } from '../src/proxy/options.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';

@@ -94,7 +94,7 @@ function giveUp(fields: LogFields): number {
 }
 
 async function giveUpOn(thrown: unknown): Promise<number> {
-  const { describeStartError } = await import('./config-failure.ts');
+  const { describeStartError } = await import('./config/config-failure.ts');
   return giveUp({ error: describeStartError(thrown) });
 }
 

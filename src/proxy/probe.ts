@@ -3,9 +3,9 @@ import { scanFlags } from '../shared/flags.ts';
 import { type Environment, resolveOptions } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import type { Clock } from './clock.ts';
-import { type Endpoint, isWildcard } from './options-address.ts';
-import { otherFlags } from './options-flags.ts';
-import { probeOptions } from './options-probe.ts';
+import { type Endpoint, isWildcard } from './config/options-address.ts';
+import { otherFlags } from './config/options-flags.ts';
+import { probeOptions } from './config/options-probe.ts';
 
 /** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
 const deadlineMs = 10_000;

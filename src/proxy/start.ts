@@ -4,7 +4,7 @@ import { createJsonLogger } from '../shared/json-log.ts';
 import type { Environment } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig } from './config/config.ts';
 import { serve } from './serve.ts';
 
 /** What became of a start: an exit code, or why the command line asks for something else. */

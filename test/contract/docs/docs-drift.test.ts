@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applySection, generatedSections, renderDocument } from '../../../build/docs.ts';
+import { ownPrefix, proxyOptions } from '../../../src/proxy/config/options.ts';
 import { metricDefinitions } from '../../../src/proxy/metrics/definitions.ts';
-import { ownPrefix, proxyOptions } from '../../../src/proxy/options.ts';
 import type { Option } from '../../../src/shared/option-table.ts';
 
 const root = join(import.meta.dirname, '../../..');

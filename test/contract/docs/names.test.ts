@@ -7,9 +7,9 @@ import { flags as emulatorFlags } from '../../../src/emulator/cli/flags.ts';
 import { failures } from '../../../src/init/failures.ts';
 import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
+import { proxyOptions } from '../../../src/proxy/config/options.ts';
 import { aadstsRules } from '../../../src/proxy/entra/aadsts.ts';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
-import { proxyOptions } from '../../../src/proxy/options.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { documentOf, documents, root, toCode, toRows } from './documents.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { initOptions } from '../../../src/init/options.ts';
 import { defaultAdminPort } from '../../../src/inject/contract.ts';
-import { proxyOptions } from '../../../src/proxy/options.ts';
+import { proxyOptions } from '../../../src/proxy/config/options.ts';
 import { scanFlags } from '../../../src/shared/flags.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { resolveOptions } from '../../../src/shared/options.ts';

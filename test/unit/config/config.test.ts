@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../src/proxy/config.ts';
+import { loadConfig } from '../../../src/proxy/config/config.ts';
 import { accepted, clientId, refused, requiredEnv, tenantId } from './load.ts';
 
 describe('defaults', () => {

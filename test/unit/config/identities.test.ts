@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { toEntraSettings } from '../../../src/proxy/config-exchange.ts';
-import { toIdentityPolicy } from '../../../src/proxy/config-policy.ts';
+import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
+import { toIdentityPolicy } from '../../../src/proxy/config/config-policy.ts';
 import { accepted, clientId, otherClientId, refused, requiredEnv, tenantId } from './load.ts';
 
 const objectId = '0b0b0b0b-1111-2222-3333-444444444444';

@@ -1,4 +1,4 @@
-import { type LoadedConfig, loadConfig } from '../../../src/proxy/config.ts';
+import { type LoadedConfig, loadConfig } from '../../../src/proxy/config/config.ts';
 
 export const tenantId = '11111111-2222-3333-4444-555555555555';
 export const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toEntraSettings } from '../../../src/proxy/config-exchange.ts';
+import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
 import { isDirect } from '../../../src/proxy/no-proxy.ts';
 import { accepted, refused } from './load.ts';
 

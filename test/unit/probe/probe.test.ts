@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/proxy/clock.ts';
-import type { Endpoint } from '../../../src/proxy/options-address.ts';
+import type { Endpoint } from '../../../src/proxy/config/options-address.ts';
 import { attemptReadyz, type Failure, runProbe } from '../../../src/proxy/probe.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 

@@ -45,3 +45,13 @@ test('a refused exchange tells of its assertion too', async () => {
 test('an exchange that presented none says nothing', async () => {
   expect(await countChanges(100, undefined, 100)).toBe(0);
 });
+
+test('two token files that are presented in turn are no change after their first time', async () => {
+  expect(await countChanges(100, 200, 100, 200, -100, -200, 100)).toBe(1);
+});
+
+test('what is remembered of assertions is bounded', async () => {
+  const many = Array.from({ length: 20 }, (_, index) => index + 1);
+  // The first one has been forgotten by then, and is a change again.
+  expect(await countChanges(...many, 1)).toBe(20);
+});

@@ -1,5 +1,5 @@
-import { logLevelValue } from '../shared/log-level.ts';
-import type { OptionTable } from '../shared/option-table.ts';
+import { logLevelValue } from '../../shared/log-level.ts';
+import type { OptionTable } from '../../shared/option-table.ts';
 import {
   booleanValue,
   choiceValue,
@@ -7,8 +7,8 @@ import {
   listValue,
   portValue,
   textValue,
-} from '../shared/option-values.ts';
-import { metadataAddress, metadataPort } from '../shared/redirect-contract.ts';
+} from '../../shared/option-values.ts';
+import { metadataAddress, metadataPort } from '../../shared/redirect-contract.ts';
 import {
   addressValue,
   dnsNameValue,

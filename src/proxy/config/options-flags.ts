@@ -1,4 +1,4 @@
-import type { ValueType } from '../shared/option-table.ts';
+import type { ValueType } from '../../shared/option-table.ts';
 import type { proxyOptions } from './options.ts';
 import type { probeOptions } from './options-probe.ts';
 

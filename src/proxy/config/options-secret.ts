@@ -1,4 +1,4 @@
-import { accept, refuse, type ValueType } from '../shared/option-table.ts';
+import { accept, refuse, type ValueType } from '../../shared/option-table.ts';
 
 /** As many as a GUID without dashes or 16 random bytes in hexadecimal have. */
 const leastLength = 32;

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { accept, type Fault, type Parsed, refuse, type ValueType } from '../shared/option-table.ts';
-import { choiceValue } from '../shared/option-values.ts';
+import {
+  accept,
+  type Fault,
+  type Parsed,
+  refuse,
+  type ValueType,
+} from '../../shared/option-table.ts';
+import { choiceValue } from '../../shared/option-values.ts';
 import { fileValue } from './options-address.ts';
 
 /** An entry of IMDS_PROXY_IDENTITIES. Everything but the path is in lower case. */

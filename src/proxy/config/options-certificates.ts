@@ -1,4 +1,4 @@
-import { accept, type Parsed, refuse, type ValueType } from '../shared/option-table.ts';
+import { accept, type Parsed, refuse, type ValueType } from '../../shared/option-table.ts';
 
 const block = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 

@@ -1,6 +1,6 @@
-import type { OptionTable } from '../shared/option-table.ts';
-import { booleanValue, portValue } from '../shared/option-values.ts';
-import { proxyPort } from '../shared/redirect-contract.ts';
+import type { OptionTable } from '../../shared/option-table.ts';
+import { booleanValue, portValue } from '../../shared/option-values.ts';
+import { proxyPort } from '../../shared/redirect-contract.ts';
 import { addressValue } from './options-address.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Resolution } from '../shared/options.ts';
-import type { ExchangeMode } from './entra/settings.ts';
+import type { Resolution } from '../../shared/options.ts';
+import type { ExchangeMode } from '../entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import { parseCertificates } from './options-certificates.ts';
 

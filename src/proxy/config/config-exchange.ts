@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
+import { parseAssertion } from '../entra/assertion.ts';
+import { findAssertionFault } from '../entra/assertion-fault.ts';
+import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
+import { isDirect } from '../no-proxy.ts';
+import { toRegionalAuthority } from '../regional-authority.ts';
 import type { ProxyConfig } from './config.ts';
-import { parseAssertion } from './entra/assertion.ts';
-import { findAssertionFault } from './entra/assertion-fault.ts';
-import type { EntraSettings, ExchangeMode } from './entra/settings.ts';
-import { isDirect } from './no-proxy.ts';
 import { proxyOptions } from './options.ts';
-import { toRegionalAuthority } from './regional-authority.ts';
 
 /** The part of the configuration that an exchange needs. */
 export function toEntraSettings(config: ProxyConfig): EntraSettings {

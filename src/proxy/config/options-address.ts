@@ -1,6 +1,6 @@
-import { toIpVersion } from '../shared/ip-address.ts';
-import { accept, refuse, type ValueType } from '../shared/option-table.ts';
-import { parseInteger } from '../shared/option-values.ts';
+import { toIpVersion } from '../../shared/ip-address.ts';
+import { accept, refuse, type ValueType } from '../../shared/option-table.ts';
+import { parseInteger } from '../../shared/option-values.ts';
 
 /** An address and a port to connect to. */
 export interface Endpoint {

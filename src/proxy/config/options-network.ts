@@ -1,4 +1,4 @@
-import { accept, refuse, type ValueType } from '../shared/option-table.ts';
+import { accept, refuse, type ValueType } from '../../shared/option-table.ts';
 
 /**
  * The URL of an HTTP proxy, with user and password if it wants them; without a scheme, http is meant, as in

@@ -1,4 +1,4 @@
-import type { LogFields } from '../shared/logger.ts';
+import type { LogFields } from '../../shared/logger.ts';
 import type { ProxyConfig } from './config.ts';
 import { toEntraSettings } from './config-exchange.ts';
 import type { Endpoint } from './options-address.ts';

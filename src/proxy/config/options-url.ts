@@ -1,4 +1,10 @@
-import { accept, type Fault, type Parsed, refuse, type ValueType } from '../shared/option-table.ts';
+import {
+  accept,
+  type Fault,
+  type Parsed,
+  refuse,
+  type ValueType,
+} from '../../shared/option-table.ts';
 
 /** An `https` URL without user info, query and fragment; an empty path becomes `/`. */
 export const httpsUrlValue: ValueType<string> = {

@@ -1,11 +1,11 @@
-import type { LogFields, LogLevel } from '../shared/logger.ts';
-import type { Values } from '../shared/option-table.ts';
-import { type Environment, isComplete, parseOptions } from '../shared/options.ts';
+import type { LogFields, LogLevel } from '../../shared/logger.ts';
+import type { Values } from '../../shared/option-table.ts';
+import { type Environment, isComplete, parseOptions } from '../../shared/options.ts';
+import type { ExchangeMode } from '../entra/settings.ts';
 import { type IdentityBinding, toIdentityBinding } from './config-binding.ts';
 import { findAudienceRisks } from './config-exchange.ts';
 import { toConfigFields } from './config-fields.ts';
 import { findConflicts, findRisks } from './config-rules.ts';
-import type { ExchangeMode } from './entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import type { Endpoint } from './options-address.ts';
 import type { ConfiguredIdentity } from './options-identity.ts';
