@@ -32,8 +32,8 @@ export const authorityValue: ValueType<string> = {
 };
 
 /**
- * The URL parser of the platform forgives too much (white space, backslashes, an empty query), so those are
- * looked for in the text itself.
+ * The URL parser of the platform forgives too much (white space, backslashes, a third slash, an empty query), so
+ * those are looked for in the text itself.
  */
 function parseHttpsUrl(text: string): Parsed<URL> {
   const refused = (fault: string, fix: string): Fault =>
@@ -49,14 +49,18 @@ function parseHttpsUrl(text: string): Parsed<URL> {
   }
   if (text.includes('?')) return refused('has a query', 'remove everything from the ? on');
   if (text.includes('#')) return refused('has a fragment', 'remove everything from the # on');
-  if (/^https:\/\/[^/]*@/i.test(text)) {
-    return refused('holds user info', 'remove everything before and including the @');
+  if (/^https:\/\/\//i.test(text)) {
+    return refused('has no host', 'write it like https://host, with two slashes');
   }
+  const userInfo = refused('holds user info', 'remove everything before and including the @');
+  if (/^https:\/\/[^/]*@/i.test(text)) return userInfo;
+  let url: URL;
   try {
-    return accept(new URL(text));
+    url = new URL(text);
   } catch {
     return refused('is not a URL', 'write it like https://host or https://host:port');
   }
+  return url.username === '' && url.password === '' ? accept(url) : userInfo;
 }
 
 /** A user name or password must not reach a message, however malformed the rest is. */

@@ -104,6 +104,8 @@ describe('T2: URL', () => {
     ['p', /is not a URL/],
     ['https://u:p@p', /holds user info; remove everything before/],
     ['https://@p', /holds user info/],
+    ['https:///u:p@p', /has no host; write it like https:\/\/host/],
+    ['https:////p', /has no host/],
     ['https://p?q', /has a query/],
     ['https://p/?', /has a query/],
     ['https://p#f', /has a fragment/],

@@ -214,6 +214,7 @@ describe('values at fault are refused with key, fault and fix', () => {
     'https://user:hunter2@login local',
     'user:hunter2@login.local',
     'https:/user:hunter2@login.local',
+    'https:///user:hunter2@login.local',
     'https://user:hun/ter2@login.local?',
   ])('T2: user info is never shown (%s)', (value) => {
     for (const key of ['AZURE_AUTHORITY_HOST', 'AZURE_KUBERNETES_TOKEN_PROXY']) {
