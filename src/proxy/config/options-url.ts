@@ -50,7 +50,7 @@ function parseHttpsUrl(text: string): Parsed<URL> {
   if (text.includes('?')) return refused('has a query', 'remove everything from the ? on');
   if (text.includes('#')) return refused('has a fragment', 'remove everything from the # on');
   if (/^https:\/\/\//i.test(text)) {
-    return refused('has no host', 'write it like https://host, with two slashes');
+    return refused('is not a URL', 'write it like https://host, with two slashes');
   }
   const userInfo = refused('holds user info', 'remove everything before and including the @');
   if (/^https:\/\/[^/]*@/i.test(text)) return userInfo;
