@@ -92,7 +92,11 @@ export async function serve(config: ProxyConfig): Promise<number> {
 }
 
 function createExchanger(config: ProxyConfig, logger: Logger, onRest: () => void): RemoteExchange {
-  const configuration = { settings: toEntraSettings(config), logLevel: config.logLevel };
+  const configuration = {
+    settings: toEntraSettings(config),
+    logLevel: config.logLevel,
+    lastGoodCaPem: config.identityBinding?.checkedCaPem,
+  };
   return createRemoteExchange(
     { clock, logger, start: createProcessStarter(configuration, __dirname), onRest },
     { lingerMs: config.exchanger.lingerMs, stuckAfterMs: STUCK_AFTER_MS },

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Resolution } from '../../shared/options.ts';
 import type { ExchangeMode } from '../entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import { parseCertificates } from './options-certificates.ts';
+import { readSettingFile } from './read-setting-file.ts';
 
 /** How the AKS token proxy is reached. */
 export interface IdentityBinding {
@@ -16,6 +16,8 @@ export interface IdentityBinding {
     /** Read again for every exchange: it is rotated in place. */
     | { readonly kind: 'file'; readonly path: string }
     | { readonly kind: 'data'; readonly pem: string };
+  /** What the CA file held at the start, if that was good: the first that exchanges may fall back to. */
+  readonly checkedCaPem?: string | undefined;
 }
 
 /** What the variables mean together. */
@@ -68,11 +70,11 @@ export function toIdentityBinding({ values, names, given }: Resolved): BindingRe
     );
   }
 
-  const { ca, errors, warnings } = toCa(tokenProxyCaFile, tokenProxyCaData);
+  const { ca, checkedCaPem, errors, warnings } = toCa(tokenProxyCaFile, tokenProxyCaData);
   if (tokenProxy === undefined) return { mode, binding: undefined, errors, warnings };
   return {
     mode,
-    binding: { url: tokenProxy, serverName: tokenProxySni, ca },
+    binding: { url: tokenProxy, serverName: tokenProxySni, ca, checkedCaPem },
     errors,
     warnings,
   };
@@ -80,6 +82,7 @@ export function toIdentityBinding({ values, names, given }: Resolved): BindingRe
 
 interface CaResult {
   readonly ca: IdentityBinding['ca'];
+  readonly checkedCaPem?: string;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -100,28 +103,25 @@ function toCa(path: string | undefined, pem: string | undefined): CaResult {
 
   const key = `AZURE_KUBERNETES_CA_FILE: ${JSON.stringify(path)}`;
   const file = { kind: 'file', path } as const;
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    if (pem !== undefined && code === 'ENOENT') {
+  const found = readSettingFile(path);
+  if (!found.ok) {
+    if (pem !== undefined && found.code === 'ENOENT') {
       return done(
         { kind: 'data', pem },
         [],
         [`${key} does not exist; AZURE_KUBERNETES_CA_DATA is used in its place`],
       );
     }
-    return done(file, [
-      `${key} cannot be read (${code}); mount the CA there, or unset the variable`,
-    ]);
+    const isOther = found.code === 'EINVAL' || found.code === 'EFBIG';
+    const remedy = isOther ? 'name the CA of the token proxy in PEM' : 'mount the CA there';
+    return done(file, [`${key} ${found.fault}; ${remedy}, or unset the variable`]);
   }
   if (pem !== undefined) {
     return done(file, [
       `${key} and AZURE_KUBERNETES_CA_DATA exclude each other; unset one of them`,
     ]);
   }
-  if (content.trim() === '') {
+  if (found.content.trim() === '') {
     // It is so for a moment while the kubelet or an operator replaces it.
     return done(
       file,
@@ -129,7 +129,7 @@ function toCa(path: string | undefined, pem: string | undefined): CaResult {
       [`${key} is empty; exchanges fail until it holds the CA of the token proxy`],
     );
   }
-  const parsed = parseCertificates(content);
-  if (parsed.ok) return done(file);
+  const parsed = parseCertificates(found.content);
+  if (parsed.ok) return { ...done(file), checkedCaPem: parsed.value };
   return done(file, [`${key}${parsed.at ?? ''} ${parsed.fault}; ${parsed.fix}`]);
 }

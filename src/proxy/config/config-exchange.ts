@@ -17,7 +17,9 @@ export function toEntraSettings(config: ProxyConfig): EntraSettings {
     federatedTokenFile,
     mode: exchangeMode,
     tokenProxy: identityBinding && {
-      ...identityBinding,
+      url: identityBinding.url,
+      serverName: identityBinding.serverName,
+      ca: identityBinding.ca,
       httpProxy: viaProxy ? findHttpProxy(config, identityBinding.url) : undefined,
     },
     httpProxy: findHttpProxy(config, authorityHost),

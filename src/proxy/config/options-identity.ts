@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   accept,
   type Fault,
@@ -8,6 +7,7 @@ import {
 } from '../../shared/option-table.ts';
 import { choiceValue } from '../../shared/option-values.ts';
 import { fileValue } from './options-address.ts';
+import { readSettingFile } from './read-setting-file.ts';
 
 /** An entry of IMDS_PROXY_IDENTITIES. Everything but the path is in lower case. */
 export interface ConfiguredIdentity {
@@ -103,14 +103,15 @@ export const identitiesValue: ValueType<readonly ConfiguredIdentity[]> = {
         'write @ and a path that begins with /',
       );
     }
-    let content: string;
-    try {
-      content = readFileSync(path, 'utf8');
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-      return refuse(`cannot be read (${code})`, 'mount the file, or make it readable to the proxy');
+    const file = readSettingFile(path);
+    if (!file.ok) {
+      const isOther = file.code === 'EINVAL' || file.code === 'EFBIG';
+      const fix = isOther
+        ? 'name the file with the list'
+        : 'mount the file, or make it readable to the proxy';
+      return refuse(file.fault, fix);
     }
-    const parsed = parseIdentities(content);
+    const parsed = parseIdentities(file.content);
     return parsed.ok ? parsed : { ...parsed, at: ` in ${path}${parsed.at ?? ''}` };
   },
 };

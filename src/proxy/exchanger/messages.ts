@@ -9,7 +9,7 @@ export type Command =
       readonly type: 'configure';
       readonly settings: EntraSettings;
       readonly logLevel: LogLevel;
-      /** What an earlier exchanger reported. */
+      /** What an earlier exchanger reported, or the server found good at its start. */
       readonly lastGoodCaPem?: string | undefined;
     }
   | { readonly type: 'exchange'; readonly id: number; readonly request: ExchangeRequest }

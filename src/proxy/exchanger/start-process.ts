@@ -6,7 +6,7 @@ import type { Command, Report } from './messages.ts';
 import type { StartExchanger } from './remote-exchange.ts';
 
 /** What the exchanger is told before any work. */
-type Configuration = Omit<Extract<Command, { type: 'configure' }>, 'type' | 'lastGoodCaPem'>;
+type Configuration = Omit<Extract<Command, { type: 'configure' }>, 'type'>;
 
 /**
  * The exchanger's heap, and no debugger. Only flags that leave V8's flag hash alone: another one would make Node refuse
@@ -23,7 +23,7 @@ export function createProcessStarter(
   configuration: Configuration,
   directory: string,
 ): StartExchanger {
-  let lastGoodCaPem: string | undefined;
+  let { lastGoodCaPem } = configuration;
   return (events) => {
     const child = spawn(process.execPath, [...nodeFlags, join(directory, 'exchanger.js')], {
       // Its log lines go where ours go; it says nothing on standard output.

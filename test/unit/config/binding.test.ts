@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
 import { makeAssertion } from '../entra/support.ts';
 import { accepted, refused } from './load.ts';
+import { pipeIn } from './pipe.ts';
 
 const [certificate = '', otherCertificate = ''] = rootCertificates;
 const garbled = certificate.replace(/\n.{20}/, '\n!!!!!!!!!!!!!!!!!!!!');
@@ -104,8 +106,8 @@ describe('T2: URL', () => {
     ['p', /is not a URL/],
     ['https://u:p@p', /holds user info; remove everything before/],
     ['https://@p', /holds user info/],
-    ['https:///u:p@p', /has no host; write it like https:\/\/host/],
-    ['https:////p', /has no host/],
+    ['https:///u:p@p', /is not a URL; write it like .*two slashes/],
+    ['https:////p', /is not a URL/],
     ['https://p?q', /has a query/],
     ['https://p/?', /has a query/],
     ['https://p#f', /has a fragment/],
@@ -201,6 +203,27 @@ describe('T2, T6: CA', () => {
     mkdirSync(directory);
     expect(refused(withFile(directory))[0]).toContain('cannot be read (EISDIR)');
     expect(refused(withFile('ca.crt'))[0]).toContain('is not an absolute path');
+  });
+
+  test('a pipe, a device or a large file is refused, and not waited for', () => {
+    const remedy = 'name the CA of the token proxy in PEM, or unset the variable';
+    const pipe = pipeIn(folder());
+    expect(refused(withFile(pipe))).toEqual([
+      `AZURE_KUBERNETES_CA_FILE: "${pipe}" is not a regular file; ${remedy}`,
+    ]);
+    expect(refused(withFile('/dev/null'))[0]).toContain('is not a regular file');
+    const large = caFile(`${certificate}${' '.repeat(1_024 * 1_024)}`);
+    expect(refused(withFile(large))).toEqual([
+      `AZURE_KUBERNETES_CA_FILE: "${large}" has more than 1 MiB; ${remedy}`,
+    ]);
+  });
+
+  test('T7: a file that was good at the start is the last good one', () => {
+    const pem = `${certificate}\n${otherCertificate}`;
+    const { config } = accepted(withFile(caFile(pem)));
+    expect(config.identityBinding?.checkedCaPem).toBe(pem);
+    expect(accepted(withFile(caFile(''))).config.identityBinding?.checkedCaPem).toBeUndefined();
+    expect(JSON.stringify(toEntraSettings(config))).not.toContain('BEGIN');
   });
 
   test('T7: a file that is empty for the moment is not', () => {

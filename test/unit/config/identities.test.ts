@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
 import { toIdentityPolicy } from '../../../src/proxy/config/config-policy.ts';
 import { accepted, clientId, otherClientId, refused, requiredEnv, tenantId } from './load.ts';
+import { pipeIn } from './pipe.ts';
 
 const objectId = '0b0b0b0b-1111-2222-3333-444444444444';
 const resourceId =
@@ -113,6 +114,10 @@ describe('identity map', () => {
     expect(refused({ IMDS_PROXY_IDENTITIES: '@/nowhere/map' })[0]).toMatch(
       /^IMDS_PROXY_IDENTITIES: "@\/nowhere\/map" cannot be read \(ENOENT\); mount the file/,
     );
+    const pipe = pipeIn(dirname(path));
+    expect(refused({ IMDS_PROXY_IDENTITIES: `@${pipe}` })).toEqual([
+      `IMDS_PROXY_IDENTITIES: "@${pipe}" is not a regular file; name the file with the list`,
+    ]);
     expect(refused({ IMDS_PROXY_IDENTITIES: '@map' })[0]).toMatch(/by its absolute path; write @/);
   });
 });
