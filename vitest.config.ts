@@ -23,10 +23,21 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/containers/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Processes, namespaces and containers on a busy machine; a second failure is a failure.
           retry: isCi ? 1 : 0,
+        },
+      },
+      {
+        extends: true,
+        // They take a Docker Engine: `npm run test:containers`, after .ci/docker/up where there is none.
+        test: {
+          name: 'containers',
+          include: ['test/e2e/containers/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
     ],
