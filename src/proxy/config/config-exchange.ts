@@ -54,7 +54,7 @@ export function findAudienceRisks(config: ProxyConfig): readonly string[] {
   return files.flatMap(([setting, path, mode]) => {
     const assertion = parseAssertion(readIfPresent(path));
     // Whether it has expired is for the exchange to see: the kubelet may renew it before.
-    const fault = assertion && findAssertionFault(assertion, 0, mode);
+    const fault = assertion && findAssertionFault(assertion, 0, mode, exchangeMode);
     return fault === undefined ? [] : [`${setting}: ${path} ${fault.is}; ${fault.hint}`];
   });
 }

@@ -27,11 +27,15 @@ export function toAssertionError(fault: AssertionFault, path: string, setting: s
   });
 }
 
-/** What makes it pointless to present this assertion. */
+/**
+ * What makes it pointless to present this assertion.
+ * @param usualMode of identities that have no mode of their own.
+ */
 export function findAssertionFault(
   { claims: { audiences, expiresAtSeconds } }: Assertion,
   nowMs: number,
   mode: ExchangeMode,
+  usualMode: ExchangeMode = mode,
 ): AssertionFault | undefined {
   if (expiresAtSeconds !== undefined && expiresAtSeconds * 1_000 <= nowMs) {
     return {
@@ -55,7 +59,10 @@ export function findAssertionFault(
   if (isFor((audience) => audience === IDENTITY_BINDING_AUDIENCE)) {
     return {
       is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700211 or AADSTS700212)`,
-      hint: 'That audience belongs to identity binding: set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
+      hint:
+        usualMode === 'binding'
+          ? `This identity has the mode federation in IMDS_PROXY_IDENTITIES, in a pod with identity binding: it needs a tokenFile with a token for ${FEDERATION_AUDIENCE}. Mount a projected ServiceAccount token of that audience and name it there, or remove the mode.`
+          : 'That audience belongs to identity binding: set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
       mayPass: false,
     };
   }

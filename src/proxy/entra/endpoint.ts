@@ -11,6 +11,8 @@ export interface TokenProxyAddress {
   readonly url: string;
   /** TLS server name to ask for and to verify, if not the host of the URL. */
   readonly serverName?: string | undefined;
+  /** False if Node's own roots vouch for it. Default true. */
+  readonly hasCa?: boolean | undefined;
 }
 
 /** The host that a connection is made to, with its port unless that is 443, for messages. */

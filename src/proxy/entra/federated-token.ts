@@ -29,6 +29,8 @@ export interface FederatedTokenOptions {
   readonly path: string;
   /** Whom the token is for. Default federation. */
   readonly mode?: ExchangeMode | undefined;
+  /** Of identities without one of their own. Default `mode`. */
+  readonly usualMode?: ExchangeMode | undefined;
   /** Names the file in messages. Default AZURE_FEDERATED_TOKEN_FILE. */
   readonly setting?: string | undefined;
 }
@@ -45,7 +47,12 @@ const REREAD_AFTER_MS: readonly number[] = [250, 500];
  */
 export function createAssertionReader(
   { clock, readFile = readSmallFile }: FederatedTokenDeps,
-  { path, mode = 'federation', setting = 'AZURE_FEDERATED_TOKEN_FILE' }: FederatedTokenOptions,
+  {
+    path,
+    mode = 'federation',
+    usualMode = mode,
+    setting = 'AZURE_FEDERATED_TOKEN_FILE',
+  }: FederatedTokenOptions,
 ): ReadAssertion {
   const deadline = {
     afterMs: READ_DEADLINE_MS,
@@ -63,7 +70,7 @@ export function createAssertionReader(
     if (text === '') return emptyFault;
     const assertion = parseAssertion(text);
     if (assertion === undefined) return malformedFault;
-    return findAssertionFault(assertion, clock.epochMs(), mode) ?? assertion;
+    return findAssertionFault(assertion, clock.epochMs(), mode, usualMode) ?? assertion;
   };
 
   return async (signal) => {

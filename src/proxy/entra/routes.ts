@@ -28,18 +28,26 @@ export function createRoutes(
 ): (identity: Identity) => Route {
   const { authorityHost, federatedTokenFile, tokenProxy } = settings;
 
+  const usualMode = settings.mode ?? 'federation';
+
   const toRoute = (
-    mode: ExchangeMode = settings.mode ?? 'federation',
+    mode: ExchangeMode = usualMode,
     path: string = federatedTokenFile,
     setting?: string,
   ): Route => {
-    const readAssertion = createAssertionReader({ clock, readFile }, { path, mode, setting });
+    const readAssertion = createAssertionReader(
+      { clock, readFile },
+      { path, mode, usualMode, setting },
+    );
     if (mode === 'federation') return { endpoint: { authorityHost }, transport, readAssertion };
     if (tokenProxy === undefined || tokenProxyTransport === undefined) {
       throw new Error('identity binding is asked for and no token proxy is known');
     }
-    const { url, serverName } = tokenProxy;
-    const endpoint = { authorityHost, tokenProxy: { url, serverName } };
+    const { url, serverName, ca } = tokenProxy;
+    const endpoint = {
+      authorityHost,
+      tokenProxy: { url, serverName, hasCa: ca.kind !== 'system' },
+    };
     return { endpoint, transport: tokenProxyTransport, readAssertion };
   };
 

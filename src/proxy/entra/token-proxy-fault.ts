@@ -8,7 +8,7 @@ import { isTlsFault } from './tls-fault.ts';
  */
 export function toTokenProxyFault(
   code: string,
-  { url, serverName }: TokenProxyAddress,
+  { url, serverName, hasCa = true }: TokenProxyAddress,
 ): Fault | undefined {
   const { host, hostname } = new URL(url);
   if (/^(ENOTFOUND|EAI_)/.test(code)) {
@@ -32,6 +32,14 @@ export function toTokenProxyFault(
     };
   }
   if (!isTlsFault(code)) return undefined;
+  if (!hasCa) {
+    return {
+      means: 'ERR_UNAVAILABLE',
+      description: `The certificate of the token proxy ${host} is not trusted (${code}).`,
+      hint: "No CA is configured, so Node's own roots are in use, and the CA of a cluster is none of them: set AZURE_KUBERNETES_CA_FILE to the CA of the token proxy, as the azure-workload-identity webhook does.",
+      retry: 'transient',
+    };
+  }
   return {
     means: 'ERR_UNAVAILABLE',
     description: `The token proxy ${host} and its CA do not agree (${code}).`,

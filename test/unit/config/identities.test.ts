@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
 import { toIdentityPolicy } from '../../../src/proxy/config/config-policy.ts';
+import { makeAssertion } from '../entra/support.ts';
 import { accepted, clientId, otherClientId, refused, requiredEnv, tenantId } from './load.ts';
 import { pipeIn } from './pipe.ts';
 
@@ -192,6 +193,21 @@ describe('identities with a mode and a token file of their own', () => {
         { clientId: otherClientId, mode: 'federation', tokenFile: '/var/run/Other/token' },
       ],
     });
+  });
+
+  test('are told that federation needs a token file of its own where the others are bound', () => {
+    const file = fileWith(makeAssertion({ aud: ['api://AKSIdentityBinding'] }));
+    const { warnings } = accepted({
+      ...binding,
+      ...map({ mode: 'federation' }),
+      AZURE_FEDERATED_TOKEN_FILE: file,
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^IMDS_PROXY_IDENTITIES, 99999999-.* needs a tokenFile .* for api:\/\/AzureADTokenExchange/,
+      ),
+    ]);
+    expect(warnings[0]).not.toContain('AZURE_KUBERNETES_TOKEN_PROXY');
   });
 
   test('keep the token proxy in use when identity binding is off for the others', () => {

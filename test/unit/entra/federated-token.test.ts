@@ -264,6 +264,18 @@ describe('the claims of the assertion', () => {
     expect(clock.monotonicMs()).toBe(startedAt);
   });
 
+  it('the audience of identity binding, for an identity that alone is federated, wants a tokenFile', async () => {
+    const text = makeAssertion({ ...clusterClaims, aud: 'api://AKSIdentityBinding' });
+    const readAssertion = createAssertionReader(
+      { clock, readFile: async () => text },
+      { path: '/token', mode: 'federation', usualMode: 'binding' },
+    );
+    await expect(readAssertion(neverAborted)).rejects.toMatchObject({
+      code: 'ERR_ASSERTION',
+      details: { hint: expect.stringMatching(/tokenFile .*api:\/\/AzureADTokenExchange/) },
+    });
+  });
+
   it.each([
     ['another audience', { aud: 'api://AzureADTokenExchangeUSGov' }],
     ['several audiences', { aud: ['api://AKSIdentityBinding', 'api://AzureADTokenExchange'] }],

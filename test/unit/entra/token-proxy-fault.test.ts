@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEntraExchange } from '../../../src/proxy/entra/entra-exchange.ts';
+import type { TokenProxySettings } from '../../../src/proxy/entra/settings.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import {
   type Answer,
@@ -16,7 +17,11 @@ import {
 const withCode = (code: string): Error => Object.assign(new Error('some fault'), { code });
 
 /** @param serverName empty for none. */
-async function fail(answer: Answer, serverName = 'a1.ests.aks') {
+async function fail(
+  answer: Answer,
+  serverName = 'a1.ests.aks',
+  ca: TokenProxySettings['ca'] = { kind: 'file', path: '/ca.crt' },
+) {
   const clock = createManualClock();
   const toEntra = createScriptedTransport(clock, ['hang']);
   const toProxy = createScriptedTransport(clock, [answer]);
@@ -36,7 +41,7 @@ async function fail(answer: Answer, serverName = 'a1.ests.aks') {
       tokenProxy: {
         url: 'https://kubernetes.default.svc:6443/',
         serverName: serverName === '' ? undefined : serverName,
-        ca: { kind: 'system' },
+        ca,
       },
     },
   );
@@ -81,6 +86,20 @@ describe('no answer of the token proxy', () => {
         details: {
           description: expect.stringContaining('is not for kubernetes.default.svc'),
           hint: expect.stringContaining('Set AZURE_KUBERNETES_SNI_NAME'),
+        },
+      },
+    });
+  });
+
+  it('says that no CA is configured', async () => {
+    const { result } = await fail(withCode('SELF_SIGNED_CERT_IN_CHAIN'), '', { kind: 'system' });
+    expect(result).toMatchObject({
+      reason: {
+        details: {
+          description: expect.stringContaining('(SELF_SIGNED_CERT_IN_CHAIN)'),
+          hint: expect.stringMatching(
+            /No CA is configured.* Node's own roots.*AZURE_KUBERNETES_CA_FILE/,
+          ),
         },
       },
     });
