@@ -11,12 +11,16 @@ const recipes = {
   proxy: ['--file=Dockerfile.proxy', '.'],
   init: ['--file=Dockerfile.init', '.'],
   emulator: ['--file=examples/compose/Dockerfile', '--target=emulator', '.'],
+  demo: ['--file=examples/compose/Dockerfile', '--target=app', '.'],
   pause: ['--target=pause', 'test/e2e/containers/images'],
   app: ['--target=app', 'test/e2e/containers/images'],
 } as const;
 
 export type ImageName = keyof typeof recipes;
 export type Images = Readonly<Record<ImageName, string>>;
+
+/** One builder for all, so that compose finds the layers that the tests have built; the oldest, to know of it. */
+export const builderEnv = { ...process.env, DOCKER_BUILDKIT: '0' };
 
 /** Builds the images of the project and of the tests as they are now; cached layers make it quick. */
 export async function buildImages(): Promise<Images> {
@@ -54,7 +58,7 @@ function build(tag: string, recipe: readonly string[]): Promise<string> {
 
 async function run(command: readonly string[], input?: string): Promise<string> {
   const [file = '', ...args] = command;
-  const running = execute(file, args, { cwd: root, maxBuffer });
+  const running = execute(file, args, { cwd: root, maxBuffer, env: builderEnv });
   running.child.stdin?.end(input);
   const { stdout } = await running;
   return stdout;

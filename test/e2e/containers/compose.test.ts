@@ -1,10 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { describeWithDocker } from '../../support/docker.ts';
+import { builderEnv, buildImages } from '../../support/docker-images.ts';
 
 const execute = promisify(execFile);
+const maxBuffer = 64 * 1024 * 1024;
 const cwd = join(import.meta.dirname, '../../..');
 
 /** Both generations of compose, as they are called. */
@@ -20,6 +22,10 @@ function findObstacle([file, ...args]: readonly string[]): string | undefined {
 }
 
 describeWithDocker('the demo of docker-compose.yaml', () => {
+  beforeAll(async () => {
+    await buildImages();
+  }, 600_000);
+
   it.each(generations.map((command) => ({ name: command.join(' '), command })))(
     '$name shows tokens flowing',
     async ({ name, command }) => {
@@ -33,7 +39,7 @@ describeWithDocker('the demo of docker-compose.yaml', () => {
       // A project of this test's own, beside one that may be running.
       const compose = async (...args: readonly string[]): Promise<string> => {
         const all = [...before, '-p', `imds-proxy-demo-${before.length}`, ...args];
-        const { stdout } = await execute(file, all, { cwd, maxBuffer: 64 * 1024 * 1024 });
+        const { stdout } = await execute(file, all, { cwd, env: builderEnv, maxBuffer });
         return stdout;
       };
       try {

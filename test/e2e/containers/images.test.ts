@@ -23,7 +23,7 @@ describeWithDocker('the images', () => {
   const started: Container[] = [];
   beforeAll(async () => {
     images = await buildImages();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => Promise.all(started.map((container) => container.remove())));
 
   const start = async (

@@ -23,7 +23,7 @@ describeWithDocker('the smallest memory limit that is supported', () => {
   beforeAll(async () => {
     tenant = await startWebhookTenant();
     directory = await mkdtemp(join(tmpdir(), 'imds-proxy-load-'));
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     for (const container of started.reverse()) await container.remove();
     await tenant?.remove();

@@ -25,7 +25,7 @@ describeWithDocker('the pods of deploy/manual', () => {
   let tenant: Tenant;
   beforeAll(async () => {
     tenant = await startWebhookTenant();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => tenant?.remove());
 
   const withPod = async (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {

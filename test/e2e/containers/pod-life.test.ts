@@ -37,7 +37,7 @@ describeWithDocker('the life of a pod', () => {
   let tenant: Tenant;
   beforeAll(async () => {
     tenant = await startWebhookTenant();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => tenant?.remove());
 
   const withPod = async (

@@ -45,7 +45,7 @@ describeWithDocker('a pod of the webhook, with our images', () => {
   let tenant: Tenant;
   beforeAll(async () => {
     tenant = await startWebhookTenant('1.2.3.4');
-  }, 300_000);
+  }, 600_000);
   afterAll(() => tenant?.remove());
 
   const withPod = async (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {
