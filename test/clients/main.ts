@@ -2,10 +2,13 @@
  * The laboratory: real libraries, unchanged, each in a network namespace with the redirect, the built proxy
  * and an emulated Entra. `--help` says how to use it.
  */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clients } from './lab/catalogue.ts';
 import type { Client } from './lab/client.ts';
 import { findMissingTool, install } from './lab/install.ts';
+import type { Played } from './lab/play.ts';
 import { writeRecording } from './lab/recording.ts';
 import {
   type Outcome,
@@ -59,6 +62,18 @@ if (options.help) console.log(help);
 else if (options.list) for (const { id } of chosen) console.log(id);
 else process.exitCode = await runAll();
 
+function readProxyCommit(): string {
+  const proxy = join(import.meta.dirname, '..', '..', 'dist', 'proxy');
+  const version = execFileSync(process.execPath, [proxy, '--version'], { encoding: 'utf8' });
+  return (JSON.parse(version) as { readonly gitCommit: string }).gitCommit;
+}
+
+/** A stage that broke is a failure of this client alone. */
+function toBrokenStage(error: unknown): readonly Played[] {
+  const remark = error instanceof Error ? error.message : String(error);
+  return [{ scenario: 'default', ms: 0, requests: [], verdict: 'failed', remark }];
+}
+
 /** What the ecosystem's tool said; Maven says it on its standard output. */
 function toReason(error: unknown): string {
   const { message, stdout = '' } = error as Error & { readonly stdout?: string };
@@ -88,7 +103,7 @@ async function runAll(): Promise<number> {
     outcomes: chosen.flatMap((client) => outcomes.get(client) ?? []),
   };
   printSummary(report);
-  if (options.report) await writeReport(report);
+  if (options.report) await writeReport(report, readProxyCommit());
   return report.outcomes.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 
@@ -102,7 +117,9 @@ async function runOne(client: Client, names: readonly ScenarioName[]): Promise<O
     return { client, state: 'skipped', reason: `not installed: ${toReason(error)}` };
   }
   const startedAt = performance.now();
-  const played = await runClient(client, { command, records: options.record, only: names });
+  const played = await runClient(client, { command, records: options.record, only: names }).catch(
+    toBrokenStage,
+  );
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   if (options.record) await writeRecording(client, played);
   const isWhole = played.length === names.length;

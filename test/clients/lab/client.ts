@@ -25,6 +25,8 @@ export interface RefusalForm {
 export interface Caveat {
   /** What must be seen for this caveat to hold: an error of this name, or a token after all. */
   readonly observed: 'token' | 'fallback' | { readonly error: string };
+  /** Whether it is seen now and then only, such as on a busy machine. */
+  readonly isOccasional?: boolean;
   /** Why that is the client's own doing, for the reader of the documentation. */
   readonly because: string;
 }

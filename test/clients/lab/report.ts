@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { code, renderTable } from '../../../build/markdown-table.ts';
 import { clients } from './catalogue.ts';
 import type { Client } from './client.ts';
@@ -23,7 +23,11 @@ export interface Report {
 
 /** What is kept of a run: no messages, which differ from run to run. */
 export interface Laboratory {
+  /** What the proxy was built from. */
+  readonly proxyCommit: string;
   readonly seconds: number;
+  /** Clients that could not be installed. */
+  readonly skipped: readonly string[];
   readonly clients: Readonly<Record<string, Kept>>;
 }
 
@@ -74,33 +78,40 @@ export function printSummary({ outcomes, seconds }: Report): void {
   );
 }
 
-/** Keeps a run that had every client in it and no failure, and writes the document anew. */
-export async function writeReport({ outcomes, seconds }: Report): Promise<void> {
-  const played = outcomes.flatMap((outcome) => (outcome.state === 'passed' ? [outcome] : []));
-  if (played.length !== clients.length) {
-    throw new Error(
-      'not written: the report is of runs in which every client took part and passed',
-    );
-  }
+/**
+ * Keeps a run as it was, failures included, and writes the document anew.
+ * @throws unless every client had its turn: results of several runs, or of several builds, do not mix
+ */
+export async function writeReport(
+  { outcomes, seconds }: Report,
+  proxyCommit: string,
+): Promise<void> {
+  if (outcomes.length !== clients.length) throw new Error('--report is of runs with every client');
   const laboratory: Laboratory = {
+    proxyCommit,
     seconds,
+    skipped: outcomes.flatMap(({ client, state }) => (state === 'skipped' ? [client.id] : [])),
     clients: Object.fromEntries(
-      played.map(({ client, played: scenes, seconds: clientSeconds }) => [
-        client.id,
-        {
-          seconds: clientSeconds,
-          verdicts: Object.fromEntries(scenes.map(({ scenario, verdict }) => [scenario, verdict])),
-          ms: Object.fromEntries(
-            scenes.flatMap(({ scenario, verdict, ms }) =>
-              verdict === 'not offered' ? [] : [[scenario, ms]],
-            ),
-          ),
-        },
-      ]),
+      outcomes.flatMap((outcome) =>
+        outcome.state === 'skipped' ? [] : [[outcome.client.id, toKept(outcome)]],
+      ),
     ),
   };
+  await mkdir(dirname(laboratoryFile), { recursive: true });
   await writeFile(laboratoryFile, `${JSON.stringify(laboratory, null, 2)}\n`);
   await writeFile(documentFile, renderDocument(laboratory));
+}
+
+function toKept({ played, seconds }: Extract<Outcome, { readonly seconds: number }>): Kept {
+  return {
+    seconds,
+    verdicts: Object.fromEntries(played.map(({ scenario, verdict }) => [scenario, verdict])),
+    ms: Object.fromEntries(
+      played.flatMap(({ scenario, verdict, ms }) =>
+        verdict === 'not offered' ? [] : [[scenario, ms]],
+      ),
+    ),
+  };
 }
 
 export async function readLaboratory(): Promise<Laboratory> {
@@ -122,15 +133,17 @@ unchanged, by its public interface alone, in a network namespace of its own: it 
 of \`proxy-init\` redirect that to the built proxy, which runs as user 1501, and the proxy asks an emulated Entra.
 Every token that a library hands out is checked for its signature, issuer, audience and client ID.
 
-The last run had ${Object.keys(laboratory.clients).length} clients, of ${libraries.size} libraries in ${languages.size} languages, and took ${Math.round(laboratory.seconds / 60)} minutes on two
-cores: ${count('passed')} times a client did as the scenario expects, ${count('caveat')} times it did otherwise of its own accord (each explained
-below), and never anything else. What each client sends is kept in \`test/fixtures/clients/requests\` and asked
+This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${Object.keys(laboratory.clients).length} of ${clients.length} clients
+(${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, two at a time on two busy cores. ${count('passed')} times a client
+did as the scenario expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither.
+Skipped: ${laboratory.skipped.join(', ') || 'none'}. What each client sends is kept in \`test/fixtures/clients/requests\` and asked
 of the proxy again by \`npm test\`.
 
 ## Results
 
 - **ok**: as expected.
-- **own**: otherwise, and the client's own doing; see [below](#what-clients-do-of-their-own-accord).
+- **own**: otherwise, as is known of this client; see [below](#what-clients-do-of-their-own-accord).
+- **FAIL**: otherwise, and not explained.
 - **–**: the library does not offer that.
 
 ${renderResults(laboratory)}
@@ -155,6 +168,9 @@ ${renderRefusals()}
 
 ## What clients do of their own accord
 
+The behaviour is what the laboratory has seen. Reasons that lie inside a library are read from its behaviour and
+its messages, and not proven here. Some are seen now and then only, so that a run may show **ok** there.
+
 ${renderCaveats()}
 `;
 }
@@ -174,10 +190,10 @@ function renderMatrix(
   laboratory: Laboratory,
   toCell: (kept: Kept, scenario: ScenarioName) => string,
 ): string {
-  const rows = clients.map((client) => {
+  const rows = clients.flatMap((client) => {
     const kept = laboratory.clients[client.id];
-    if (kept === undefined) throw new Error(`${laboratoryFile} has nothing about ${client.id}`);
-    return [toName(client), ...scenarioNames.map((scenario) => toCell(kept, scenario))];
+    if (kept === undefined) return [];
+    return [[toName(client), ...scenarioNames.map((scenario) => toCell(kept, scenario))]];
   });
   return renderTable(['Client', ...scenarioNames.map((name) => scenarios[name].title)], rows);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { createServerIdentity } from '../../../src/emulator/tls/throwaway-ca.ts';
@@ -16,10 +17,11 @@ const secretPath = new RegExp(`^/secrets/${secret.name}(/|$)`);
 export interface Vault extends AsyncDisposable {
   /** What its clients have to trust. */
   readonly caPem: string;
+  readonly port: number;
 }
 
-/** Listens on port 443 of loopback, which must be free: a network namespace of its own has it. */
-export async function startVault(emulator: Emulator): Promise<Vault> {
+/** Listens on loopback, by default on port 443, which a network namespace of one's own has free. */
+export async function startVault(emulator: Emulator, port = 443): Promise<Vault> {
   const { caPem, certificatePem, privateKeyPem } = await createServerIdentity(
     [vaultHost],
     Date.now(),
@@ -29,10 +31,11 @@ export async function startVault(emulator: Emulator): Promise<Vault> {
       send(response, 500, { error: { code: 'InternalError', message: String(error) } });
     });
   });
-  server.listen(443, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     caPem,
+    port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

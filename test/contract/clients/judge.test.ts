@@ -1,0 +1,52 @@
+/** The laboratory must be able to fail: what its judge accepts, and what it does not. */
+import { describe, expect, test } from 'vitest';
+import type { Client } from '../../clients/lab/client.ts';
+import { judge, type Seen } from '../../clients/lab/judge.ts';
+
+const client: Client = {
+  id: 'x',
+  language: 'Go',
+  library: 'x',
+  version: '1.0.0',
+  program: 'x',
+  abilities: ['token', 'clientId', 'chain'],
+  refusal: { error: 'Refused' },
+  caveats: {
+    concurrent: { observed: { error: 'Busy' }, isOccasional: true, because: 'it is impatient' },
+    down: { observed: { error: 'Down' }, because: 'it never tries again' },
+  },
+};
+const token: Seen = { kind: 'token' };
+const refused = (error: string, message: string): Seen => ({ kind: 'error', error, message });
+const explained = 'AADSTS700016: no such application. Hint: check the client ID.';
+
+const fifty = (count: number): readonly Seen[] => Array.from({ length: count }, () => token);
+const busy = refused('Busy', 'x');
+const other = refused('Other', 'x');
+
+describe('the judge of the laboratory', () => {
+  test.each<[string, Parameters<typeof judge>[1], readonly Seen[], string]>([
+    ['a token where one is due', 'default', [token], 'passed'],
+    ['no outcome', 'default', [], 'failed'],
+    ['an error where a token is due', 'default', [refused('Refused', explained)], 'failed'],
+    ['one error among tokens', 'twoIdentities', [token, refused('Down', 'x')], 'failed'],
+    ['two tokens', 'twoIdentities', [token, token], 'passed'],
+    ['a token of another identity', 'default', [{ kind: 'wrong', why: 'of another' }], 'failed'],
+    ['a refusal that is explained', 'unknown', [refused('Refused', explained)], 'passed'],
+    ['a refusal without the hint', 'unknown', [refused('Refused', 'AADSTS700016')], 'failed'],
+    ['a refusal of another class', 'unknown', [refused('Other', explained)], 'failed'],
+    ['a token for an unknown identity', 'unknown', [token], 'failed'],
+    ['the next credential', 'beforeFallback', [{ kind: 'fallback' }], 'passed'],
+    ['the end of a chain', 'beforeFallback', [refused('Refused', explained)], 'failed'],
+    ['what is known of the client', 'down', [refused('Down', 'x')], 'caveat'],
+    ['a token where an error is known', 'down', [token], 'failed'],
+    ['another error than is known', 'down', [refused('Refused', 'x')], 'failed'],
+    ['a wrong token under a caveat', 'down', [{ kind: 'wrong', why: 'of another' }], 'failed'],
+    ['what is seen now and then', 'concurrent', [...fifty(48), busy, busy], 'caveat'],
+    ['what is not seen this time', 'concurrent', fifty(50), 'passed'],
+    ['something else than is seen now and then', 'concurrent', [...fifty(49), other], 'failed'],
+    ['what the library has not', 'objectId', [], 'not offered'],
+  ])('%s', (_, scenario, seen, verdict) => {
+    expect(judge(client, scenario, seen).verdict).toBe(verdict);
+  });
+});
