@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { undoAtExit } from './at-exit.ts';
 
 export interface Limits {
   /** CPU time per second of real time, as Kubernetes gives it: 100 is a tenth of a core. */
@@ -76,12 +77,16 @@ export function openCgroups(): CreateCgroup | string {
 function createCgroup(mounts: CgroupMounts, name: string, limits: Limits): Cgroup {
   const settings = toSettings(mounts, limits);
   const directories = [...new Set(settings.map(({ root }) => join(root, name)))];
-  for (const directory of directories) mkdirSync(directory);
+  const undone = directories.map((directory) => {
+    mkdirSync(directory);
+    return undoAtExit(() => removeAtLast(directory));
+  });
   for (const { root, file, value } of settings) writeFileSync(join(root, name, file), value);
   return {
     procs: directories.map((directory) => join(directory, 'cgroup.procs')),
     async [Symbol.asyncDispose]() {
       for (const directory of directories) await removeWhenEmpty(directory);
+      for (const done of undone) done();
     },
   };
 }
@@ -120,6 +125,19 @@ async function removeWhenEmpty(directory: string): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === 100) throw error;
       await delay(50);
+    }
+  }
+}
+
+/** The same when nothing can be awaited any more. */
+function removeAtLast(directory: string): void {
+  const deadline = performance.now() + 1000;
+  while (performance.now() < deadline) {
+    try {
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
     }
   }
 }

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import type { EmulatorDescription } from '../../src/emulator/api.ts';
 import type { JournalEntry } from '../../src/emulator/journal.ts';
 import { launch } from './launch.ts';
 import { dist } from './proxy.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** The local Entra tenant that the proxies of the benchmark exchange with, in a process of its own. */
 export interface Emulator extends AsyncDisposable {
@@ -29,9 +29,9 @@ export interface Emulator extends AsyncDisposable {
 }
 
 export async function startEmulator(): Promise<Emulator> {
-  const directory = await mkdtemp(join(tmpdir(), 'imds-proxy-bench-'));
+  const directory = await temporaryDirectory(tmpdir());
   const launched = await launch({
-    command: [join(dist, 'emulator'), `--state-dir=${directory}`],
+    command: [join(dist, 'emulator'), `--state-dir=${directory.path}`],
   });
   launched.start();
   const description = JSON.parse(await launched.firstLine(20_000)) as EmulatorDescription;
@@ -73,7 +73,7 @@ export async function startEmulator(): Promise<Emulator> {
     },
     async [Symbol.asyncDispose]() {
       await launched[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
+      await directory[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { undoAtExit } from './at-exit.ts';
 
 export interface LaunchOptions {
   readonly command: readonly string[];
@@ -37,12 +38,6 @@ exec 3<&- 3>&-
 exec "$@"`;
 
 const outputLimit = 8192;
-
-/** Process groups that still run; none outlives the benchmark, however it ends. */
-const groups = new Set<number>();
-process.once('exit', () => {
-  for (const group of groups) killGroup(group);
-});
 
 function killGroup(leader: number): void {
   try {
@@ -90,7 +85,7 @@ export async function launch({
   ended.catch(() => {});
   await Promise.race([once(gateEnd, 'data'), ended]);
   const pid = child.pid as number;
-  groups.add(pid);
+  const undone = undoAtExit(() => killGroup(pid));
   const whole = firstLineOf(child);
 
   return {
@@ -105,7 +100,7 @@ export async function launch({
     output: () => output,
     async [Symbol.asyncDispose]() {
       killGroup(pid);
-      groups.delete(pid);
+      undone();
       await exited;
     },
   };

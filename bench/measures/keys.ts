@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { interleave, summarisePairs } from '../harness/statistics.ts';
+import { temporaryDirectory } from '../harness/temporary-directory.ts';
 import type { Lab } from '../lab.ts';
 import { inUs, type Result, toRatioResult } from '../report/result.ts';
 import { askToken } from './first-token.ts';
@@ -11,40 +12,36 @@ import { cpuPerHitUs } from './hits.ts';
 export async function measureKeys(lab: Lab): Promise<readonly Result[]> {
   const { counts, sdk, serverCpu: cpu } = lab;
   const resources = Array.from({ length: counts.keys }, (_, key) => `https://key-${key}.example`);
-  const directory = await mkdtemp(join(tmpdir(), 'imds-proxy-bench-'));
-  try {
-    await using full = await lab.startProxy({ cpu });
-    await using single = await lab.startProxy({ cpu });
-    for (const resource of resources) await askToken(lab, full.port, resource);
-    await askToken(lab, single.port, resources[0]);
+  await using directory = await temporaryDirectory(tmpdir());
+  await using full = await lab.startProxy({ cpu });
+  await using single = await lab.startProxy({ cpu });
+  for (const resource of resources) await askToken(lab, full.port, resource);
+  await askToken(lab, single.port, resources[0]);
 
-    const all = join(directory, 'all.lua');
-    const one = join(directory, 'one.lua');
-    await writeFile(all, toWrkScript(resources.map((resource) => sdk.path(resource))));
-    await writeFile(one, toWrkScript(resources.slice(0, 1).map((resource) => sdk.path(resource))));
+  const all = join(directory.path, 'all.lua');
+  const one = join(directory.path, 'one.lua');
+  await writeFile(all, toWrkScript(resources.map((resource) => sdk.path(resource))));
+  await writeFile(one, toWrkScript(resources.slice(0, 1).map((resource) => sdk.path(resource))));
 
-    await cpuPerHitUs(lab, full, all);
-    await cpuPerHitUs(lab, single, one);
-    const pairs = await interleave(
-      counts['key-windows'],
-      () => cpuPerHitUs(lab, full, all),
-      () => cpuPerHitUs(lab, single, one),
-    );
-    return [
-      toRatioResult(
-        {
-          measure: `cost of a hit with ${counts.keys} keys cached against 1`,
-          method: `As the CPU per cached answer; the requests name all ${counts.keys} resources in turn, and in the column of the bare server stands a proxy that has been asked for one.`,
-          aim: '≤ 1.1×',
-        },
-        summarisePairs(pairs),
-        inUs,
-        1.1,
-      ),
-    ];
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  await cpuPerHitUs(lab, full, all);
+  await cpuPerHitUs(lab, single, one);
+  const pairs = await interleave(
+    counts['key-windows'],
+    () => cpuPerHitUs(lab, full, all),
+    () => cpuPerHitUs(lab, single, one),
+  );
+  return [
+    toRatioResult(
+      {
+        measure: `cost of a hit with ${counts.keys} keys cached against 1`,
+        method: `As the CPU per cached answer; the requests name all ${counts.keys} resources in turn, and in the column of the bare server stands a proxy that has been asked for one.`,
+        aim: '≤ 1.1×',
+      },
+      summarisePairs(pairs),
+      inUs,
+      1.1,
+    ),
+  ];
 }
 
 /** A script that lets wrk ask for all paths in turn; the requests are made once. */

@@ -1,9 +1,10 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CreateCgroup } from '../harness/cgroup.ts';
 import { evict } from '../harness/page-cache.ts';
 import { dist } from '../harness/proxy.ts';
 import { median } from '../harness/statistics.ts';
+import { temporaryDirectory } from '../harness/temporary-directory.ts';
 import type { Lab } from '../lab.ts';
 import { inMs, judge, notMeasured, type Result, type Row } from '../report/result.ts';
 import { askToken } from './first-token.ts';
@@ -32,15 +33,11 @@ export async function measureMemoryLimit(lab: Lab): Promise<readonly Result[]> {
   // Not in the directory for temporary files, which may be in memory.
   const cache = join(dist, '../node_modules/.cache');
   await mkdir(cache, { recursive: true });
-  const directory = await mkdtemp(join(cache, 'cold-'));
-  try {
-    const node = join(directory, 'node');
-    await copyFile(process.execPath, node);
-    await cp(dist, directory, { recursive: true });
-    return [await stepDown(lab, cgroups, { node, directory })];
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  await using directory = await temporaryDirectory(cache);
+  const node = join(directory.path, 'node');
+  await copyFile(process.execPath, node);
+  await cp(dist, directory.path, { recursive: true });
+  return [await stepDown(lab, cgroups, { node, directory: directory.path })];
 }
 
 interface Copy {
