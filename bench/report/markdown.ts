@@ -41,8 +41,8 @@ export function renderMarkdown({ command, date, machine, results }: Report): str
     '',
     '## How each is measured',
     '',
-    ...results.flatMap(({ measure, method, details = [] }) => [
-      `- **${measure}.** ${method}`,
+    ...results.flatMap(({ measure, method, details = [] }, index) => [
+      `- **${measure}.** ${method === results[index - 1]?.method ? 'In the same runs.' : method}`,
       ...details.map((detail) => `  - ${detail}`),
     ]),
   ].join('\n')}\n`;
