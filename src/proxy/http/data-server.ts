@@ -80,6 +80,12 @@ const defaultArrival: ArrivalLimits = { headersMs: 5_000, requestMs: 10_000, che
 /** Request line and headers together. */
 const maxHeaderBytes = 16_384;
 
+/**
+ * Connections that may wait to be accepted. With Node's 511, those of a burst of a thousand callers are
+ * dropped, and each comes again after a second.
+ */
+const backlog = 4_096;
+
 /** Creates the server that answers like IMDS. It owns nothing but its listener. */
 export function createDataServer(deps: DataServerDeps, options: DataServerOptions): DataServer {
   const { clock, logger, metrics } = deps;
@@ -160,7 +166,8 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     listen: () =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
-        server.listen(options.port, options.host ?? '127.0.0.1', () => {
+        const { port, host = '127.0.0.1' } = options;
+        server.listen({ port, host, backlog }, () => {
           server.off('error', reject);
           server.on('error', (error) =>
             logger.log('error', 'data server failed', { error: error.message }),
