@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type Dockerode from 'dockerode';
 import { type ContainerRuntimeClient, getContainerRuntimeClient } from 'testcontainers';
 import { describe } from 'vitest';
+import { isCi } from './ci.ts';
 
 /** How a command in a container ended. */
 export interface Executed {
@@ -40,14 +41,14 @@ const obstacle = findObstacle();
 
 /** `describe` for tests with real containers. Without Docker they are skipped, under CI they fail. */
 export function describeWithDocker(name: string, define: () => void): void {
-  if (obstacle !== undefined && process.env['CI'] !== undefined) throw new Error(obstacle);
+  if (obstacle !== undefined && isCi) throw new Error(obstacle);
   describe.skipIf(obstacle !== undefined)(
     obstacle === undefined ? name : `${name} (${obstacle})`,
     define,
   );
 }
 
-/** Removes everything of this label when a run was cut off: .ci/docker/down. */
+/** What .ci/docker/down finds the leftovers of a run by that was cut off. */
 export const cleanUpLabels = { 'org.testcontainers': 'true' };
 
 let connection: Promise<ContainerRuntimeClient> | undefined;

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
+import { isCi } from '../../support/ci.ts';
 import { describeWithDocker } from '../../support/docker.ts';
 import { builderEnv, buildImages } from '../../support/docker-images.ts';
 
@@ -30,7 +31,7 @@ describeWithDocker('the demo of docker-compose.yaml', () => {
     '$name shows tokens flowing',
     async ({ name, command }) => {
       const obstacle = findObstacle(command);
-      if (obstacle !== undefined && process.env['CI'] === undefined) {
+      if (obstacle !== undefined && !isCi) {
         console.log(`${name} ${obstacle}: skipped`);
         return;
       }
