@@ -6,9 +6,9 @@ import { checkReadiness } from './admin/readiness.ts';
 import { onAssertionChange } from './assertion-change.ts';
 import { findAssertionFault } from './assertion-check.ts';
 import { sleep, systemClock } from './clock.ts';
-import type { ProxyConfig } from './config/config.ts';
 import { toEntraSettings } from './config/config-exchange.ts';
 import { toIdentityPolicy } from './config/config-policy.ts';
+import type { ProxyConfig } from './config/proxy-config.ts';
 import {
   createRemoteExchange,
   type RemoteExchange,

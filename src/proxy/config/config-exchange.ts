@@ -4,8 +4,8 @@ import { findAssertionFault } from '../entra/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
 import { isDirect } from '../no-proxy.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
-import type { ProxyConfig } from './config.ts';
 import { proxyOptions } from './options.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** The part of the configuration that an exchange needs. */
 export function toEntraSettings(config: ProxyConfig): EntraSettings {

@@ -1,7 +1,7 @@
 import type { LogFields } from '../../shared/logger.ts';
-import type { ProxyConfig } from './config.ts';
 import { toEntraSettings } from './config-exchange.ts';
 import type { Endpoint } from './options-address.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** The effective configuration for the one log line that shows it; nothing in it is secret. */
 export function toConfigFields(config: ProxyConfig): LogFields {

@@ -1,6 +1,6 @@
 import type { IdentityPolicy, KnownIdentity } from '../imds/policy.ts';
 import { toComparableResource } from '../imds/resource.ts';
-import type { ProxyConfig } from './config.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** Which identities and resources requests may name. */
 export function toIdentityPolicy(config: ProxyConfig): IdentityPolicy {

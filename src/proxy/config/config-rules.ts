@@ -1,9 +1,9 @@
 import type { Environment, Resolution } from '../../shared/options.ts';
 import { findExtraCaFault } from '../extra-ca-check.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
-import type { ProxyConfig } from './config.ts';
 import { ownPrefix, proxyOptions } from './options.ts';
 import { isLoopback, isWildcard } from './options-address.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** Values that are fine each and cannot be had together. */
 export function findConflicts({

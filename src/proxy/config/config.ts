@@ -1,4 +1,4 @@
-import type { LogFields, LogLevel } from '../../shared/logger.ts';
+import type { LogFields } from '../../shared/logger.ts';
 import type { Values } from '../../shared/option-table.ts';
 import { type Environment, isComplete, parseOptions } from '../../shared/options.ts';
 import type { ExchangeMode } from '../entra/settings.ts';
@@ -7,66 +7,7 @@ import { findAudienceRisks } from './config-exchange.ts';
 import { toConfigFields } from './config-fields.ts';
 import { findConflicts, findRisks } from './config-rules.ts';
 import { proxyOptions } from './options.ts';
-import type { Endpoint } from './options-address.ts';
-import type { ConfiguredIdentity } from './options-identity.ts';
-
-/** Everything that can be set, checked and in the form in which it is used. Frozen. */
-export interface ProxyConfig {
-  readonly logLevel: LogLevel;
-  /** Where applications are answered. */
-  readonly listen: Endpoint;
-  /** Hosts that clients may address beside the metadata address and loopback, in lower case. */
-  readonly allowedHosts: readonly string[];
-  /** The secret of App Service's token path, which is not served without one. Never logged. */
-  readonly identityHeader: string | undefined;
-  /** Undefined if turned off. */
-  readonly admin: Endpoint | undefined;
-  readonly runtimeMetrics: boolean;
-
-  readonly defaultClientId: string | undefined;
-  readonly tenantId: string;
-  readonly identities: readonly ConfiguredIdentity[];
-  readonly allowedClientIds: readonly string[] | undefined;
-  readonly allowedResources: readonly string[] | undefined;
-
-  readonly authorityHost: string;
-  /** Region whose authority is asked in its place. */
-  readonly regionalAuthority: string | undefined;
-  readonly federatedTokenFile: string;
-  /** Of identities without one of their own. */
-  readonly exchangeMode: ExchangeMode;
-  /** There if any identity is exchanged through it. */
-  readonly identityBinding: IdentityBinding | undefined;
-  readonly network: NetworkSettings;
-
-  readonly passthrough: PassthroughMode;
-  readonly metadataEndpoint: Endpoint;
-
-  readonly exchanger: ExchangerSettings;
-  readonly drain: DrainSettings;
-}
-
-/** Which metadata paths beside the token path are forwarded. */
-export type PassthroughMode = 'off' | 'instance' | 'all';
-
-/** How Entra is reached. The URLs of proxies may hold a password. */
-export interface NetworkSettings {
-  readonly httpsProxy: string | undefined;
-  readonly httpProxy: string | undefined;
-  readonly noProxy: string | undefined;
-  readonly tokenProxyViaHttpProxy: boolean;
-  readonly extraCaCertsFile: string | undefined;
-}
-
-export interface ExchangerSettings {
-  readonly lingerMs: number;
-  readonly prestart: 'auto' | 'on' | 'off';
-}
-
-export interface DrainSettings {
-  readonly quietMs: number;
-  readonly deadlineMs: number;
-}
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** What a command line and an environment ask the proxy to do. */
 export type LoadedConfig =
