@@ -44,7 +44,11 @@ const flags: ReadonlySet<string> = new Set([
 ]);
 
 /** Flags of others that stand at the beginning of a piece of code, where ours usually do. */
-const othersFlags: ReadonlySet<string> = new Set(['network']);
+const othersFlags: ReadonlySet<string> = new Set([
+  'network',
+  'max-semi-space-size',
+  'max-old-space-size',
+]);
 
 /** What follows a program of ours on its line, or continues it: there a flag is ours. */
 function toArguments(line: string): string {
