@@ -1,5 +1,4 @@
 import { formatOptions } from '../shared/options-help.ts';
-import { buildInfo } from '../shared/version.ts';
 import { initOptions } from './options.ts';
 
 /** What `--help` prints, and what follows the complaint about a malformed command line. */
@@ -16,16 +15,4 @@ An empty variable counts as unset.
 
 ${formatOptions(initOptions)}
 `;
-}
-
-/** One line of JSON with the keys that upstream's programs have. */
-export function formatVersion(): string {
-  const version = {
-    buildVersion: buildInfo.version,
-    gitCommit: buildInfo.revision,
-    buildDate: buildInfo.date,
-    nodeVersion: process.version,
-    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
-  };
-  return `${JSON.stringify(version)}\n`;
 }

@@ -70,7 +70,7 @@ async function printHelp(): Promise<number> {
 }
 
 async function printVersion(): Promise<number> {
-  const { formatVersion } = await import('./help-version.ts');
+  const { formatVersion } = await import('../shared/version-line.ts');
   createLineWriter(1)(formatVersion());
   return 0;
 }

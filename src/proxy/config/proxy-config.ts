@@ -1,5 +1,6 @@
 import type { LogLevel } from '../../shared/logger.ts';
 import type { ExchangeMode } from '../entra/settings.ts';
+import type { PassThroughMode } from '../http/pass-through-gate.ts';
 import type { IdentityBinding } from './config-binding.ts';
 import type { Endpoint } from './options-address.ts';
 import type { ConfiguredIdentity } from './options-identity.ts';
@@ -33,15 +34,12 @@ export interface ProxyConfig {
   readonly identityBinding: IdentityBinding | undefined;
   readonly network: NetworkSettings;
 
-  readonly passthrough: PassthroughMode;
+  readonly passthrough: PassThroughMode;
   readonly metadataEndpoint: Endpoint;
 
   readonly exchanger: ExchangerSettings;
   readonly drain: DrainSettings;
 }
-
-/** Which metadata paths beside the token path are forwarded. */
-export type PassthroughMode = 'off' | 'instance' | 'all';
 
 /** How Entra is reached. The URLs of proxies may hold a password. */
 export interface NetworkSettings {

@@ -1,9 +1,9 @@
-import { buildInfo } from '../shared/version.ts';
+import { buildInfo } from './version.ts';
 
 /** The name that Go, and so upstream, has for an architecture. */
 const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
-/** One line of JSON with upstream's keys; ours names Node where upstream's names Go. */
+/** What `--version` prints: one line of JSON with upstream's keys; ours names Node where upstream's names Go. */
 export function formatVersion(): string {
   const version = {
     buildVersion: buildInfo.version,
