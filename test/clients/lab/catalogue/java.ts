@@ -1,0 +1,34 @@
+import type { Client } from '../client.ts';
+import { everything, selectors } from './abilities.ts';
+
+export const java: readonly Client[] = [
+  {
+    id: 'java-azure-identity-1.19',
+    language: 'Java',
+    library: 'com.azure:azure-identity',
+    version: '1.19.0',
+    packages: ['com.azure:azure-core-http-okhttp:1.13.7', 'org.slf4j:slf4j-nop:1.7.36'],
+    program: 'azure-identity',
+    abilities: everything,
+    refusal: { error: 'ClientAuthenticationException' },
+    remark:
+      'With the transport azure-core-http-okhttp. With azure-core-http-jdk-httpclient 1.1.7 the 50 calls at once never ended on two cores: all 20 threads of the library’s pool waited for answers inside HttpClient.send. The default transport, Netty, was not tried. Entra’s words and the hint are in the message of the innermost cause.',
+    caveats: {
+      beforeFallback: {
+        observed: { error: 'ClientAuthenticationException' },
+        because:
+          'A ManagedIdentityCredential in a ChainedTokenCredential reports every refusal as a failure of authentication, which ends the chain.',
+      },
+    },
+  },
+  {
+    id: 'java-msal4j-1.26',
+    language: 'Java',
+    library: 'com.microsoft.azure:msal4j',
+    version: '1.26.0',
+    packages: ['org.slf4j:slf4j-nop:1.7.36'],
+    program: 'msal4j',
+    abilities: selectors,
+    refusal: { error: 'MsalServiceException' },
+  },
+];
