@@ -8,15 +8,11 @@ import { parseArgs } from 'node:util';
 import { clients } from './lab/catalogue.ts';
 import type { Client } from './lab/client.ts';
 import { findMissingTool, install } from './lab/install.ts';
+import type { Outcome, Report } from './lab/outcome.ts';
 import type { Played } from './lab/play.ts';
+import { printOutcome, printSummary } from './lab/print.ts';
 import { writeRecording } from './lab/recording.ts';
-import {
-  type Outcome,
-  printOutcome,
-  printSummary,
-  type Report,
-  writeReport,
-} from './lab/report.ts';
+import { writeReport } from './lab/report.ts';
 import { runClient } from './lab/run-client.ts';
 import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './lab/scenarios.ts';
 

@@ -33,7 +33,7 @@ export async function createPod(tap?: Tap): Promise<Pod> {
   await tap?.listen({ port: proxyPort, to: portBehindTap });
 
   let emulator = long;
-  let stopProxy = async (): Promise<void> => {};
+  let stopProxy = await startProxy(emulator, tap === undefined ? proxyPort : portBehindTap);
   return {
     get emulator() {
       return emulator;

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Verdict } from './judge.ts';
+import type { ScenarioName } from './scenarios.ts';
+
+/** What is kept of a run: no messages, which differ from run to run. */
+export interface Laboratory {
+  /** What the proxy was built from. */
+  readonly proxyCommit: string;
+  readonly seconds: number;
+  /** Clients that could not be installed. */
+  readonly skipped: readonly string[];
+  readonly clients: Readonly<Record<string, Kept>>;
+}
+
+export interface Kept {
+  readonly seconds: number;
+  readonly verdicts: Readonly<Partial<Record<ScenarioName, Verdict>>>;
+  readonly ms: Readonly<Partial<Record<ScenarioName, number>>>;
+}
+
+/** Where the last whole run is kept. */
+export const laboratoryFile = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'fixtures',
+  'clients',
+  'laboratory.json',
+);
+
+export async function readLaboratory(): Promise<Laboratory> {
+  return JSON.parse(await readFile(laboratoryFile, 'utf8')) as Laboratory;
+}

@@ -1,0 +1,9 @@
+import type { Verdict } from './judge.ts';
+
+/** How a verdict is written in a cell. */
+export const marks: Readonly<Record<Verdict, string>> = {
+  passed: 'ok',
+  caveat: 'own',
+  failed: 'FAIL',
+  'not offered': '–',
+};
