@@ -1,4 +1,4 @@
-import { isGuid } from './stable-guid.ts';
+import { isGuid } from '../shared/guid.ts';
 
 /** Something that came from outside is not what it must be; the message names field, fault and remedy. */
 export class InputError extends Error {

@@ -15,8 +15,3 @@ export function toStableGuid(...parts: readonly string[]): string {
     hex.slice(20, 32),
   ].join('-');
 }
-
-/** Whether `value` is a GUID, in either case. */
-export function isGuid(value: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
-}

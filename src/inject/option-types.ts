@@ -20,20 +20,6 @@ export const imageValue = shapedValue(
   'write it like registry.example/imds-proxy/proxy:1.0.0',
 );
 
-export const clientIdValue = shapedValue(
-  'guid',
-  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-  'is not a GUID',
-  'write it like 00000000-0000-0000-0000-000000000000',
-);
-
-export const tenantIdValue = shapedValue(
-  'tenant',
-  /^(?!(?:common|organizations|consumers|adfs)$)[a-z0-9][a-z0-9.-]*$/i,
-  'is not one tenant',
-  "set your tenant's GUID, or a domain of it",
-);
-
 export const httpsUrlValue = shapedValue(
   'https-url',
   /^https:\/\/[^\s/?#@\\]+(?:\/[^\s?#\\]*)?$/,

@@ -1,3 +1,4 @@
+import { guidValue, tenantValue } from '../shared/entra-values.ts';
 import { logLevelValue } from '../shared/log-level.ts';
 import type { OptionTable, ValueType } from '../shared/option-table.ts';
 import {
@@ -10,13 +11,11 @@ import {
 import { proxyPort } from '../shared/redirect-contract.ts';
 import { defaultAdminPort } from './contract.ts';
 import {
-  clientIdValue,
   containersValue,
   httpsUrlValue,
   imageValue,
   nameValue,
   quantityValue,
-  tenantIdValue,
   variableValue,
 } from './option-types.ts';
 import { selectorValue } from './select.ts';
@@ -172,13 +171,13 @@ export const injectOptions = {
   },
   clientId: {
     flag: 'client-id',
-    type: clientIdValue,
+    type: guidValue,
     group: 'Identity, with --webhook=absent',
     help: 'Client ID for requests that name none. Default: the annotation of the ServiceAccount, if that is part of the input.',
   },
   tenantId: {
     flag: 'tenant-id',
-    type: tenantIdValue,
+    type: tenantValue,
     group: 'Identity, with --webhook=absent',
     help: 'Tenant. Default: the annotation of the ServiceAccount, if that is part of the input.',
   },

@@ -4,7 +4,7 @@ import { writeStderr } from '../shared/stderr.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { checkReadiness } from './admin/readiness.ts';
 import { onAssertionChange } from './assertion-change.ts';
-import { findAssertionFault } from './assertion-check.ts';
+import { checkAssertionFiles, toAssertionFiles } from './assertion-files.ts';
 import { sleep, systemClock } from './clock.ts';
 import { toEntraSettings } from './config/config-exchange.ts';
 import { toIdentityPolicy } from './config/config-policy.ts';
@@ -130,7 +130,7 @@ function createAdmin(
         checkReadiness({
           clock,
           isDraining: () => shutdown.isDraining,
-          findAssertionFault: () => findAssertionFault(config.federatedTokenFile),
+          checkAssertions: () => checkAssertionFiles(toAssertionFiles(config)),
           cacheStatus: () => source.status(),
         }),
       async loadExposition() {

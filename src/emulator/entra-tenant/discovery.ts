@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
+import { isGuid } from '../../shared/guid.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
-import { isGuid } from '../stable-guid.ts';
 import { toTokenIssuer } from './access-token.ts';
 
 /** The documents that a tenant publishes, by path. */

@@ -1,4 +1,4 @@
-import { isGuid } from '../stable-guid.ts';
+import { isGuid } from '../../shared/guid.ts';
 import { Refusal } from './refusal.ts';
 
 /** Which resources have a service principal in the tenant: all that could exist, or these. */

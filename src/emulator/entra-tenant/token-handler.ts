@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isGuid } from '../../shared/guid.ts';
 import type { Clock } from '../clock.ts';
 import type { Disturbance, FaultScript } from '../faults/fault-script.ts';
 import { readBody } from '../http/body.ts';
 import type { Listener } from '../http/listener.ts';
 import { toJsonAnswer, writeAnswer } from '../http/wire-answer.ts';
 import type { Journal } from '../journal.ts';
-import { isGuid } from '../stable-guid.ts';
 import { type TokenWireAnswer, toDisturbedAnswer, toWireAnswer } from './disturbed-answer.ts';
 import { toJournaledAssertion } from './journaled-assertion.ts';
 import { type RequestIds, toErrorAnswer } from './refusal.ts';

@@ -1,4 +1,4 @@
-import { isGuid } from '../stable-guid.ts';
+import { isGuid } from '../../shared/guid.ts';
 import { Refusal } from './refusal.ts';
 
 /** A token request whose parameters are all there. */

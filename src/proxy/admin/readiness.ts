@@ -1,11 +1,18 @@
 import type { Clock } from '../clock.ts';
 import type { CacheStatus, FailingKey } from '../token/cache-status.ts';
 
+/** What there is to present: identities may have a ServiceAccount token of their own. */
+export interface AssertionsState {
+  /** Whether at least one ServiceAccount token is there. */
+  readonly canPresent: boolean;
+  /** Why one of them cannot be presented. */
+  readonly fault: string | undefined;
+}
+
 /** What readiness depends on. */
 export interface ReadinessState {
   readonly isDraining: boolean;
-  /** Why the projected ServiceAccount token cannot be presented; undefined if it can. */
-  readonly assertionFault: string | undefined;
+  readonly assertions: AssertionsState;
   readonly cache: CacheStatus;
   readonly nowSeconds: number;
 }
@@ -29,7 +36,7 @@ export interface Readiness {
  */
 export function toReadiness({
   isDraining,
-  assertionFault,
+  assertions,
   cache,
   nowSeconds,
 }: ReadinessState): Readiness {
@@ -38,12 +45,12 @@ export function toReadiness({
     isDraining
       ? { name: 'serving', outcome: 'failed', detail: 'the proxy is stopping' }
       : { name: 'serving', outcome: 'passed' },
-    assertionFault === undefined
+    assertions.fault === undefined
       ? { name: 'federated-token', outcome: 'passed' }
       : {
           name: 'federated-token',
-          outcome: cache.tokens > 0 ? 'note' : 'failed',
-          detail: assertionFault,
+          outcome: assertions.canPresent || cache.tokens > 0 ? 'note' : 'failed',
+          detail: assertions.fault,
         },
     { name: 'cached-tokens', outcome: 'note', detail: `${cache.tokens} of ${cache.entries} keys` },
     failing === undefined
@@ -85,8 +92,8 @@ export function formatReadiness({ ready, checks }: Readiness): string {
 export interface ReadinessDeps {
   readonly clock: Clock;
   readonly isDraining: () => boolean;
-  /** Looks at the file now; resolves with what is wrong, or undefined. */
-  readonly findAssertionFault: () => Promise<string | undefined>;
+  /** Looks at the files now. */
+  readonly checkAssertions: () => Promise<AssertionsState>;
   readonly cacheStatus: () => CacheStatus;
 }
 
@@ -95,16 +102,20 @@ const checkDeadlineMs = 2_000;
 
 /** Looks at everything now. Never rejects. */
 export async function checkReadiness(deps: ReadinessDeps): Promise<Readiness> {
-  const { clock, isDraining, findAssertionFault, cacheStatus } = deps;
-  const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<string>();
+  const { clock, isDraining, checkAssertions, cacheStatus } = deps;
+  const toUnknown = (fault: string): AssertionsState => ({ canPresent: false, fault });
+  const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<AssertionsState>();
   const cancel = clock.after(checkDeadlineMs, () =>
-    onDeadline(`no result within ${checkDeadlineMs / 1_000} s`),
+    onDeadline(toUnknown(`no result within ${checkDeadlineMs / 1_000} s`)),
   );
-  const assertionFault = await Promise.race([findAssertionFault().catch(String), deadline]);
+  const assertions = await Promise.race([
+    checkAssertions().catch((error: unknown) => toUnknown(String(error))),
+    deadline,
+  ]);
   cancel();
   return toReadiness({
     isDraining: isDraining(),
-    assertionFault,
+    assertions,
     cache: cacheStatus(),
     nowSeconds: Math.floor(clock.epochMs() / 1_000),
   });

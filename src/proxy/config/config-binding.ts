@@ -1,21 +1,11 @@
 import type { Resolution } from '../../shared/options.ts';
-import type { ExchangeMode } from '../entra/settings.ts';
+import type { ExchangeMode, TokenProxyPeer } from '../entra/settings.ts';
 import { proxyOptions } from './options.ts';
 import { parseCertificates } from './options-certificates.ts';
 import { readSettingFile } from './read-setting-file.ts';
 
-/** How the AKS token proxy is reached. */
-export interface IdentityBinding {
-  /** Origin and path of the token proxy; the path is at least `/`. */
-  readonly url: string;
-  /** TLS server name to ask for and to verify, if not the host of the URL. */
-  readonly serverName: string | undefined;
-  /** What vouches for the token proxy. A CA, once set, replaces the public roots. */
-  readonly ca:
-    | { readonly kind: 'system' }
-    /** Read again for every exchange: it is rotated in place. */
-    | { readonly kind: 'file'; readonly path: string }
-    | { readonly kind: 'data'; readonly pem: string };
+/** The AKS token proxy, as checked at the start. */
+export interface IdentityBinding extends TokenProxyPeer {
   /** What the CA file held at the start, if that was good: the first that exchanges may fall back to. */
   readonly checkedCaPem?: string | undefined;
 }

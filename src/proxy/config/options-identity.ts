@@ -1,3 +1,4 @@
+import { guidValue, tenantValue } from '../../shared/entra-values.ts';
 import {
   accept,
   type Fault,
@@ -21,37 +22,6 @@ export interface ConfiguredIdentity {
   /** Absolute path of a projected ServiceAccount token; AZURE_FEDERATED_TOKEN_FILE if undefined. */
   readonly tokenFile: string | undefined;
 }
-
-/** A GUID, in lower case. */
-export const guidValue: ValueType<string> = {
-  label: 'guid',
-  parse(text) {
-    if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
-      return accept(text.toLowerCase());
-    return refuse('is not a GUID', 'write it like 00000000-0000-0000-0000-000000000000');
-  },
-};
-
-const sharedTenants: ReadonlySet<string> = new Set(['common', 'organizations', 'consumers']);
-
-/** The GUID or domain of one tenant, in lower case. */
-export const tenantValue: ValueType<string> = {
-  label: 'tenant',
-  parse(text) {
-    const tenant = text.toLowerCase();
-    const fix = "set your tenant's GUID, or a domain of it such as contoso.onmicrosoft.com";
-    if (sharedTenants.has(tenant)) {
-      return refuse('stands for any tenant, and a token is issued by one', fix);
-    }
-    if (tenant === 'adfs') {
-      return refuse('is AD FS, which has no workload identity federation', fix);
-    }
-    const isDomain =
-      /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
-    if (guidValue.parse(tenant).ok || isDomain.test(tenant)) return accept(tenant);
-    return refuse('is neither a GUID nor a domain', fix);
-  },
-};
 
 /** The ARM ID of a resource, such as a user-assigned managed identity, in lower case. */
 const resourceIdValue: ValueType<string> = {

@@ -1,3 +1,4 @@
+import { guidValue, tenantValue } from '../../shared/entra-values.ts';
 import { logLevelValue } from '../../shared/log-level.ts';
 import type { OptionTable } from '../../shared/option-table.ts';
 import {
@@ -17,7 +18,7 @@ import {
   hostValue,
 } from './options-address.ts';
 import { certificatesValue } from './options-certificates.ts';
-import { guidValue, identitiesValue, resourceValue, tenantValue } from './options-identity.ts';
+import { identitiesValue, resourceValue } from './options-identity.ts';
 import { httpProxyValue, regionValue } from './options-network.ts';
 import { probeOptions } from './options-probe.ts';
 import { headerSecretValue } from './options-secret.ts';

@@ -1,3 +1,4 @@
+import { isGuid } from '../../shared/guid.ts';
 import { type ErrorCode, ProxyError } from '../errors.ts';
 import { type AadstsMeaning, findAadstsRule } from './aadsts.ts';
 import { toPeerHost, toPeerName } from './endpoint.ts';
@@ -108,7 +109,7 @@ function toRetry(status: number): RetryClass {
 }
 
 function toGuid(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\da-f-]{36}$/i.test(value) ? value : undefined;
+  return value !== undefined && isGuid(value) ? value : undefined;
 }
 
 function toTimestamp(value: string | undefined): string | undefined {

@@ -20,8 +20,8 @@ export interface EntraSettings {
   readonly exceptions?: readonly IdentityException[] | undefined;
 }
 
-/** How the AKS token proxy is reached. */
-export interface TokenProxySettings {
+/** The AKS token proxy. */
+export interface TokenProxyPeer {
   /** Origin and path; the path is at least `/`. */
   readonly url: string;
   /** TLS server name to ask for and to verify, if not the host of the URL. */
@@ -32,6 +32,10 @@ export interface TokenProxySettings {
     /** Read again for every exchange: it is rotated in place. */
     | { readonly kind: 'file'; readonly path: string }
     | { readonly kind: 'data'; readonly pem: string };
+}
+
+/** How the AKS token proxy is reached. */
+export interface TokenProxySettings extends TokenProxyPeer {
   /** URL of the HTTP proxy on the way there; usually none. */
   readonly httpProxy?: string | undefined;
 }

@@ -1,3 +1,5 @@
+import { isGuid } from '../../shared/guid.ts';
+
 const GROUP = 'cid.wi.aks.azure.com';
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 
@@ -40,7 +42,7 @@ export function toRbacCommand(clientId: string, subject: string | undefined): st
   const dnsName = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
   const shape = new RegExp(`^system:serviceaccount:(${dnsName}):(${dnsName})$`);
   const [, namespace, name] = shape.exec(subject ?? '') ?? [];
-  if (namespace === undefined || name === undefined || !/^[\da-f-]{36}$/.test(clientId)) {
+  if (namespace === undefined || name === undefined || !isGuid(clientId)) {
     return undefined;
   }
   return `echo '${JSON.stringify(toRbacManifest(clientId, { namespace, name }))}' | kubectl apply -f -`;

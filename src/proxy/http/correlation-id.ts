@@ -1,4 +1,4 @@
-import { isGuid } from '../imds/guid.ts';
+import { isGuid } from '../../shared/guid.ts';
 
 /** The caller's own id for its request, if it is a GUID: the real service, too, hands it on to Entra. */
 export function findCorrelationId(rawHeaders: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
+import { isGuid } from '../../shared/guid.ts';
 import { ProxyError } from '../errors.ts';
 import type { Identity } from '../exchange.ts';
-import { isGuid } from './guid.ts';
 import type { IdentityPolicy, KnownIdentity } from './policy.ts';
 import { toComparableResource } from './resource.ts';
 import type { Selector } from './selector.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type AssertionsState,
   checkReadiness,
   formatReadiness,
   type ReadinessState,
@@ -30,16 +31,27 @@ const outage: FailingKey = {
 
 const healthy: ReadinessState = {
   isDraining: false,
-  assertionFault: undefined,
+  assertions: { canPresent: true, fault: undefined },
   cache,
   nowSeconds: 1_000,
 };
 
+const none = (fault: string): AssertionsState => ({ canPresent: false, fault });
+
 describe('ready', () => {
   test.each<[string, Partial<ReadinessState>, boolean]>([
     ['fresh', {}, true],
-    ['no assertion and no token', { assertionFault: 'is missing' }, false],
-    ['no assertion, but a token', { assertionFault: 'gone', cache: { ...cache, tokens: 1 } }, true],
+    ['no assertion and no token', { assertions: none('is missing') }, false],
+    [
+      'no assertion, but a token',
+      { assertions: none('gone'), cache: { ...cache, tokens: 1 } },
+      true,
+    ],
+    [
+      'an identity whose own assertion is there',
+      { assertions: { canPresent: true, fault: 'another one is missing' } },
+      true,
+    ],
     ['stopping', { isDraining: true }, false],
     ['stopping with a token', { isDraining: true, cache: { ...cache, tokens: 1 } }, false],
     ['T27: Entra is down', { cache: { ...cache, entries: 1, failing: [outage] } }, true],
@@ -70,15 +82,15 @@ describe('listing', () => {
   });
 
   test('when there is nothing to serve from', () => {
-    expect(list({ assertionFault: 'AZURE_FEDERATED_TOKEN_FILE is empty' })).toBe(
+    expect(list({ assertions: none('AZURE_FEDERATED_TOKEN_FILE is empty') })).toBe(
       '[+]serving ok\n[-]federated-token failed: AZURE_FEDERATED_TOKEN_FILE is empty\n[i]cached-tokens: 0 of 0 keys\n[+]exchanges ok\nreadyz check failed\n',
     );
   });
 
   test('what does not make it unready is only noted', () => {
-    expect(list({ assertionFault: 'gone', cache: { ...cache, tokens: 1, entries: 1 } })).toContain(
-      '[i]federated-token: gone\n',
-    );
+    expect(
+      list({ assertions: none('gone'), cache: { ...cache, tokens: 1, entries: 1 } }),
+    ).toContain('[i]federated-token: gone\n');
   });
 
   test('T27: the error code and the next retry of a failing exchange', () => {
@@ -111,7 +123,7 @@ describe('looking', () => {
   const deps = {
     clock,
     isDraining: () => false,
-    findAssertionFault: () => Promise.resolve<string | undefined>(undefined),
+    checkAssertions: () => Promise.resolve({ canPresent: true, fault: undefined }),
     cacheStatus: () => cache,
   };
 
@@ -121,8 +133,8 @@ describe('looking', () => {
   });
 
   test('takes a check that fails for its fault', async () => {
-    const findAssertionFault = (): Promise<never> => Promise.reject(new Error('broken'));
-    const { ready, checks } = await checkReadiness({ ...deps, findAssertionFault });
+    const checkAssertions = (): Promise<never> => Promise.reject(new Error('broken'));
+    const { ready, checks } = await checkReadiness({ ...deps, checkAssertions });
     expect(ready).toBe(false);
     expect(checks).toContainEqual({
       name: 'federated-token',
@@ -132,8 +144,8 @@ describe('looking', () => {
   });
 
   test('does not wait for a file system that hangs', async () => {
-    const findAssertionFault = (): Promise<never> => new Promise(() => {});
-    const looking = checkReadiness({ ...deps, findAssertionFault });
+    const checkAssertions = (): Promise<never> => new Promise(() => {});
+    const looking = checkReadiness({ ...deps, checkAssertions });
     await clock.advance(2_000);
     const { ready, checks } = await looking;
     expect(ready).toBe(false);

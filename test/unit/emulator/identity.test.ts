@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toIdentity } from '../../../src/emulator/entra-tenant/identity.ts';
 import { createIdentityRegistry } from '../../../src/emulator/entra-tenant/identity-registry.ts';
 import { parseIdentity } from '../../../src/emulator/entra-tenant/parse-identity.ts';
-import { isGuid } from '../../../src/emulator/stable-guid.ts';
+import { isGuid } from '../../../src/shared/guid.ts';
 
 const tenantId = '11111111-1111-4111-8111-111111111111';
 const otherTenantId = '22222222-2222-4222-8222-222222222222';
