@@ -6,7 +6,7 @@ import type { ExchangeRequest } from '../exchange.ts';
 import { assertAllowedResource, toIdentity } from '../imds/identity.ts';
 import type { IdentityPolicy } from '../imds/policy.ts';
 import { parseTokenQuery, type TokenQuery } from '../imds/request.ts';
-import { type AnswerableToken, toTokenBody } from '../imds/response.ts';
+import type { AnswerableToken } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { toCacheKey } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
@@ -48,7 +48,10 @@ export interface TokenHandler {
 }
 
 /** The body of a successful answer. */
-export type ToBody = (token: AnswerableToken, nowEpochMs: number) => string;
+export type ToBody = (token: AnswerableToken) => string;
+
+/** Where an answer goes, and its `x-ms-request-id`. */
+type Answer = Pick<Call, 'response' | 'id'>;
 
 /** What a request target means; it means the same every time, so it is worked out once. */
 interface Asked {
@@ -125,10 +128,26 @@ export function createTokenHandler(
     });
   };
 
-  const respond = async (call: Call, asked: Asked, toBody: ToBody): Promise<void> => {
+  /** Many callers may get the same token in the same second: it is rendered once for all of them. */
+  const write = (asked: Asked, token: Token, { response, id }: Answer, nowMs: number): void => {
+    let { rendered } = asked;
+    if (rendered?.token !== token || nowMs >= rendered.freshUntilMs) {
+      rendered = toRenderedToken(token, nowMs, clock.epochMs());
+      asked.rendered = rendered;
+    }
+    rendered.headers[rendered.headers.length - 1] = id;
+    response.writeHead(200, rendered.headers);
+    response.end(rendered.body);
+  };
+
+  const respond = async (
+    call: Call,
+    asked: Asked,
+    writeToken: (token: Token) => void,
+  ): Promise<void> => {
     const startedEpochMs = clock.epochMs();
     const token = await obtain(call, asked);
-    reply(call, 200, jsonType, toBody(token, clock.epochMs()));
+    writeToken(token);
     const durationMs = clock.monotonicMs() - call.startedAtMs;
     metrics.requestFinished('token', 200, durationMs);
     audit(call, token, startedEpochMs, durationMs);
@@ -141,21 +160,14 @@ export function createTokenHandler(
       const token = source.peek(asked.key);
       if (token === undefined) return false;
 
-      let rendered = asked.rendered;
-      if (rendered?.token !== token || startedAtMs >= rendered.freshUntilMs) {
-        rendered = toRenderedToken(token, startedAtMs, clock.epochMs());
-        asked.rendered = rendered;
-      }
-      const requestId = nextRequestId();
-      rendered.headers[rendered.headers.length - 1] = requestId;
-      response.writeHead(200, rendered.headers);
-      response.end(rendered.body);
+      const id = nextRequestId();
+      write(asked, token, { response, id }, startedAtMs);
 
       const durationMs = clock.monotonicMs() - startedAtMs;
       metrics.requestFinished('token', 200, durationMs);
       if (logger.isEnabled('debug')) {
         logger.log('debug', 'token request', {
-          ...toLogFields({ request, id: requestId }, 200, durationMs),
+          ...toLogFields({ request, id }, 200, durationMs),
           cache: 'hit',
         });
       }
@@ -163,11 +175,12 @@ export function createTokenHandler(
     },
 
     async answer(call, query) {
-      await respond(call, toKnownAsked(call.request.url ?? '', query), toTokenBody);
+      const asked = toKnownAsked(call.request.url ?? '', query);
+      await respond(call, asked, (token) => write(asked, token, call, clock.monotonicMs()));
     },
 
     async answerAs(call, query, toBody) {
-      await respond(call, toAsked(query), toBody);
+      await respond(call, toAsked(query), (token) => reply(call, 200, jsonType, toBody(token)));
     },
 
     stopWaiting() {
