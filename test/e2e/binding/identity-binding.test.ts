@@ -197,6 +197,18 @@ describe('the built proxy in a pod with identity binding', () => {
     expect(kept.length).toBe(3);
   });
 
+  test('T7: the CA that was good at the start serves the first exchange', async () => {
+    const caFile = join(emulator.caFile, '..', 'copy.crt');
+    await writeFile(caFile, await readFile(emulator.tokenProxy?.caFile ?? ''));
+    const env = { AZURE_KUBERNETES_CA_FILE: caFile };
+    await using proxy = await start({ env, args: ['--exchanger-prestart=off'] });
+    await writeFile(caFile, '');
+    expect(proxy.children()).toEqual([]);
+    expect(await ask(proxy)).toMatchObject({ status: 200 });
+    const kept = proxy.log.filter(({ message }) => message.includes('last good CA is used'));
+    expect(kept.length).toBe(1);
+  });
+
   test('T8: the HTTP proxy is for Entra; one identity is federated through it', async () => {
     const authority = new URL(emulator.authorityHost);
     await using tunnel = await startConnectProxy({ upstreamPort: Number(authority.port) });
