@@ -4,6 +4,8 @@ import { isCi } from './test/support/ci.ts';
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
+    // Not 0: with a single worker, vitest runs that group last.
+    sequence: { groupOrder: 1 },
     projects: [
       {
         extends: true,
@@ -32,12 +34,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        // They take a Docker Engine: `npm run test:containers`, after .ci/docker/up where there is none.
+        // They take a Docker Engine; without one they are skipped, and under CI they fail.
         test: {
           name: 'containers',
           include: ['test/e2e/containers/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          retry: isCi ? 1 : 0,
+          // After the others: memory limits are tried under load, and two cores are few.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -98,6 +98,7 @@ export async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions):
 async function startPause(tenant: Tenant): Promise<Container> {
   const pause = await startContainer('pause', {
     Image: tenant.images.pause,
+    ...(tenant.route === undefined ? {} : { Env: [`ROUTE=${tenant.route}`] }),
     HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
   });
   while (!(await pause.logs()).includes('ready')) {

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { V1Volume } from '@kubernetes/client-node';
 import type { IdentityInput } from '../../src/emulator/entra-tenant/identity.ts';
-import { cleanUpLabels, connect, startContainer } from './docker.ts';
+import { type Container, connect, startContainer } from './docker.ts';
 import { buildImages, extendImage, type Images, removeImage } from './docker-images.ts';
+import { ownerLabels } from './docker-owner.ts';
 
 /** What a cluster has around its pods: images, a network, Entra, and the volumes of their tokens. */
 export interface Tenant {
   /** `proxy` trusts the tenant's CA beside the public ones, as an image of a company trusts its own. */
   readonly images: Images;
   readonly network: string;
+  /** What `ip route add` takes for its address, if it has one, to lead to it from a pod. */
+  readonly route?: string;
   /** Makes the folder that a pod has as this projected volume, as the kubelet makes it. */
   toFolder(volume: V1Volume): Promise<string>;
   /** Asks the admin API of the emulator. */
@@ -23,7 +26,7 @@ export interface TenantOptions {
   readonly identities: readonly IdentityInput[];
   /** Names that lead to the tenant, and that its certificate is for. The first is its own. */
   readonly names: readonly string[];
-  /** An address that leads to it as well, and decides the addresses of the pods. */
+  /** An address of choice that it has as well, known in its own network only. */
   readonly address?: string;
 }
 
@@ -38,7 +41,7 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   };
   try {
-    const network = await createNetwork(directory, options.address);
+    const network = await createNetwork(directory);
     cleanUps.push(() => network.remove());
     const state = join(directory, 'state');
     await mkdir(state);
@@ -62,18 +65,13 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
         PortBindings: { '8080/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] },
       },
       NetworkingConfig: {
-        EndpointsConfig: {
-          [network.name]: {
-            Aliases: [...options.names],
-            ...(options.address === undefined
-              ? {}
-              : { IPAMConfig: { IPv4Address: options.address } }),
-          },
-        },
+        EndpointsConfig: { [network.name]: { Aliases: [...options.names] } },
       },
     });
     cleanUps.push(() => emulator.remove());
     const { NetworkSettings } = await emulator.inspect();
+    const { address } = options;
+    if (address !== undefined) await addAddress(emulator, address, images);
     const port = NetworkSettings.Ports['8080/tcp']?.[0]?.HostPort;
     const adminUrl = `http://127.0.0.1:${port}`;
     const ask = createAsk(adminUrl);
@@ -91,6 +89,9 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
     return {
       images: { ...images, proxy: tag },
       network: network.name,
+      ...(address === undefined
+        ? {}
+        : { route: `${address} via ${NetworkSettings.Networks[network.name]?.IPAddress}` }),
       toFolder: (volume) => writeVolume(directory, volume, files),
       ask,
       remove,
@@ -103,16 +104,12 @@ export async function startTenant(options: TenantOptions): Promise<Tenant> {
 
 async function createNetwork(
   directory: string,
-  address: string | undefined,
 ): Promise<{ readonly name: string; remove(): Promise<void> }> {
   const { container } = await connect();
   const name = directory.replace(/^.*-tenant-/, 'imds-proxy-').toLowerCase();
   const network = await container.dockerode.createNetwork({
     Name: name,
-    Labels: cleanUpLabels,
-    ...(address === undefined
-      ? {}
-      : { IPAM: { Driver: 'default', Config: [{ Subnet: address.replace(/\d+$/, '0/24') }] } }),
+    Labels: ownerLabels,
   });
   return {
     name,
@@ -120,6 +117,25 @@ async function createNetwork(
       await network.remove();
     },
   };
+}
+
+/**
+ * Gives a container an address that is not of its network. A network with this address could exist only
+ * once on a machine, and two runs side by side would collide.
+ */
+async function addAddress(container: Container, address: string, images: Images): Promise<void> {
+  const command = ['ip', 'address', 'add', `${address}/32`, 'dev', 'lo'];
+  const helper = await startContainer('address', {
+    Image: images.pause,
+    Cmd: command,
+    HostConfig: { NetworkMode: `container:${container.id}`, CapAdd: ['NET_ADMIN'] },
+  });
+  try {
+    const exitCode = await helper.ended();
+    if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${await helper.logs()}`);
+  } finally {
+    await helper.remove();
+  }
 }
 
 function createAsk(adminUrl: string): Tenant['ask'] {

@@ -12,8 +12,7 @@ const app = { clientId: 'aaaaaaaa-0000-4000-8000-00000000000a', credentials };
 
 /**
  * The tenant that the recorded pods of the webhook belong to, under all names that they have for it.
- * @param address where it also is: the recorded identity bindings have their token proxy at 1.2.3.4. Only
- *   one network of a machine can have an address of choice.
+ * @param address where it also is: the recorded identity bindings have their token proxy at 1.2.3.4
  */
 export function startWebhookTenant(address?: string): Promise<Tenant> {
   return startTenant({

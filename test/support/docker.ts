@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import { type ContainerRuntimeClient, getContainerRuntimeClient } from 'testcontainers';
 import { describe } from 'vitest';
 import { isCi } from './ci.ts';
+import { ownerLabels } from './docker-owner.ts';
 
 /** How a command in a container ended. */
 export interface Executed {
@@ -48,9 +49,6 @@ export function describeWithDocker(name: string, define: () => void): void {
   );
 }
 
-/** What .ci/docker/down finds the leftovers of a run by that was cut off. */
-export const cleanUpLabels = { 'org.testcontainers': 'true' };
-
 let connection: Promise<ContainerRuntimeClient> | undefined;
 
 export function connect(): Promise<ContainerRuntimeClient> {
@@ -64,7 +62,7 @@ export async function startContainer(
   options: Dockerode.ContainerCreateOptions,
 ): Promise<Container> {
   const { container: client } = await connect();
-  const container = await client.dockerode.createContainer({ ...options, Labels: cleanUpLabels });
+  const container = await client.dockerode.createContainer({ ...options, Labels: ownerLabels });
   const handle: Container = {
     id: container.id,
     name,

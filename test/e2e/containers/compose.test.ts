@@ -5,6 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { isCi } from '../../support/ci.ts';
 import { describeWithDocker } from '../../support/docker.ts';
 import { builderEnv, buildImages } from '../../support/docker-images.ts';
+import { owner } from '../../support/docker-owner.ts';
 
 const execute = promisify(execFile);
 const maxBuffer = 64 * 1024 * 1024;
@@ -39,7 +40,7 @@ describeWithDocker('the demo of docker-compose.yaml', () => {
       const [file, ...before] = command;
       // A project of this test's own, beside one that may be running.
       const compose = async (...args: readonly string[]): Promise<string> => {
-        const all = [...before, '-p', `imds-proxy-demo-${before.length}`, ...args];
+        const all = [...before, '-p', `${owner}-${before.length}`, ...args];
         const { stdout } = await execute(file, all, { cwd, env: builderEnv, maxBuffer });
         return stdout;
       };
