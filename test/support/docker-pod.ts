@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type Dockerode from 'dockerode';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../src/proxy/memory-limit.ts';
 import { type Container, connect, startContainer } from './docker.ts';
+import { toPrivileged } from './docker-privileged.ts';
 import type { Tenant } from './docker-tenant.ts';
 
 /** A pod made of containers as the kubelet makes it. */
@@ -22,7 +22,7 @@ export class PodFailure extends Error {
 export interface PodOptions {
   /** The image that an image reference of the pod stands for. */
   readonly toImage: (reference: string, container: string) => string;
-  /** The command of the image that a container without arguments runs, where the image has several. */
+  /** What a container runs in place of its own arguments, where an image stands for another. */
   readonly toCommand?: (container: string) => readonly string[] | undefined;
   /** Variables that a container has beside those of the pod. */
   readonly env?: (container: string) => Readonly<Record<string, string>>;
@@ -123,8 +123,8 @@ async function toDockerOptions(
     ...(container.env ?? []).map(({ name, value = '' }) => [name, value]),
     ...Object.entries(options.env?.(name) ?? {}),
   ];
-  const command = container.args ?? options.toCommand?.(name);
-  const isProxy = container.image?.includes('/proxy:') ?? false;
+  const command = options.toCommand?.(name) ?? container.args;
+  const memoryBytes = toMemoryBytes(container);
   return {
     Image: image,
     Env: variables.map(([key, value]) => `${key}=${value}`),
@@ -144,7 +144,7 @@ async function toDockerOptions(
       ReadonlyRootfs: securityContext.readOnlyRootFilesystem ?? false,
       GroupAdd:
         spec.securityContext?.fsGroup === undefined ? [] : [`${spec.securityContext.fsGroup}`],
-      ...(isProxy ? { Memory: MIN_MEMORY_LIMIT_BYTES, MemorySwap: MIN_MEMORY_LIMIT_BYTES } : {}),
+      ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
       ...(securityContext.privileged
         ? await toPrivileged()
         : {
@@ -162,6 +162,15 @@ async function toDockerOptions(
 function isRestarted(container: V1Container, spec: V1PodSpec): boolean {
   if (spec.initContainers?.includes(container)) return isNativeSidecar(container);
   return (spec.restartPolicy ?? 'Always') === 'Always';
+}
+
+/** The limit of the container; a proxy without one gets the smallest that is supported. */
+function toMemoryBytes({ image = '', resources }: V1Container): number | undefined {
+  const limit = resources?.limits?.['memory'];
+  if (limit === undefined) return image.includes('/proxy:') ? MIN_MEMORY_LIMIT_BYTES : undefined;
+  const [, mebibytes] = /^(\d+)Mi$/.exec(limit) ?? [];
+  if (mebibytes === undefined) throw new Error(`memory limit ${limit}: only Mi is known here`);
+  return Number(mebibytes) * 1024 * 1024;
 }
 
 /** Settings of the container come before those of the pod; a user without group gets group 0. */
@@ -191,32 +200,6 @@ async function assertNonRoot(
 function isNativeSidecar({ restartPolicy }: V1Container): boolean {
   return restartPolicy === 'Always';
 }
-
-let privileged: Promise<Dockerode.HostConfig> | undefined;
-
-/**
- * `privileged`, or where the engine cannot, because the machine itself lacks a capability that older
- * engines then ask for, the nearest to it: every capability there is, and no seccomp filter.
- */
-function toPrivileged(): Promise<Dockerode.HostConfig> {
-  privileged ??= findPrivileged();
-  return privileged;
-}
-
-async function findPrivileged(): Promise<Dockerode.HostConfig> {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const bounding = BigInt(`0x${/^CapBnd:\s*(\w+)$/m.exec(status)?.[1] ?? '0'}`);
-  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
-  if (bounding === (1n << BigInt(last + 1)) - 1n) return { Privileged: true };
-  const held = capabilities.filter((_, bit) => ((bounding >> BigInt(bit)) & 1n) === 1n);
-  return { CapDrop: ['ALL'], CapAdd: held, SecurityOpt: ['seccomp=unconfined'] };
-}
-
-/** By their numbers (linux/capability.h), as far as the engines go that ask for all. */
-const capabilities =
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ'.split(
-    ' ',
-  );
 
 /** An engine says by an error that the container has ended before its hook ran. */
 function toFailedExec(error: unknown): { readonly exitCode: number; readonly output: string } {

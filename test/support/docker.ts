@@ -76,9 +76,11 @@ export async function startContainer(
     },
     inspect: () => container.inspect(),
     async changes() {
-      const changes = (await container.changes()) as readonly { readonly Path: string }[] | null;
+      // An answer of `null` comes as the bytes that it was.
+      const answer: unknown = await container.changes();
+      const changes = Buffer.isBuffer(answer) ? JSON.parse(answer.toString('utf8')) : answer;
       const { Mounts } = await container.inspect();
-      return (changes ?? [])
+      return ((changes ?? []) as readonly { readonly Path: string }[])
         .map(({ Path }) => Path)
         .filter((path) => !Mounts.some(({ Destination }) => Destination.startsWith(path)));
     },
