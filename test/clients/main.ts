@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clients } from './lab/catalogue.ts';
 import type { Client } from './lab/client.ts';
-import { findMissingTool, install } from './lab/install.ts';
+import { lock } from './lab/install.ts';
 import type { Outcome, Report } from './lab/outcome.ts';
 import type { Played } from './lab/play.ts';
+import { prepare } from './lab/prepare.ts';
 import { printOutcome, printSummary } from './lab/print.ts';
 import { writeRecording } from './lab/recording.ts';
 import { writeReport } from './lab/report.ts';
@@ -24,10 +25,11 @@ const help = `Usage: npm run test:clients -- [options]
   --record           put a tap before the proxy and write test/fixtures/clients/requests
   --report           write the results to test/fixtures/clients/laboratory.json and docs/compatibility.md
   --jobs N           so many clients at a time (1)
+  --lock             choose the versions of what clients need anew, and write test/fixtures/clients/locks
   --list             print the clients and do nothing
 
-Exit code 0: everything passed, or is explained. A client that cannot be installed here is skipped with
-the reason.
+Exit code 0: everything passed, or is explained. A client whose registry does not answer is skipped with the
+reason; so is one whose tools are missing, unless CI=true.
 `;
 
 const { values: options } = parseArgs({
@@ -38,6 +40,7 @@ const { values: options } = parseArgs({
     record: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '1' },
+    lock: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -56,6 +59,7 @@ const only = scenarioNames.filter(
 
 if (options.help) console.log(help);
 else if (options.list) for (const { id } of chosen) console.log(id);
+else if (options.lock) for (const client of chosen) await lock(client);
 else process.exitCode = await runAll();
 
 function readProxyCommit(): string {
@@ -64,16 +68,10 @@ function readProxyCommit(): string {
   return (JSON.parse(version) as { readonly gitCommit: string }).gitCommit;
 }
 
-/** A stage that broke is a failure of this client alone. */
-function toBrokenStage(error: unknown): readonly Played[] {
+/** What breaks before a client's first request is a failure of this client alone. */
+function toBroken(error: unknown): readonly Played[] {
   const remark = error instanceof Error ? error.message : String(error);
   return [{ scenario: 'default', ms: 0, requests: [], verdict: 'failed', remark }];
-}
-
-/** What the ecosystem's tool said; Maven says it on its standard output. */
-function toReason(error: unknown): string {
-  const { message, stdout = '' } = error as Error & { readonly stdout?: string };
-  return `${message}\n${stdout}`.trim().slice(0, 2_000);
 }
 
 /** In the others a client sends the same again, more often. */
@@ -104,18 +102,17 @@ async function runAll(): Promise<number> {
 }
 
 async function runOne(client: Client, names: readonly ScenarioName[]): Promise<Outcome> {
-  const missing = await findMissingTool(client.language);
-  if (missing !== undefined) return { client, state: 'skipped', reason: `${missing} is missing` };
-  let command: readonly string[];
-  try {
-    ({ command } = await install(client));
-  } catch (error) {
-    return { client, state: 'skipped', reason: `not installed: ${toReason(error)}` };
+  const prepared = await prepare(client);
+  if (prepared.state === 'skipped') return { client, ...prepared };
+  if (prepared.state === 'failed') {
+    return { client, state: 'failed', played: toBroken(prepared.reason), seconds: 0 };
   }
   const startedAt = performance.now();
-  const played = await runClient(client, { command, records: options.record, only: names }).catch(
-    toBrokenStage,
-  );
+  const played = await runClient(client, {
+    command: prepared.command,
+    records: options.record,
+    only: names,
+  }).catch(toBroken);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   if (options.record) await writeRecording(client, played);
   const isWhole = played.length === names.length;

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { clients } from '../../clients/lab/catalogue.ts';
-import { findMissingTool, install } from '../../clients/lab/install.ts';
+import { prepare } from '../../clients/lab/prepare.ts';
 import { runClient } from '../../clients/lab/run-client.ts';
 import type { ScenarioName } from '../../clients/lab/scenarios.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
@@ -22,11 +22,10 @@ const only: readonly ScenarioName[] = [
 describeInNamespaces('real clients', () => {
   for (const client of clients.filter(({ isQuick = false }) => isQuick)) {
     test(client.id, { timeout: 120_000 }, async ({ skip }) => {
-      const missing = await findMissingTool(client.language);
-      if (missing !== undefined) skip(`${missing} is not on this machine`);
-      const installed = await install(client).catch((error: Error) => error);
-      if (installed instanceof Error) return skip(`cannot be fetched: ${installed.message}`);
-      const played = await runClient(client, { command: installed.command, records: false, only });
+      const prepared = await prepare(client);
+      if (prepared.state === 'skipped') return skip(prepared.reason);
+      if (prepared.state === 'failed') throw new Error(prepared.reason);
+      const played = await runClient(client, { command: prepared.command, records: false, only });
       expect(played.filter(({ verdict }) => verdict === 'failed')).toEqual([]);
       expect(played.map(({ scenario }) => scenario)).toEqual(only);
     });

@@ -1,0 +1,17 @@
+import type { Language } from './client.ts';
+import type { Ecosystem } from './ecosystem.ts';
+import { go } from './ecosystems/go.ts';
+import { java } from './ecosystems/java.ts';
+import { javascript } from './ecosystems/javascript.ts';
+import { python } from './ecosystems/python.ts';
+import { rust } from './ecosystems/rust.ts';
+import { shell } from './ecosystems/shell.ts';
+
+export const ecosystems: Readonly<Record<Language, Ecosystem>> = {
+  JavaScript: javascript,
+  shell,
+  Python: python,
+  Go: go,
+  Java: java,
+  Rust: rust,
+};

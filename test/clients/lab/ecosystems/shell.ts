@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import type { Ecosystem } from '../ecosystem.ts';
+
+/** What the system has. */
+export const shell: Ecosystem = {
+  tools: ['curl'],
+  sources: () => ['shell'],
+  manifest: () => ({}),
+  lockFiles: [],
+  lock: () => [],
+  install: () => [],
+  command: ({ program }, directory) => ['sh', join(directory, `${program}.sh`)],
+  findRegistry: [],
+};
