@@ -7,6 +7,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { createInterface } from 'node:readline';
 import { ManagedIdentityCredential } from '@azure/identity';
+import { toRequestText } from './wire.ts';
 
 export interface Wish {
   readonly resource: string;
@@ -25,9 +26,7 @@ const credentials = new Map<string, ManagedIdentityCredential>();
 let request = '';
 
 subscribe('http.client.request.start', (message) => {
-  const { request: sent } = message as { readonly request: ClientRequest };
-  const headers = Object.entries(sent.getHeaders()).map(([name, value]) => `${name}: ${value}`);
-  request = [`${sent.method} ${sent.path}`, ...headers].join('\n');
+  request = toRequestText((message as { readonly request: ClientRequest }).request);
 });
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { JournalEntry } from '../src/emulator/journal.ts';
 import { curl, toClaims } from './client.ts';
+import { callAdmin, readJournal } from './emulator-admin.ts';
 import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
-import { enterPod, type Scene, type Stage, wrap } from './story.ts';
+import { type Scene, type Stage, startScene, wrap } from './story.ts';
 
 const vault = 'https://vault.azure.net';
 const storage = 'https://storage.azure.com';
@@ -35,7 +35,7 @@ async function setUp(stage: Stage): Promise<Scene> {
     tokenFile: emulator.federationTokenFile,
   };
   const env = { ...emulator.env, IMDS_PROXY_IDENTITIES: JSON.stringify([direct]) };
-  return enterPod(stage, emulator, env);
+  return startScene(stage, emulator, env);
 }
 
 async function firstToken({ app, emulator }: Scene): Promise<void> {
@@ -72,7 +72,7 @@ async function missingRbac({ base, emulator }: Scene): Promise<void> {
   const [words = '', command = ''] = text.split(/ (?=echo )/);
   quote(wrap(words.replace(/ (?=Hint:|To apply)/g, '\n'), 96));
   quote(command);
-  await call(emulator.adminUrl, 'PUT', '/bindings', { clientId, subjects: [subject] });
+  await callAdmin(emulator.adminUrl, 'PUT', '/bindings', { clientId, subjects: [subject] });
   const granted = await curl(base, storage, { client_id: clientId });
   if (granted.status !== 200) throw new Error(`with RBAC it ended in ${granted.status}`);
   say(`Applied, the next one gets its token: ${granted.status}`);
@@ -80,7 +80,10 @@ async function missingRbac({ base, emulator }: Scene): Promise<void> {
 
 async function rotatedCa({ base, emulator }: Scene): Promise<void> {
   chapter('The CA of the cluster rotates');
-  await call(emulator.adminUrl, 'POST', '/rotate', { target: 'token-proxy-ca', retireOld: true });
+  await callAdmin(emulator.adminUrl, 'POST', '/rotate', {
+    target: 'token-proxy-ca',
+    retireOld: true,
+  });
   const answer = await curl(base, 'https://graph.microsoft.com');
   if (answer.status !== 200) throw new Error(`after the rotation it ended in ${answer.status}`);
   say(
@@ -91,7 +94,7 @@ async function rotatedCa({ base, emulator }: Scene): Promise<void> {
 async function mixedMode({ base, emulator }: Scene): Promise<void> {
   chapter('An identity without binding, in the same pod');
   const clientId = emulator.identities[2]?.clientId ?? '';
-  await call(emulator.adminUrl, 'DELETE', '/journal');
+  await callAdmin(emulator.adminUrl, 'DELETE', '/journal');
   const answer = await curl(base, vault, { client_id: clientId });
   const [entry, ...others] = await readJournal(emulator.adminUrl);
   if (answer.status !== 200 || entry?.server !== 'tenant' || others.length > 0) {
@@ -103,23 +106,4 @@ async function mixedMode({ base, emulator }: Scene): Promise<void> {
     audience: entry.assertion?.aud?.join() ?? '',
     status: String(answer.status),
   });
-}
-
-async function readJournal(adminUrl: string): Promise<readonly JournalEntry[]> {
-  return (await call(adminUrl, 'GET', '/journal')).json() as Promise<readonly JournalEntry[]>;
-}
-
-async function call(
-  adminUrl: string,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<Response> {
-  const response = await fetch(`${adminUrl}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(5_000),
-  });
-  if (!response.ok) throw new Error(`the emulator refused ${path}: ${await response.text()}`);
-  return response;
 }

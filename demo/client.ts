@@ -5,10 +5,14 @@ import { promisify } from 'node:util';
 import type { Outcome, Wish } from './app.ts';
 
 const execute = promisify(execFile);
+/** Libraries try for about a minute. */
+const replyDeadlineMs = 90_000;
 
-/** The application, asked through its own input. */
+/** Asks an application through its own input. */
+export type Ask<Question, Reply> = (question: Question) => Promise<Reply>;
+
 export interface App {
-  getToken(wish: Wish): Promise<Outcome>;
+  readonly getToken: Ask<Wish, Outcome>;
 }
 
 /** What a plain HTTP client got. */
@@ -21,16 +25,17 @@ export interface Answer {
 }
 
 /** Talks to the application that has just been started; its first answer waits for its libraries. */
-export function createApp({ stdin, stdout }: ChildProcess): App {
+export function createDialogue<Question, Reply>({
+  stdin,
+  stdout,
+}: ChildProcess): Ask<Question, Reply> {
   if (stdin === null || stdout === null) throw new Error('the application has no pipes');
   const lines: Interface = createInterface({ input: stdout });
-  return {
-    async getToken(wish) {
-      const answered = once(lines, 'line');
-      stdin.write(`${JSON.stringify(wish)}\n`);
-      const [line] = (await answered) as [string];
-      return JSON.parse(line);
-    },
+  return async (question) => {
+    const answered = once(lines, 'line', { signal: AbortSignal.timeout(replyDeadlineMs) });
+    stdin.write(`${JSON.stringify(question)}\n`);
+    const [line] = (await answered) as [string];
+    return JSON.parse(line);
   };
 }
 

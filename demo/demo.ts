@@ -13,7 +13,8 @@ import { tellOfBinding } from './binding-story.ts';
 import { createNamespace, findObstacle, type Namespace } from './namespace.ts';
 import { createPrograms } from './programs.ts';
 import { say } from './screen.ts';
-import { tell } from './story.ts';
+import { type Stage, tell } from './story.ts';
+import { tellOfVault } from './vault-story.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -21,10 +22,20 @@ const { values: options } = parseArgs({
     'no-redirect': { type: 'boolean', default: false },
     /** Tell of a pod with identity binding instead. */
     'identity-binding': { type: 'boolean', default: false },
+    /** Tell of an application that reads a secret from a Key Vault instead. */
+    'key-vault': { type: 'boolean', default: false },
     /** Set by the demo itself when it has entered the namespace. */
     inside: { type: 'boolean', default: false },
   },
 });
+
+/** The stories that have a flag of their own. */
+const stories: Readonly<Record<'identity-binding' | 'key-vault', (stage: Stage) => Promise<void>>> =
+  {
+    'identity-binding': tellOfBinding,
+    'key-vault': tellOfVault,
+  };
+const chosen = (['identity-binding', 'key-vault'] as const).find((name) => options[name]);
 
 process.exitCode = options.inside ? await perform(true) : await chooseStage();
 
@@ -50,7 +61,7 @@ function performWithout(obstacle: string): Promise<number> {
 
 async function performInside({ enter, remove }: Namespace): Promise<number> {
   const [command = '', ...before] = enter;
-  const story = options['identity-binding'] ? ['--identity-binding'] : [];
+  const story = chosen === undefined ? [] : [`--${chosen}`];
   const self = [process.execPath, import.meta.filename, '--inside', ...story];
   const child = spawn(command, [...before, ...self], { stdio: 'inherit' });
   // A terminal sends its signals to the child as well; here they only must not end the clean-up.
@@ -73,7 +84,7 @@ async function perform(hasRedirect: boolean): Promise<number> {
     }
   });
   try {
-    const story = options['identity-binding'] ? tellOfBinding : tell;
+    const story = chosen === undefined ? tell : stories[chosen];
     await Promise.race([story({ programs, directory, hasRedirect }), interrupted]);
     return 0;
   } catch (error) {

@@ -15,7 +15,12 @@ export interface Programs {
   runInit(env: Readonly<Record<string, string>>): string;
   /** Starts the proxy, as its own user if this is root, and waits until it says that it is ready. */
   startProxy(env: Readonly<Record<string, string>>, port: number, adminPort: number): Promise<void>;
-  startApp(env: Readonly<Record<string, string>>): ChildProcess;
+  /** Starts an application of this folder. @param through what to put before its command */
+  startApp(
+    file: string,
+    env: Readonly<Record<string, string>>,
+    through?: readonly string[],
+  ): ChildProcess;
   stop(): Promise<void>;
 }
 
@@ -65,7 +70,11 @@ export function createPrograms(directory: string): Programs {
       if (code !== 0) throw new Error('the proxy did not become ready; its log is above');
     },
 
-    startApp: (env) => start(process.execPath, [join(import.meta.dirname, 'app.ts')], env, 'pipe'),
+    startApp(file, env, through = []) {
+      const app = [...through, process.execPath, join(import.meta.dirname, file)];
+      const [command = '', ...args] = app;
+      return start(command, args, env, 'pipe');
+    },
 
     async stop() {
       for (const child of running.reverse()) {

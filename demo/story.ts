@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { EmulatorDescription } from '../src/emulator/api.ts';
 import { metadataAddress, proxyPort } from '../src/shared/redirect-contract.ts';
-import { type App, createApp, curl, toClaims } from './client.ts';
+import { type App, createDialogue, curl, toClaims } from './client.ts';
 import type { Programs } from './programs.ts';
 import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
 
@@ -15,13 +15,17 @@ export interface Stage {
   readonly hasRedirect: boolean;
 }
 
-/** What the chapters play with. */
-export interface Scene {
-  readonly emulator: EmulatorDescription;
-  readonly app: App;
+/** What an application has around it. */
+export interface Pod {
   /** Where IMDS is, for who has to say it. */
   readonly base: string;
   readonly adminPort: number;
+}
+
+/** What the chapters play with. */
+export interface Scene extends Pod {
+  readonly emulator: EmulatorDescription;
+  readonly app: App;
 }
 
 const vault = 'https://vault.azure.net';
@@ -48,15 +52,28 @@ async function setUp(stage: Stage): Promise<Scene> {
     ...['--identity', 'name=misconfigured,subject=system:serviceaccount:shop:order'],
   ]);
   say(`An Entra tenant and a Kubernetes token issuer, both emulated: ${emulator.authorityHost}`);
-  return enterPod(stage, emulator, emulator.env);
+  return startScene(stage, emulator, emulator.env);
 }
 
-/** Starts the proxy, the redirect where there can be one, and the application. */
-export async function enterPod(
-  { programs, hasRedirect }: Stage,
+/** Makes a pod and starts the application that asks for tokens. */
+export async function startScene(
+  stage: Stage,
   emulator: EmulatorDescription,
   env: Readonly<Record<string, string>>,
 ): Promise<Scene> {
+  const pod = await enterPod(stage, env);
+  const app = stage.programs.startApp(
+    'app.ts',
+    stage.hasRedirect ? {} : { AZURE_POD_IDENTITY_AUTHORITY_HOST: pod.base },
+  );
+  return { ...pod, emulator, app: { getToken: createDialogue(app) } };
+}
+
+/** Starts the proxy, and the redirect where there can be one. */
+export async function enterPod(
+  { programs, hasRedirect }: Stage,
+  env: Readonly<Record<string, string>>,
+): Promise<Pod> {
   const port = hasRedirect ? proxyPort : await findFreePort();
   const adminPort = await findFreePort();
   await programs.startProxy(env, port, adminPort);
@@ -67,8 +84,7 @@ export async function enterPod(
   }
 
   const base = hasRedirect ? `http://${metadataAddress}` : `http://127.0.0.1:${port}`;
-  const app = programs.startApp(hasRedirect ? {} : { AZURE_POD_IDENTITY_AUTHORITY_HOST: base });
-  return { emulator, app: createApp(app), base, adminPort };
+  return { base, adminPort };
 }
 
 async function firstToken({ app, base }: Scene): Promise<void> {

@@ -1,10 +1,10 @@
+import { applications } from './catalogue/applications.ts';
 import { go } from './catalogue/go.ts';
 import { java } from './catalogue/java.ts';
 import { javascript } from './catalogue/javascript.ts';
 import { python } from './catalogue/python.ts';
 import { rust } from './catalogue/rust.ts';
 import { shell } from './catalogue/shell.ts';
-import { vault } from './catalogue/vault.ts';
 import type { Client } from './client.ts';
 
 /** Every client of the laboratory, in the order of its table. */
@@ -15,5 +15,5 @@ export const clients: readonly Client[] = [
   ...go,
   ...java,
   ...rust,
-  ...vault,
+  ...applications,
 ];

@@ -1,12 +1,15 @@
+import type { ContentName } from './azure.ts';
 import type { ScenarioName } from './scenarios.ts';
 
 export const languages = ['JavaScript', 'shell', 'Python', 'Go', 'Java', 'Rust'] as const;
 export type Language = (typeof languages)[number];
 
-/** What a library offers: tokens, in which of the ways, or secrets of a vault. */
+/** What a library offers: tokens, in which of the ways, or what a service keeps for those that have one. */
 export type Ability =
   | 'token'
-  | 'secret'
+  /** Tokens, by a program that first logs in and has a process for each command. */
+  | 'login'
+  | ContentName
   | 'clientId'
   | 'objectId'
   | 'resourceId'
@@ -56,26 +59,28 @@ export interface Client {
   readonly isQuick?: boolean;
 }
 
-const needs: Readonly<Record<ScenarioName, Ability>> = {
-  default: 'token',
-  down: 'token',
-  throttled: 'token',
-  concurrent: 'token',
-  shortLived: 'token',
-  secret: 'secret',
-  clientId: 'clientId',
-  objectId: 'objectId',
-  resourceId: 'resourceId',
-  twoIdentities: 'clientId',
-  unknown: 'clientId',
-  afterUnavailable: 'chain',
-  beforeFallback: 'chain',
-  probeCold: 'defaultChain',
-  probeDown: 'defaultChain',
-  probeThrottled: 'defaultChain',
+/** Each of these is enough. */
+const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
+  default: ['token', 'login'],
+  down: ['token', 'login'],
+  throttled: ['token', 'login'],
+  concurrent: ['token'],
+  shortLived: ['token', 'login'],
+  secret: ['secret'],
+  blob: ['blob'],
+  clientId: ['clientId'],
+  objectId: ['objectId'],
+  resourceId: ['resourceId'],
+  twoIdentities: ['clientId'],
+  unknown: ['clientId'],
+  afterUnavailable: ['chain'],
+  beforeFallback: ['chain'],
+  probeCold: ['defaultChain'],
+  probeDown: ['defaultChain'],
+  probeThrottled: ['defaultChain'],
 };
 
 /** Whether the library has what a scenario is about. */
 export function canPlay({ abilities }: Client, scenario: ScenarioName): boolean {
-  return abilities.includes(needs[scenario]);
+  return needs[scenario].some((ability) => abilities.includes(ability));
 }

@@ -1,11 +1,10 @@
+import type { ContentName } from './azure.ts';
 import { type Caveat, type Client, canPlay } from './client.ts';
 import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
 
 /** What came of one request of a program. */
 export type Seen =
-  | { readonly kind: 'token' }
-  | { readonly kind: 'fallback' }
-  | { readonly kind: 'secret' }
+  | { readonly kind: 'token' | 'fallback' | ContentName }
   /** A token that does not verify, or is another one than was asked for. */
   | { readonly kind: 'wrong'; readonly why: string }
   | { readonly kind: 'error'; readonly error: string; readonly message: string };
@@ -56,6 +55,7 @@ function isAsExpected({ refusal }: Client, name: ScenarioName, seen: Seen): bool
     case 'token':
     case 'fallback':
     case 'secret':
+    case 'blob':
       return seen.kind === expected;
     case 'refusal':
       return (
@@ -76,6 +76,7 @@ function describe(seen: Seen): string {
     case 'token':
     case 'fallback':
     case 'secret':
+    case 'blob':
       return `got a ${seen.kind}`;
     case 'wrong':
       return seen.why;

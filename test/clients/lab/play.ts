@@ -5,18 +5,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ContentName, contents } from './azure.ts';
 import { clients } from './catalogue.ts';
 import { type Client, canPlay } from './client.ts';
 import { setFault } from './entra-fault.ts';
 import { type Judgement, judge } from './judge.ts';
 import { createPod, type Pod } from './pod.ts';
-import { runBesideVault } from './run-beside-vault.ts';
+import { runBesideAzure } from './run-beside-azure.ts';
 import { runProgram } from './run-program.ts';
 import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
 import { toSeen } from './seen.ts';
 import { toArgument } from './selector.ts';
 import { createTap, type RecordedRequest, type Tap } from './tap.ts';
-import { vaultHost } from './vault.ts';
 
 export interface Assignment {
   readonly clientId: string;
@@ -67,10 +67,9 @@ async function playOne(
   }
   const scenario: Scenario = scenarios[name];
   // A resource of its own for every scenario is a cache of its own.
-  const isVault = scenario.expected === 'secret';
-  const resource = isVault
-    ? `https://${vaultHost}`
-    : (client.onlyResource ?? `https://${name.toLowerCase()}.vault.azure.net`);
+  const content = toContent(scenario);
+  const resource =
+    content?.address ?? client.onlyResource ?? `https://${name.toLowerCase()}.vault.azure.net`;
   if (scenario.isCold || client.onlyResource !== undefined) await pod.restart(scenario);
   const endFault = setFault(pod, scenario);
   tap?.take();
@@ -79,8 +78,9 @@ async function playOne(
     const selectors = scenario.selectors.map((selector) => toArgument(pod, selector));
     const { credential, rounds = 1 } = scenario;
     const args = [credential, `${rounds}`, resource, ...selectors];
-    const outcomes = isVault
-      ? await runBesideVault(pod, [...command, ...args], home)
+    const needsAzure = content !== undefined || client.abilities.includes('login');
+    const outcomes = needsAzure
+      ? await runBesideAzure(pod, [...command, ...args], home)
       : await runProgram([...command, ...args], { home });
     const ms = Math.round(performance.now() - startedAt);
     const seen = await Promise.all(
@@ -100,4 +100,8 @@ async function playOne(
   } finally {
     endFault();
   }
+}
+
+function toContent({ expected }: Scenario): (typeof contents)[ContentName] | undefined {
+  return expected === 'secret' || expected === 'blob' ? contents[expected] : undefined;
 }

@@ -1,4 +1,5 @@
 import type { FaultEffect } from '../../../src/emulator/faults/fault.ts';
+import type { ContentName } from './azure.ts';
 
 /** How a program builds its credential; the word is its first argument. */
 export type CredentialKind =
@@ -19,8 +20,8 @@ export type SelectorName =
   | 'objectId'
   | 'resourceId'
   | 'unknownClientId'
-  /** Nobody: the program asks for a secret of a vault, by the credential that it has by default. */
-  | 'secret';
+  /** Nobody: the program reads that, by the credential that it has by default. */
+  | ContentName;
 
 /** What has to come of every request of a scenario. */
 export type Expectation =
@@ -30,8 +31,8 @@ export type Expectation =
   | 'refusal'
   /** The token of the credential that comes next in the chain. */
   | 'fallback'
-  /** The secret that the vault gives for a token that is right in every respect. */
-  | 'secret';
+  /** What the service gives for a token that is right in every respect. */
+  | ContentName;
 
 export interface Scenario {
   /** Heading of its column. */
@@ -185,6 +186,15 @@ const table = {
     credential: 'default',
     selectors: ['secret'],
     expected: 'secret',
+    isCold: true,
+  },
+  blob: {
+    title: 'blob',
+    explanation:
+      'A blob, by DefaultAzureCredential, from a storage account over TLS that checks the token in the same way.',
+    credential: 'default',
+    selectors: ['blob'],
+    expected: 'blob',
     isCold: true,
   },
 } as const satisfies Record<string, Scenario>;

@@ -1,8 +1,8 @@
+import { contents } from './azure.ts';
 import type { Seen } from './judge.ts';
 import type { Pod } from './pod.ts';
 import type { ProgramOutcome } from './run-program.ts';
 import type { SelectorName } from './scenarios.ts';
-import { secret } from './vault.ts';
 
 /** What came of one request, with its token held against what the tenant has signed. */
 export async function toSeen(
@@ -11,10 +11,10 @@ export async function toSeen(
   { resource, selector }: { readonly resource: string; readonly selector: SelectorName },
 ): Promise<Seen> {
   if (error !== undefined) return { kind: 'error', error, message };
-  if (selector === 'secret') {
-    return token === secret.value
-      ? { kind: 'secret' }
-      : { kind: 'wrong', why: `the secret was ${token}` };
+  if (selector === 'secret' || selector === 'blob') {
+    return token === contents[selector].value
+      ? { kind: selector }
+      : { kind: 'wrong', why: `the ${selector} was ${token}` };
   }
   if (token === 'fallback') return { kind: 'fallback' };
   const [orders, reports] = pod.emulator.identities.list();

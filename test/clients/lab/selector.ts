@@ -1,6 +1,6 @@
+import { contents } from './azure.ts';
 import type { Pod } from './pod.ts';
 import type { SelectorName } from './scenarios.ts';
-import { secret } from './vault.ts';
 
 const unknownClientId = '99999999-9999-4999-8999-999999999999';
 
@@ -19,7 +19,8 @@ export function toArgument({ emulator }: Pod, selector: SelectorName): string {
     case 'resourceId':
       return `resource_id=${reports?.resourceId}`;
     case 'secret':
-      return `secret=${secret.name}`;
+    case 'blob':
+      return `${selector}=${contents[selector].name}`;
     case 'unknownClientId':
       return `client_id=${unknownClientId}`;
   }

@@ -56,6 +56,25 @@ test('the demo tells of identity binding without a redirect', () => {
   for (const line of bindingStory) expect(stdout).toContain(line);
 });
 
+/** The same with a Key Vault. */
+const vaultStory = [
+  'new SecretClient(vaultUrl, new DefaultAzureCredential())',
+  'resource="https://vault.azure.net"',
+  'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net',
+  'subject   system:serviceaccount:shop:orders',
+  'authorization: Bearer eyJ',
+  'Good morning, shop',
+  'The library keeps challenge and token',
+  '403 appid=',
+];
+
+test('the demo tells of a vault without a redirect', () => {
+  const { status, stdout, stderr } = runDemo('--no-redirect', '--key-vault');
+  expect(status, stderr).toBe(0);
+  expect(stdout).toContain('GET https://localhost:');
+  for (const line of vaultStory) expect(stdout).toContain(line);
+});
+
 describeInNamespaces('the demo with the real redirect', () => {
   test('tells its story at 169.254.169.254', () => {
     const { status, stdout, stderr } = runDemo();
@@ -70,5 +89,16 @@ describeInNamespaces('the demo with the real redirect', () => {
     expect(status, stderr).toBe(0);
     expect(stdout).toContain('redirect verified');
     for (const line of bindingStory) expect(stdout).toContain(line);
+  });
+
+  test('tells of a vault that is reached by its own name', () => {
+    const { status, stdout, stderr } = runDemo('--key-vault');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain('redirect verified');
+    expect(stdout).toContain('GET http://169.254.169.254/metadata/identity/oauth2/token?');
+    expect(stdout).toContain('GET https://shop.vault.azure.net/secrets/greeting/');
+    for (const line of vaultStory) expect(stdout).toContain(line);
+    // A whole token has two dots.
+    expect(stdout).not.toMatch(/eyJ[\w-]*\.[\w-]+\.[\w-]+/);
   });
 });
