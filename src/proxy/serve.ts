@@ -48,8 +48,11 @@ export async function serve(config: ProxyConfig): Promise<number> {
   });
   const metrics = createMetrics();
   const exchanger = createExchanger(config, logger, () => {
-    const idleSinceMs = server.lastRequestAtMs ?? Number.NEGATIVE_INFINITY;
-    if (clock.monotonicMs() - idleSinceMs >= quietMs) trimMemory();
+    // What belonged to the exchanger can be collected only after it has left.
+    clock.after(quietMs, () => {
+      const idleSinceMs = server.lastRequestAtMs ?? Number.NEGATIVE_INFINITY;
+      if (clock.monotonicMs() - idleSinceMs >= quietMs) trimMemory();
+    });
   });
   const exchange = onAssertionChange(exchanger.exchange, () => source.forgetFailures());
   const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
