@@ -2,16 +2,18 @@
  * Measures what the proxy costs against a bare `node:http` server, in one run, and writes
  * docs/benchmarks.md. It judges, but it never fails because an aim was missed.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { helpText, parseBenchOptions } from './counts.ts';
 import { assertBuiltForThisNode } from './harness/proxy.ts';
 import { assertTools, nodeOptions, openLab } from './lab.ts';
 import { measures } from './measures.ts';
+import { keepLayers } from './report/layers.ts';
 import { machineFacts } from './report/machine.ts';
 import { renderMarkdown } from './report/markdown.ts';
 import type { Result } from './report/result.ts';
 
+const file = join(import.meta.dirname, '../docs/benchmarks.md');
 const names = Object.keys(measures);
 const { counts, only, help } = parseBenchOptions(process.argv.slice(2), names);
 if (help) {
@@ -42,11 +44,12 @@ const results: Result[] = [];
     date: new Date().toISOString().slice(0, 10),
     machine,
     results,
+    layers: keepLayers(await readFile(file, 'utf8')),
   });
   if (only.length > 0) {
     process.stdout.write(report);
   } else {
-    await writeFile(join(import.meta.dirname, '../docs/benchmarks.md'), report);
+    await writeFile(file, report);
     say('docs/benchmarks.md has been written');
   }
 }

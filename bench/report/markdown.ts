@@ -7,10 +7,12 @@ export interface Report {
   /** Names and values, in the order to show them. */
   readonly machine: readonly (readonly [string, string])[];
   readonly results: readonly Result[];
+  /** The section about the images, which another run has measured. */
+  readonly layers: string;
 }
 
 /** The whole document; it holds nothing that is not in the report. */
-export function renderMarkdown({ command, date, machine, results }: Report): string {
+export function renderMarkdown({ command, date, machine, results, layers }: Report): string {
   const met = results.filter(({ verdict }) => verdict === 'met').length;
   const judged = results.filter(({ verdict }) => verdict === 'met' || verdict === 'not met').length;
   return `${[
@@ -38,6 +40,10 @@ export function renderMarkdown({ command, date, machine, results }: Report): str
         verdict === 'not met' ? '**not met**' : verdict,
       ]),
     ),
+    '',
+    '## Layers of the images',
+    '',
+    layers,
     '',
     '## How each is measured',
     '',

@@ -24,9 +24,21 @@ export const builderEnv = { ...process.env, DOCKER_BUILDKIT: '0' };
 
 /** Builds the images of the project and of the tests as they are now; cached layers make it quick. */
 export async function buildImages(): Promise<Images> {
-  const names = Object.keys(recipes) as ImageName[];
-  for (const name of names) await build(toTag(name), recipes[name]);
-  return Object.fromEntries(names.map((name) => [name, toTag(name)])) as Images;
+  const built: [string, string][] = [];
+  for (const name of Object.keys(recipes) as ImageName[])
+    built.push([name, await buildImage(name)]);
+  return Object.fromEntries(built) as Images;
+}
+
+/**
+ * Builds one image; one at a time on a machine, so that those that come later find everything cached.
+ * @returns its tag
+ */
+export async function buildImage(name: ImageName): Promise<string> {
+  const tag = toTag(name);
+  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...recipes[name]];
+  await run(['flock', '/tmp/workload-identity-imds-proxy-images.lock', ...command]);
+  return tag;
 }
 
 /** Builds an image on top of another, with one file added and one variable set. */
@@ -48,12 +60,6 @@ export async function removeImage(tag: string): Promise<void> {
 
 function toTag(name: ImageName): string {
   return `workload-identity-imds-proxy/${name}:test`;
-}
-
-/** One test file at a time: those that come later find everything cached. */
-function build(tag: string, recipe: readonly string[]): Promise<string> {
-  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...recipe];
-  return run(['flock', '/tmp/workload-identity-imds-proxy-images.lock', ...command]);
 }
 
 async function run(command: readonly string[], input?: string): Promise<string> {

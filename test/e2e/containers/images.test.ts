@@ -1,4 +1,9 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
 import {
   type Container,
@@ -7,6 +12,7 @@ import {
   startContainer,
 } from '../../support/docker.ts';
 import { buildImages, type Images } from '../../support/docker-images.ts';
+import { imageFlags } from '../../support/inject.ts';
 
 /** The most that a pod of level restricted allows, without any network. */
 const restricted = {
@@ -127,6 +133,18 @@ describeWithDocker('the images', () => {
     expect(Math.max(...sizes) / proxy.Size).toBeGreaterThan(0.95);
   });
 
+  it('are as large as docs/benchmarks.md says, within a tenth', async () => {
+    const document = readFileSync(join(import.meta.dirname, '../../../docs/benchmarks.md'), 'utf8');
+    for (const [image, name] of [
+      [images.proxy, 'proxy'],
+      [images.init, 'proxy-init'],
+    ] as const) {
+      const row = document.split('\n').find((line) => line.startsWith(`| **all of \`${name}\`**`));
+      const stated = Number(row?.split('|')[3]?.replaceAll(',', ''));
+      expect(Math.abs((await inspect(image)).Size / stated - 1), name).toBeLessThan(0.1);
+    }
+  });
+
   it('have code caches that their Node accepts under their flags', async () => {
     // As src/shared/compile-cached.ts compiles them.
     const script = `
@@ -168,6 +186,19 @@ describeWithDocker('the images', () => {
     expect(await proxy.ended()).toBe(0);
     expect(State.OOMKilled).toBe(false);
     expect(await proxy.logs()).not.toContain('"level":"error"');
+  });
+
+  it('the proxy image injects manifests, as a pipe', async () => {
+    const manifest =
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: app}]\n';
+    const running = promisify(execFile)('docker', [
+      ...['run', '--interactive', '--rm', '--read-only', '--network=none', '--cap-drop=ALL'],
+      ...[images.proxy, 'inject', ...imageFlags],
+    ]);
+    running.child.stdin?.end(manifest);
+    const { stdout, stderr } = await running;
+    expect(stderr).toContain('Pod web: injected');
+    expect(parse(stdout).spec.initContainers).toHaveLength(2);
   });
 
   it.each(['iptables', 'nft', 'iptables-legacy'])('the init redirects with %s', async (backend) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultCounts, helpText, parseBenchOptions } from '../../../bench/counts.ts';
 import { toInitResults } from '../../../bench/measures/init.ts';
+import { keepLayers, layersSection, renderLayers } from '../../../bench/report/layers.ts';
 import { kernelVersion } from '../../../bench/report/machine.ts';
 import { renderMarkdown } from '../../../bench/report/markdown.ts';
 import {
@@ -10,6 +11,7 @@ import {
   toRatioResult,
   toValueResult,
 } from '../../../bench/report/result.ts';
+import { applySection } from '../../../build/docs.ts';
 
 const row: Row = { measure: 'start', method: 'Spawned and polled.', aim: '≤ 1.1× bare' };
 const summary = { value: 11, base: 10, ratio: 1.1, ratioSpread: [1.05, 1.2] } as const;
@@ -43,6 +45,7 @@ describe('renderMarkdown', () => {
     command: 'npm run bench',
     date: '2026-11-22',
     machine: [['cores', '2']],
+    layers: keepLayers(''),
     results: [
       toRatioResult(row, summary, inMs, 1.1, ['A detail.']),
       toValueResult({ ...row, measure: 'a|b' }, 2, inMs, 1),
@@ -117,5 +120,40 @@ describe('parseBenchOptions', () => {
   test('the help names every measure and every count', () => {
     const text = helpText(measures);
     for (const name of [...measures, ...Object.keys(defaultCounts)]) expect(text).toContain(name);
+  });
+});
+
+describe('the section about the images', () => {
+  const sizes = { unpackedBytes: 1_234_567, gzipBytes: 100, zstdBytes: 50 };
+  const text = renderLayers(
+    [
+      { content: 'Node', images: ['proxy', 'init'], ...sizes },
+      { content: 'nft', images: ['init'], unpackedBytes: 1, gzipBytes: 2, zstdBytes: 3 },
+    ],
+    'x64',
+    new Date('2026-11-22T12:00:00Z'),
+  );
+
+  test('has each layer once and the sum of each image', () => {
+    expect(text.split('\n').filter((line) => line.startsWith('|'))).toEqual([
+      '| Layer | Image | Unpacked | gzip | zstd |',
+      '| --- | --- | --- | --- | --- |',
+      '| Node | `proxy`, `proxy-init` | 1,234,567 | 100 | 50 |',
+      '| nft | `proxy-init` | 1 | 2 | 3 |',
+      '| **all of `proxy`** |  | 1,234,567 | 100 | 50 |',
+      '| **all of `proxy-init`** |  | 1,234,568 | 102 | 53 |',
+    ]);
+  });
+
+  test('stays when the other measures are written anew, and is replaced by its own', () => {
+    const file = 'docs/benchmarks.md';
+    const report = { command: 'npm run bench', date: '2026-11-22', machine: [], results: [] };
+    const empty = renderMarkdown({ ...report, layers: keepLayers('') });
+    const filled = applySection(empty, { file, name: layersSection, render: () => text });
+    expect(filled).toContain(text);
+    expect(renderMarkdown({ ...report, layers: keepLayers(filled) })).toBe(filled);
+    const replaced = applySection(filled, { file, name: layersSection, render: () => 'anew' });
+    expect(replaced).toContain('anew');
+    expect(replaced).not.toContain(text);
   });
 });
