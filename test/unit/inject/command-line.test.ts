@@ -172,7 +172,7 @@ describe('malformed command lines', () => {
       /--token-containers has no[\s\S]*--token-proxy-ca has no/,
     ],
     [['--webhook=absent', '--client-id=me'], /--client-id: "me" is not a GUID/],
-    [['--webhook=absent', '--tenant-id=common'], /--tenant-id: "common" is not one tenant/],
+    [['--webhook=absent', '--tenant-id=common'], /--tenant-id: "common" stands for any tenant/],
     [
       ['--webhook=absent', '--identity-binding'],
       /--identity-binding and --token-proxy go together/,

@@ -1,0 +1,79 @@
+/**
+ * Writes the npm package of `inject` and `uninject` and packs it: one bundle without dependencies, so that
+ * `npx` has nothing else to install, for every Node.js that npm supports. The package.json of the project is
+ * that of its development, and private. Usage: package.ts [--outdir FOLDER]; prints the path of the archive.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { build } from 'esbuild';
+import { renderNotices } from './notices.ts';
+import { buildStamp } from './stamp.ts';
+
+const root = join(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: { outdir: { type: 'string', default: join(root, 'dist') } },
+});
+
+const { name, version, description, license, engines } = JSON.parse(
+  await readFile(join(root, 'package.json'), 'utf8'),
+) as Readonly<Record<string, string>>;
+
+const readme = `# ${name}
+
+Adds the proxy, its redirect and what they need to the pods of Kubernetes manifests, and takes them out again.
+
+    npx ${name} inject --proxy-image=… --init-image=… < manifests.yaml
+    npx ${name} uninject < injected.yaml
+    npx ${name} inject --help
+
+No cluster is asked. The proxy itself comes as images, which this package is no part of.
+`;
+
+const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-package-'));
+try {
+  const program = join(folder, 'inject.js');
+  const { metafile } = await build({
+    entryPoints: [join(root, 'src/inject/npm-main.ts')],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    minify: true,
+    legalComments: 'none',
+    banner: { js: '#!/usr/bin/env node' },
+    define: { __BUILD__: JSON.stringify(await buildStamp(root)) },
+    absWorkingDir: root,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  await chmod(program, 0o755);
+  const bundled = new Set(Object.keys(metafile.inputs).flatMap((path) => toPackage(path) ?? []));
+  await writeFile(
+    join(folder, 'THIRD-PARTY-NOTICES'),
+    await renderNotices((one) => bundled.has(one)),
+  );
+  await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  await writeFile(join(folder, 'README.md'), readme);
+  const manifest = { name, version, description, license, engines, bin: 'inject.js' };
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+
+  await mkdir(values.outdir, { recursive: true });
+  const outdir = resolve(values.outdir);
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['pack', '--silent', `--pack-destination=${outdir}`],
+    { cwd: folder, timeout: 60_000 },
+  );
+  process.stdout.write(`${join(outdir, stdout.trim())}\n`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** The package that a bundled file belongs to. */
+function toPackage(path: string): string | undefined {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+}
