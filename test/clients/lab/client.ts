@@ -3,6 +3,8 @@ import type { ScenarioName } from './scenarios.ts';
 
 export const languages = ['JavaScript', 'shell', 'Python', 'Go', 'Java', 'Rust'] as const;
 export type Language = (typeof languages)[number];
+/** Where clients come from: the registry of their language, or a distribution. */
+export type EcosystemName = Language | 'Debian';
 
 /** What a library offers: tokens, in which of the ways, or what a service keeps for those that have one. */
 export type Ability =
@@ -26,8 +28,11 @@ export interface RefusalForm {
 
 /** What a client does otherwise than a scenario expects, of its own accord. */
 export interface Caveat {
-  /** What must be seen for this caveat to hold: an error of this name, or a token after all. */
-  readonly observed: 'token' | 'fallback' | { readonly error: string };
+  /**
+   * What must be seen for this caveat to hold: a token after all, or an error of this name, with these words in
+   * its message if the name alone says too little.
+   */
+  readonly observed: 'token' | 'fallback' | { readonly error: string; readonly words?: string };
   /** Whether it is seen now and then only, such as on a busy machine. */
   readonly isOccasional?: boolean;
   /** Why that is the client's own doing, for the reader of the documentation. */
@@ -39,6 +44,8 @@ export interface Client {
   /** Name of its fixture, and of its directory in the cache. */
   readonly id: string;
   readonly language: Language;
+  /** Where it comes from, if not from the registry of its language. */
+  readonly distribution?: 'Debian';
   readonly library: string;
   readonly version: string;
   /** Name of its program in programs/. */
@@ -57,6 +64,10 @@ export interface Client {
   readonly remark?: string;
   /** Whether it installs within seconds, and so also runs with the tests. */
   readonly isQuick?: boolean;
+}
+
+export function toEcosystemName({ language, distribution }: Client): EcosystemName {
+  return distribution ?? language;
 }
 
 /** Each of these is enough. */

@@ -108,9 +108,10 @@ function renderCaveats(): string {
     .join('\n\n');
 }
 
-function toName({ language, library, version, program }: Client): string {
+function toName({ language, library, version, program, distribution }: Client): string {
   const short = library.split('/').slice(-1)[0] ?? library;
   const name = library.startsWith('@') ? library : short;
   const flavour = program.endsWith('-aio') ? ' (aio)' : '';
-  return `${language}: ${name}${flavour} ${version}`;
+  const origin = distribution === undefined ? '' : ` (${distribution})`;
+  return `${language}: ${name}${flavour}${origin} ${version}`;
 }

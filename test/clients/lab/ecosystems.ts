@@ -1,5 +1,6 @@
-import type { Language } from './client.ts';
+import { type Client, type EcosystemName, toEcosystemName } from './client.ts';
 import type { Ecosystem } from './ecosystem.ts';
+import { debian } from './ecosystems/debian.ts';
 import { go } from './ecosystems/go.ts';
 import { java } from './ecosystems/java.ts';
 import { javascript } from './ecosystems/javascript.ts';
@@ -7,11 +8,16 @@ import { python } from './ecosystems/python.ts';
 import { rust } from './ecosystems/rust.ts';
 import { shell } from './ecosystems/shell.ts';
 
-export const ecosystems: Readonly<Record<Language, Ecosystem>> = {
+export const ecosystems: Readonly<Record<EcosystemName, Ecosystem>> = {
   JavaScript: javascript,
   shell,
   Python: python,
   Go: go,
   Java: java,
   Rust: rust,
+  Debian: debian,
 };
+
+export function toEcosystem(client: Client): Ecosystem {
+  return ecosystems[toEcosystemName(client)];
+}

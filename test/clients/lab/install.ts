@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from './client.ts';
 import { runAll } from './commands.ts';
-import { ecosystems } from './ecosystems.ts';
+import { toEcosystem } from './ecosystems.ts';
 import { keepLock, readLock } from './lock.ts';
 
 const programs = join(import.meta.dirname, '..', 'programs');
@@ -23,7 +23,7 @@ const installDeadlineMs = 15 * 60_000;
  * @throws with what the ecosystem's tool said
  */
 export async function install(client: Client): Promise<readonly string[]> {
-  const ecosystem = ecosystems[client.language];
+  const ecosystem = toEcosystem(client);
   const directory = join(cache, client.id);
   const command = ecosystem.command(client, directory);
   const files = await collect(client, await readLock(client));
@@ -45,7 +45,7 @@ export async function lock(client: Client): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'clients-lock-'));
   try {
     await lay(await collect(client, {}), directory);
-    await runAll(ecosystems[client.language].lock(client), directory, installDeadlineMs);
+    await runAll(toEcosystem(client).lock(client), directory, installDeadlineMs);
     await keepLock(client, directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -57,7 +57,7 @@ async function collect(
   client: Client,
   locked: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
-  const ecosystem = ecosystems[client.language];
+  const ecosystem = toEcosystem(client);
   const [firstLock] = Object.values(locked);
   const files: Record<string, string> = { ...ecosystem.manifest(client, firstLock), ...locked };
   for (const source of ecosystem.sources(client)) {

@@ -68,7 +68,8 @@ function isAsExpected({ refusal }: Client, name: ScenarioName, seen: Seen): bool
 
 function isAsKnown(seen: Seen, { observed }: Caveat): boolean {
   if (typeof observed === 'string') return seen.kind === observed;
-  return seen.kind === 'error' && seen.error === observed.error;
+  const { error, words = '' } = observed;
+  return seen.kind === 'error' && seen.error === error && seen.message.includes(words);
 }
 
 function describe(seen: Seen): string {

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from './client.ts';
-import { ecosystems } from './ecosystems.ts';
+import { toEcosystem } from './ecosystems.ts';
 
 const locks = join(import.meta.dirname, '..', '..', 'fixtures', 'clients', 'locks');
 
@@ -12,7 +12,7 @@ export function toLockDirectory({ id }: Client): string {
 
 /** A client's lock files by name. @throws if one is missing */
 export async function readLock(client: Client): Promise<Readonly<Record<string, string>>> {
-  const entries = ecosystems[client.language].lockFiles.map(async (name) => {
+  const entries = toEcosystem(client).lockFiles.map(async (name) => {
     const file = join(toLockDirectory(client), name);
     return [name, await readFile(file, 'utf8')] as const;
   });
@@ -21,7 +21,7 @@ export async function readLock(client: Client): Promise<Readonly<Record<string, 
 
 /** Keeps the lock files that were made in a directory. */
 export async function keepLock(client: Client, directory: string): Promise<void> {
-  for (const name of ecosystems[client.language].lockFiles) {
+  for (const name of toEcosystem(client).lockFiles) {
     await mkdir(toLockDirectory(client), { recursive: true });
     await cp(join(directory, name), join(toLockDirectory(client), name));
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isCi } from '../../support/ci.ts';
-import type { Client, Language } from './client.ts';
+import { type Client, type EcosystemName, toEcosystemName } from './client.ts';
 import { isOnThisMachine, runAll } from './commands.ts';
 import { ecosystems } from './ecosystems.ts';
 import { install } from './install.ts';
@@ -16,8 +16,8 @@ export type Prepared =
 
 export interface PrepareDeps {
   install(client: Client): Promise<readonly string[]>;
-  findMissingTool(language: Language): Promise<string | undefined>;
-  isRegistryThere(language: Language): Promise<boolean>;
+  findMissingTool(name: EcosystemName): Promise<string | undefined>;
+  isRegistryThere(name: EcosystemName): Promise<boolean>;
   readonly isCi: boolean;
 }
 
@@ -31,8 +31,8 @@ export async function prepare(
   client: Client,
   deps: PrepareDeps = { install, findMissingTool, isRegistryThere, isCi },
 ): Promise<Prepared> {
-  const { language } = client;
-  const missing = await deps.findMissingTool(language);
+  const name = toEcosystemName(client);
+  const missing = await deps.findMissingTool(name);
   if (missing !== undefined) {
     const reason = `${missing} is missing on this machine`;
     return { state: deps.isCi ? 'failed' : 'skipped', reason };
@@ -41,24 +41,24 @@ export async function prepare(
     return { state: 'ready', command: await deps.install(client) };
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    return (await deps.isRegistryThere(language))
+    return (await deps.isRegistryThere(name))
       ? { state: 'failed', reason: `not installed, though its registry answers: ${said}` }
       : { state: 'skipped', reason: `its registry does not answer: ${said}` };
   }
 }
 
-async function findMissingTool(language: Language): Promise<string | undefined> {
-  for (const tool of ecosystems[language].tools) {
+async function findMissingTool(name: EcosystemName): Promise<string | undefined> {
+  for (const tool of ecosystems[name].tools) {
     if (!(await isOnThisMachine(tool))) return tool;
   }
   return undefined;
 }
 
 /** Whether the ecosystem's own tool gets a small answer from its registry, none of it from a cache. */
-async function isRegistryThere(language: Language): Promise<boolean> {
+async function isRegistryThere(name: EcosystemName): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'clients-registry-'));
   try {
-    await runAll(ecosystems[language].findRegistry, directory, registryDeadlineMs);
+    await runAll(ecosystems[name].findRegistry, directory, registryDeadlineMs);
     return true;
   } catch {
     return false;

@@ -182,7 +182,7 @@ const table = {
   secret: {
     title: 'secret',
     explanation:
-      'The Key Vault quick start: a secret, by DefaultAzureCredential, from a vault over TLS that asks for a token by its challenge and checks signature, issuer, audience, expiry and client ID.',
+      'The Key Vault quick start: a secret, by DefaultAzureCredential or by the Azure CLI, from a vault over TLS that asks for a token by its challenge and checks signature, issuer, audience, expiry and client ID.',
     credential: 'default',
     selectors: ['secret'],
     expected: 'secret',
@@ -191,7 +191,7 @@ const table = {
   blob: {
     title: 'blob',
     explanation:
-      'A blob, by DefaultAzureCredential, from a storage account over TLS that checks the token in the same way.',
+      'A blob, by DefaultAzureCredential or by the Azure CLI, from a storage account over TLS that checks the token in the same way.',
     credential: 'default',
     selectors: ['blob'],
     expected: 'blob',

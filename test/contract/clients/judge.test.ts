@@ -14,6 +14,7 @@ const client: Client = {
   caveats: {
     concurrent: { observed: { error: 'Busy' }, isOccasional: true, because: 'it is impatient' },
     down: { observed: { error: 'Down' }, because: 'it never tries again' },
+    throttled: { observed: { error: 'exit 1', words: 'too many' }, because: 'it never waits' },
   },
 };
 const token: Seen = { kind: 'token' };
@@ -41,6 +42,8 @@ describe('the judge of the laboratory', () => {
     ['what is known of the client', 'down', [refused('Down', 'x')], 'caveat'],
     ['a token where an error is known', 'down', [token], 'failed'],
     ['another error than is known', 'down', [refused('Refused', 'x')], 'failed'],
+    ['the words that are known of it', 'throttled', [refused('exit 1', 'too many here')], 'caveat'],
+    ['the same error in other words', 'throttled', [refused('exit 1', 'no route')], 'failed'],
     ['a wrong token under a caveat', 'down', [{ kind: 'wrong', why: 'of another' }], 'failed'],
     ['what is seen now and then', 'concurrent', [...fifty(48), busy, busy], 'caveat'],
     ['what is not seen this time', 'concurrent', fifty(50), 'passed'],

@@ -21,7 +21,7 @@ for (const client of clients.filter(({ language }) => language !== 'shell')) {
   test.each(wishes)(`${client.id}: %s %s`, async (name, version) => {
     const lock = Object.values(await readLock(client)).join('\n');
     // A name, what a format puts between, and the version.
-    const entry = `${toPattern(name)}"?(==|:jar:| v|: \\{\\s+"version": "|\\s+version = ")${toPattern(version)}\\b`;
+    const entry = `${toPattern(name)}"?(==?|:jar:| v|: \\{\\s+"version": "|\\s+version = ")${toPattern(version)}\\b`;
     expect(lock).toMatch(new RegExp(entry));
   });
 }

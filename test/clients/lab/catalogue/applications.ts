@@ -58,15 +58,37 @@ const quickStarts: readonly Client[] = [
   },
 ];
 
+const az = {
+  language: 'Python',
+  library: 'azure-cli',
+  program: 'az',
+  abilities: ['login', 'clientId', 'objectId', 'resourceId', 'secret', 'blob'],
+  refusal: { error: 'exit 1' },
+} as const satisfies Partial<Client>;
+
 const azureCli: readonly Client[] = [
   {
+    ...az,
     id: 'python-azure-cli-2.91',
-    language: 'Python',
-    library: 'azure-cli',
     version: '2.91.0',
-    program: 'az',
-    abilities: ['login', 'clientId', 'objectId', 'resourceId', 'secret', 'blob'],
-    refusal: { error: 'exit 1' },
+    remark:
+      'Every request is a login, `az login --identity` with `--client-id`, `--object-id` or `--resource-id`, and then a command of its own: `az account get-access-token`, `az keyvault secret show` or `az storage blob download --auth-mode login`. Each login also reads its subscriptions from an emulated Resource Manager over TLS, which checks the token. Nothing else can be reached.',
+  },
+  {
+    ...az,
+    id: 'python-azure-cli-2.45-debian',
+    version: '2.45.0-1',
+    distribution: 'Debian',
+    refusal: { error: 'exit 1', isExplained: false },
+    remark:
+      'It takes every kind of ID as `--username`, and asks for an ID that is refused as a client ID again as an object ID. Of a refusal it says no more than “Failed to connect to MSI, check your managed service identity id.”',
+    caveats: {
+      secret: {
+        observed: { error: 'exit 1', words: "No module named 'azure.keyvault.v7_0'" },
+        because:
+          'As Debian 12 packages it, `az keyvault secret` ends before it has asked anybody for anything: the module `azure.keyvault.v7_0`, which it imports, is in none of the packages that it depends on. Its login and its tokens work.',
+      },
+    },
   },
 ];
 
