@@ -82,7 +82,7 @@ async function startApp(
   const caEnv = { NODE_EXTRA_CA_CERTS: toCaFile(directory) };
   if (hasRedirect) {
     say('Only the application is told that the name of the vault leads to this machine.');
-    const through = await withHosts(join(directory, 'hosts'), hosts);
+    const through = await withHosts(directory, hosts);
     const env = { ...caEnv, VAULT_URL: `https://${hosts[0]}` };
     return createDialogue(programs.startApp('vault-app.ts', env, through));
   }

@@ -14,7 +14,7 @@ export async function runBesideAzure(
   await using services = await startServices(emulator);
   const caFile = join(home, 'azure-ca.crt');
   await writeFile(caFile, services.caPem);
-  const through = await withHosts(join(home, 'hosts'), services.hosts);
+  const through = await withHosts(home, services.hosts);
   return await runProgram([...through, ...command], {
     home,
     // Each runtime has a variable of its own for this.
