@@ -7,6 +7,7 @@ import { createPrograms, type Programs } from '../../../demo/programs.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { labIdentities } from './identities.ts';
+import { startNodeMetadata } from './node-metadata.ts';
 import type { Tap } from './tap.ts';
 
 const proxyPort = 8000;
@@ -28,6 +29,7 @@ export interface Pod extends AsyncDisposable {
 export async function createPod(tap?: Tap): Promise<Pod> {
   const [long, short] = await Promise.all([startTenant(), startTenant(120)]);
   setDefaultCACertificates([...getCACertificates('default'), long.caPem, short.caPem]);
+  const node = await startNodeMetadata();
   const init = createPrograms(tmpdir());
   init.runInit({ PROXY_PORT: `${proxyPort}` });
   await tap?.listen({ port: proxyPort, to: portBehindTap });
@@ -47,6 +49,8 @@ export async function createPod(tap?: Tap): Promise<Pod> {
     async [Symbol.asyncDispose]() {
       await stopProxy();
       await tap?.close();
+      node.closeAllConnections();
+      node.close();
       await Promise.all([long.stop(), short.stop()]);
     },
   };

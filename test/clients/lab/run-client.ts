@@ -29,7 +29,7 @@ export async function runClient(
 
 /**
  * A connection needs a route before any rule applies to it; this one leads to an address that nobody has, by
- * a link that has both its ends inside, so that nothing can leave.
+ * a link that has both its ends inside, so that nothing can leave. The metadata address is here: startNodeMetadata.
  */
 async function addRoute(namespace: Namespace): Promise<void> {
   await namespace.must(['ip', '-batch', '-'], {
@@ -37,6 +37,7 @@ async function addRoute(namespace: Namespace): Promise<void> {
 addr add 10.99.0.1/24 dev eth0
 link set eth0 up
 link set peer0 up
+addr add 169.254.169.254/32 dev lo
 route add default via 10.99.0.254
 `,
   });

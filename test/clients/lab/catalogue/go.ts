@@ -53,4 +53,43 @@ export const go: readonly Client[] = [
     abilities: ['token', 'clientId', 'resourceId'],
     refusal: { error: 'adal.tokenRefreshError' },
   },
+  {
+    id: 'go-azure-sdk-terraform',
+    language: 'Go',
+    library: 'github.com/hashicorp/go-azure-sdk/sdk',
+    version: '0.20260811.1225050',
+    program: 'terraform',
+    abilities: ['token', 'clientId'],
+    refusal: { error: '*errors.errorString' },
+  },
+  {
+    id: 'go-rclone-1.76',
+    language: 'Go',
+    library: 'github.com/rclone/rclone',
+    version: '1.76.0',
+    program: 'rclone',
+    abilities: ['token', 'clientId', 'resourceId'],
+    onlyResource: 'https://storage.azure.com',
+    remark:
+      'Its backend for blobs, set up by a connection string and made to list a container. It has an option for object IDs, of which it says itself that it is not supported.',
+    refusal: { error: '*azidentity.AuthenticationFailedError' },
+  },
+  {
+    id: 'go-vault-login-0.10',
+    language: 'Go',
+    library: 'github.com/hashicorp/vault/api/auth/azure',
+    version: '0.10.0',
+    program: 'vault-login',
+    abilities: ['token'],
+    remark:
+      'The Azure auth method of HashiCorp Vault’s own client, which logs in with a token and with what it reads of the machine at `/metadata/instance`: that is passed on to the metadata service of the node (`--passthrough`). It cannot name an identity.',
+    caveats: {
+      down: {
+        observed: { error: '*fmt.wrapError' },
+        isOccasional: true,
+        because:
+          'It tries nothing again: the first 503 is the end, with the proxy’s message in its error. The proxy’s own tries bridge about three seconds of an outage for it, not always all of them.',
+      },
+    },
+  },
 ];
