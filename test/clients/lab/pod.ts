@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { createPrograms, type Programs } from '../../../demo/programs.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
+import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
+import { systemClock } from '../../../src/emulator/clock.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { labIdentities } from './identities.ts';
 import { startNodeMetadata } from './node-metadata.ts';
@@ -28,7 +28,6 @@ export interface Pod extends AsyncDisposable {
 /** Builds the pod in the network namespace of this process, which must be a new one. */
 export async function createPod(tap?: Tap): Promise<Pod> {
   const [long, short] = await Promise.all([startTenant(), startTenant(120)]);
-  setDefaultCACertificates([...getCACertificates('default'), long.caPem, short.caPem]);
   const node = await startNodeMetadata();
   const init = createPrograms(tmpdir());
   init.runInit({ PROXY_PORT: `${proxyPort}` });
@@ -80,21 +79,11 @@ async function startProxy(emulator: Emulator, port: number): Promise<() => Promi
 }
 
 async function verify(
-  { authorityHost, tenantId }: Emulator,
+  emulator: Emulator,
   { token, resource, clientId }: Readonly<Record<'token' | 'resource' | 'clientId', string>>,
 ): Promise<string | undefined> {
-  const response = await fetch(`${authorityHost}/${tenantId}/discovery/keys`, {
-    signal: AbortSignal.timeout(5_000),
-  });
-  const keys = createLocalJWKSet((await response.json()) as JSONWebKeySet);
-  try {
-    const { payload } = await jwtVerify(token, keys, {
-      audience: resource,
-      issuer: `https://sts.windows.net/${tenantId}/`,
-      algorithms: ['RS256'],
-    });
-    return payload['appid'] === clientId ? undefined : `a token of ${String(payload['appid'])}`;
-  } catch (error) {
-    return `a token that is not right: ${error instanceof Error ? error.message : error}`;
-  }
+  const check = createTokenCheck({ clock: systemClock, tenant: emulator });
+  const holder = await check(token, [resource]);
+  if (holder.kind === 'refused') return `a token that is not right: ${holder.why}`;
+  return holder.clientId === clientId ? undefined : `a token of ${holder.clientId}`;
 }

@@ -8,6 +8,7 @@ import {
   type ServiceEntry,
   startAzureServices,
 } from '../../../src/emulator/azure-services/azure-services.ts';
+import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
 import { createBlobAccount } from '../../../src/emulator/azure-services/blob-account.ts';
 import { createKeyVault } from '../../../src/emulator/azure-services/key-vault.ts';
 import { createResourceManager } from '../../../src/emulator/azure-services/resource-manager.ts';
@@ -180,6 +181,17 @@ describe.each(kinds)('$name', ({ url, resource }) => {
     expect((await read(url, token)).status).toBe(401);
     expect((await read(url, await tokenFor({ resource }))).status).toBe(200);
   });
+});
+
+test('the check of a token alone takes a resource by its exact name only', async () => {
+  const check = createTokenCheck({ clock, tenant: emulator });
+  const token = await tokenFor({ resource: 'https://vault.azure.net/' });
+  const [as, without] = await Promise.all([
+    check(token, ['https://vault.azure.net/']),
+    check(token, ['https://vault.azure.net']),
+  ]);
+  expect(as).toEqual({ kind: 'identity', clientId: toClientId(0) });
+  expect(without.kind).toBe('refused');
 });
 
 describe('what they give', () => {
