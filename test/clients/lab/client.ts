@@ -35,6 +35,8 @@ export interface Caveat {
   readonly observed: 'token' | 'fallback' | { readonly error: string; readonly words?: string };
   /** Whether it is seen now and then only, such as on a busy machine. */
   readonly isOccasional?: boolean;
+  /** It holds only if the proxy has answered each of the client's probes within this time: otherwise it is ours. */
+  readonly probeMs?: number;
   /** Why that is the client's own doing, for the reader of the documentation. */
   readonly because: string;
 }

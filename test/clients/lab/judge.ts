@@ -1,6 +1,7 @@
 import type { ContentName } from './azure.ts';
 import { type Caveat, type Client, canPlay } from './client.ts';
 import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
+import type { RecordedRequest } from './tap.ts';
 
 /** What came of one request of a program. */
 export type Seen =
@@ -20,8 +21,16 @@ export interface Judgement {
 /** What Entra's refusal and our hint have in common with every library's message that shows them. */
 const explanation = /AADSTS700016[\s\S]*Hint: /;
 
-/** Holds what a client did in a scenario against what it should, and against what is known of it. */
-export function judge(client: Client, name: ScenarioName, seen: readonly Seen[]): Judgement {
+/**
+ * Holds what a client did in a scenario against what it should, and against what is known of it.
+ * @param requests what it sent, as far as a tap has seen it
+ */
+export function judge(
+  client: Client,
+  name: ScenarioName,
+  seen: readonly Seen[],
+  requests: readonly RecordedRequest[] = [],
+): Judgement {
   if (!canPlay(client, name)) return { verdict: 'not offered', remark: '' };
   const { selectors, rounds = 1 }: Scenario = scenarios[name];
   if (seen.length !== selectors.length * rounds) {
@@ -35,6 +44,8 @@ export function judge(client: Client, name: ScenarioName, seen: readonly Seen[])
     const isFine = (one: Seen): boolean =>
       caveat.isOccasional === true && isAsExpected(client, name, one);
     if (seen.every(isFine)) return { verdict: 'passed', remark: '' };
+    const late = findLateProbe(caveat, requests);
+    if (late !== undefined) return { verdict: 'failed', remark: late };
     const strange = seen.find((one) => !isAsKnown(one, caveat) && !isFine(one));
     return strange === undefined
       ? { verdict: 'caveat', remark: caveat.because }
@@ -70,6 +81,20 @@ function isAsKnown(seen: Seen, { observed }: Caveat): boolean {
   if (typeof observed === 'string') return seen.kind === observed;
   const { error, words = '' } = observed;
   return seen.kind === 'error' && seen.error === error && seen.message.includes(words);
+}
+
+/** A probe that has waited longer than the client does: no caveat excuses that. */
+function findLateProbe(
+  { probeMs }: Caveat,
+  requests: readonly RecordedRequest[],
+): string | undefined {
+  if (probeMs === undefined) return undefined;
+  const probes = requests.filter(({ bytes }) => !/^metadata:/im.test(bytes));
+  if (probes.length === 0) return 'no probe was seen, so that nothing says whose fault it is';
+  const late = probes.filter(({ answerMs = Number.POSITIVE_INFINITY }) => answerMs > probeMs);
+  return late.length === 0
+    ? undefined
+    : `${late.length} of ${probes.length} probes were not answered within ${probeMs} ms`;
 }
 
 function describe(seen: Seen): string {

@@ -37,7 +37,7 @@ if (import.meta.main) await play(JSON.parse(process.argv[2] ?? '{}') as Assignme
 async function play({ clientId, command, records, only }: Assignment): Promise<void> {
   const client = clients.find(({ id }) => id === clientId);
   if (client === undefined) throw new Error(`there is no client ${clientId}`);
-  const tap = records ? createTap() : undefined;
+  const tap = records || needsTap(client) ? createTap() : undefined;
   const home = await mkdtemp(join(tmpdir(), 'clients-home-'));
   try {
     await using pod = await createPod(tap);
@@ -92,7 +92,7 @@ async function playOne(
       ),
     );
     const requests = tap?.take() ?? [];
-    return { scenario: name, ms, requests, ...judge(client, name, seen) };
+    return { scenario: name, ms, requests, ...judge(client, name, seen, requests) };
   } catch (error) {
     const remark = error instanceof Error ? error.message : String(error);
     const ms = Math.round(performance.now() - startedAt);
@@ -100,6 +100,11 @@ async function playOne(
   } finally {
     endFault();
   }
+}
+
+/** Whether what is known of the client holds only by what it has sent. */
+function needsTap({ caveats = {} }: Client): boolean {
+  return Object.values(caveats).some(({ probeMs }) => probeMs !== undefined);
 }
 
 function toContent({ expected }: Scenario): (typeof contents)[ContentName] | undefined {

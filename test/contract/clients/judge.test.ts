@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Client } from '../../clients/lab/client.ts';
 import { judge, type Seen } from '../../clients/lab/judge.ts';
+import type { RecordedRequest } from '../../clients/lab/tap.ts';
 
 const client: Client = {
   id: 'x',
@@ -51,5 +52,32 @@ describe('the judge of the laboratory', () => {
     ['what the library has not', 'objectId', [], 'not offered'],
   ])('%s', (_, scenario, seen, verdict) => {
     expect(judge(client, scenario, seen).verdict).toBe(verdict);
+  });
+
+  const probe = (answerMs?: number): RecordedRequest => ({
+    bytes: 'GET /metadata/identity/oauth2/token HTTP/1.1\r\n\r\n',
+    status: 400,
+    answerMs,
+  });
+  const request: RecordedRequest = {
+    bytes: 'GET /metadata/identity/oauth2/token?x HTTP/1.1\r\nMetadata: true\r\n\r\n',
+    status: 200,
+    answerMs: 900,
+  };
+  test.each<[string, readonly RecordedRequest[], string]>([
+    ['probes that were answered in time', [probe(3), probe(299), request], 'caveat'],
+    ['a probe that was answered too late', [probe(3), probe(301)], 'failed'],
+    ['a probe that was not answered', [probe(3), probe()], 'failed'],
+    ['no probe at all', [request], 'failed'],
+  ])('a client that gives up after %s', (_, requests, verdict) => {
+    const impatient: Client = {
+      ...client,
+      caveats: {
+        concurrent: { observed: { error: 'Busy' }, isOccasional: true, probeMs: 300, because: '' },
+      },
+    };
+    const seen = [...fifty(49), busy];
+    expect(judge(impatient, 'concurrent', seen, requests).verdict).toBe(verdict);
+    expect(judge(impatient, 'concurrent', fifty(50), requests).verdict).toBe('passed');
   });
 });
