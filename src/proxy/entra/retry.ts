@@ -53,8 +53,8 @@ const schedules: Readonly<Record<RetryClass, Schedule>> = {
   // In the field 2 % of exchanges with a settled credential meet a replica that does not know it
   // (kedacore/keda#8152). The final answer has to come within 5 s.
   propagation: { waitsMs: [1_000, 2_000], jitter: 0.1, budgetMs: 5_000 },
-  // Several clients never retry: the tries at 0, 0.4, 1.2 and 2.8 s bridge a fault of 1 to 2 s for them.
-  transient: { waitsMs: [400, 800, 1_600], jitter: 0.2, budgetMs: EXCHANGE_BUDGET_MS },
+  // Several clients never retry: the tries at 0, 0.4, 1.2 and 3.2 s bridge a fault of three for them.
+  transient: { waitsMs: [400, 800, 2_000], jitter: 0.2, budgetMs: EXCHANGE_BUDGET_MS },
   throttled: { waitsMs: [800, 1_600], jitter: 0.2, budgetMs: EXCHANGE_BUDGET_MS },
   'if-assertion-changed': { waitsMs: [0], jitter: 0, budgetMs: EXCHANGE_BUDGET_MS },
 };

@@ -1,5 +1,4 @@
 import type { Client } from '../client.ts';
-import { triesOnce } from './tries-once.ts';
 
 /** The quick starts of Azure's services: their library, with the credential chain left at its default. */
 const quickStarts: readonly Client[] = [
@@ -74,7 +73,6 @@ const azureCli: readonly Client[] = [
     version: '2.91.0',
     remark:
       'Every request is a login, `az login --identity` with `--client-id`, `--object-id` or `--resource-id`, and then a command of its own: `az account get-access-token`, `az keyvault secret show` or `az storage blob download --auth-mode login`. Each login also reads its subscriptions from an emulated Resource Manager over TLS, which checks the token. At its first login it also looks for its own newest version at azcliprod.blob.core.windows.net, which cannot be reached here, and goes on.',
-    caveats: { down: triesOnce('exit 1') },
   },
   {
     ...az,

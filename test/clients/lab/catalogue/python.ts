@@ -1,6 +1,5 @@
 import type { Client } from '../client.ts';
 import { everything, selectors } from './abilities.ts';
-import { triesOnce } from './tries-once.ts';
 
 export const python: readonly Client[] = [
   {
@@ -49,7 +48,6 @@ export const python: readonly Client[] = [
     program: 'msal-client',
     abilities: selectors,
     refusal: { error: 'Refused' },
-    caveats: { down: triesOnce('Refused') },
     isQuick: true,
   },
   {
