@@ -49,6 +49,8 @@ export interface Client {
   /** Where it comes from, if not from the registry of its language. */
   readonly distribution?: 'Debian';
   readonly library: string;
+  /** What readers know it as, if the end of its name does not say it. */
+  readonly title?: string;
   readonly version: string;
   /** Name of its program in programs/. */
   readonly program: string;

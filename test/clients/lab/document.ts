@@ -19,7 +19,9 @@ export function renderDocument(laboratory: Laboratory): string {
 This page is written by the laboratory, \`npm run test:clients -- --report\`. There every library runs
 unchanged, by its public interface alone, in a network namespace of its own: it asks 169.254.169.254, the rules
 of \`proxy-init\` redirect that to the built proxy, which runs as user 1501, and the proxy asks an emulated Entra.
-Every token that a library hands out is checked for its signature, issuer, audience and client ID.
+Every token that a library hands out is checked for its signature, issuer, audience and client ID. Behind the
+redirect stands the metadata service of a node, whose tokens count as wrong. What each client is made of is kept in
+\`test/fixtures/clients/locks\`.
 
 This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${Object.keys(laboratory.clients).length} of ${clients.length} clients
 (${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, two at a time on two busy cores. ${count('passed')} times a client
@@ -108,9 +110,9 @@ function renderCaveats(): string {
     .join('\n\n');
 }
 
-function toName({ language, library, version, program, distribution }: Client): string {
+function toName({ language, library, title, version, program, distribution }: Client): string {
   const short = library.split('/').slice(-1)[0] ?? library;
-  const name = library.startsWith('@') ? library : short;
+  const name = title ?? (library.startsWith('@') ? library : short);
   const flavour = program.endsWith('-aio') ? ' (aio)' : '';
   const origin = distribution === undefined ? '' : ` (${distribution})`;
   return `${language}: ${name}${flavour}${origin} ${version}`;

@@ -56,6 +56,16 @@ const quickStarts: readonly Client[] = [
     program: 'blob',
     abilities: ['blob'],
   },
+  {
+    id: 'python-adlfs-2026.8',
+    language: 'Python',
+    library: 'adlfs',
+    version: '2026.8.0',
+    packages: ['azure-identity==1.27.0'],
+    program: 'adlfs-client',
+    abilities: ['blob'],
+    remark: 'What pandas, Dask and others read abfs:// with.',
+  },
 ];
 
 const az = {

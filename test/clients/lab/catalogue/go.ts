@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts';
 import { everything, selectors } from './abilities.ts';
+import { triesOnce } from './tries-once.ts';
 
 const azidentity = 'github.com/Azure/azure-sdk-for-go/sdk/azidentity';
 const halts = {
@@ -58,7 +59,9 @@ export const go: readonly Client[] = [
     language: 'Go',
     library: 'github.com/hashicorp/go-azure-sdk/sdk',
     version: '0.20260811.1225050',
+    title: 'go-azure-sdk, of Terraform',
     program: 'terraform',
+    remark: 'The library that Terraform’s providers for Azure ask for tokens with, by `use_msi`.',
     abilities: ['token', 'clientId'],
     refusal: { error: '*errors.errorString' },
   },
@@ -79,17 +82,13 @@ export const go: readonly Client[] = [
     language: 'Go',
     library: 'github.com/hashicorp/vault/api/auth/azure',
     version: '0.10.0',
+    title: 'HashiCorp Vault’s api/auth/azure',
     program: 'vault-login',
     abilities: ['token'],
     remark:
       'The Azure auth method of HashiCorp Vault’s own client, which logs in with a token and with what it reads of the machine at `/metadata/instance`: that is passed on to the metadata service of the node (`--passthrough`). It cannot name an identity.',
     caveats: {
-      down: {
-        observed: { error: '*fmt.wrapError' },
-        isOccasional: true,
-        because:
-          'It tries nothing again: the first 503 is the end, with the proxy’s message in its error. The proxy’s own tries bridge about three seconds of an outage for it, not always all of them.',
-      },
+      down: triesOnce('*fmt.wrapError'),
     },
   },
 ];
