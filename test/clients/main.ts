@@ -83,6 +83,7 @@ async function runAll(): Promise<number> {
   if (chosen.length === 0 || only.length === 0) throw new Error('there is nothing to do');
   const startedAt = performance.now();
   const outcomes = new Map<Client, Outcome>();
+  const jobs = Number(options.jobs);
   const queue = [...chosen];
   const work = async (): Promise<void> => {
     for (let client = queue.shift(); client !== undefined; client = queue.shift()) {
@@ -91,9 +92,10 @@ async function runAll(): Promise<number> {
       printOutcome(outcome);
     }
   };
-  await Promise.all(Array.from({ length: Number(options.jobs) }, work));
+  await Promise.all(Array.from({ length: jobs }, work));
   const report: Report = {
     seconds: Math.round((performance.now() - startedAt) / 1_000),
+    jobs,
     outcomes: chosen.flatMap((client) => outcomes.get(client) ?? []),
   };
   printSummary(report);

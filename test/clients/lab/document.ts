@@ -24,7 +24,7 @@ redirect stands the metadata service of a node, whose tokens count as wrong. Wha
 \`test/fixtures/clients/locks\`.
 
 This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${Object.keys(laboratory.clients).length} of ${clients.length} clients
-(${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, two at a time on two busy cores. ${count('passed')} times a client
+(${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, ${laboratory.jobs} at a time on ${laboratory.cores} cores. ${count('passed')} times a client
 did as the scenario expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither.
 Skipped: ${laboratory.skipped.join(', ') || 'none'}. What each client sends is kept in \`test/fixtures/clients/requests\` and asked
 of the proxy again by \`npm test\`.

@@ -8,6 +8,9 @@ export interface Laboratory {
   /** What the proxy was built from. */
   readonly proxyCommit: string;
   readonly seconds: number;
+  /** How many clients were at work at a time, and on how many cores. */
+  readonly jobs: number;
+  readonly cores: number;
   /** Clients that could not be installed. */
   readonly skipped: readonly string[];
   readonly clients: Readonly<Record<string, Kept>>;

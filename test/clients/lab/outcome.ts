@@ -13,5 +13,7 @@ export type Outcome =
 
 export interface Report {
   readonly seconds: number;
+  /** How many clients were at work at a time. */
+  readonly jobs: number;
   readonly outcomes: readonly Outcome[];
 }

@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { clients } from './catalogue.ts';
 import { renderDocument } from './document.ts';
@@ -13,13 +14,15 @@ export const documentFile = join(import.meta.dirname, '..', '..', '..', 'docs', 
  * @throws unless every client had its turn: results of several runs, or of several builds, do not mix
  */
 export async function writeReport(
-  { outcomes, seconds }: Report,
+  { outcomes, seconds, jobs }: Report,
   proxyCommit: string,
 ): Promise<void> {
   if (outcomes.length !== clients.length) throw new Error('--report is of runs with every client');
   const laboratory: Laboratory = {
     proxyCommit,
     seconds,
+    jobs,
+    cores: availableParallelism(),
     skipped: outcomes.flatMap(({ client, state }) => (state === 'skipped' ? [client.id] : [])),
     clients: Object.fromEntries(
       outcomes.flatMap((outcome) =>
