@@ -1,6 +1,5 @@
 import type { Client } from '../client.ts';
 import { everything, selectors } from './abilities.ts';
-import { triesOnce } from './tries-once.ts';
 
 const azidentity = 'github.com/Azure/azure-sdk-for-go/sdk/azidentity';
 const halts = {
@@ -87,8 +86,5 @@ export const go: readonly Client[] = [
     abilities: ['token'],
     remark:
       'The Azure auth method of HashiCorp Vault’s own client, which logs in with a token and with what it reads of the machine at `/metadata/instance`: that is passed on to the metadata service of the node (`--passthrough`). It cannot name an identity.',
-    caveats: {
-      down: triesOnce('*fmt.wrapError'),
-    },
   },
 ];
