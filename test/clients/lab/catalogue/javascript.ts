@@ -68,13 +68,5 @@ export const javascript: readonly Client[] = [
     program: 'ms-rest-nodeauth',
     abilities: selectors,
     refusal: { error: 'Error' },
-    caveats: {
-      down: {
-        observed: { error: 'Error' },
-        isOccasional: true,
-        because:
-          'It looks at no status and tries nothing again: the first 503 is the end, with the text of the answer in its error. The proxy’s own tries bridge about three seconds of an outage for it, not always all of them.',
-      },
-    },
   },
 ];
