@@ -21,7 +21,7 @@ const only: readonly ScenarioName[] = [
 
 describeInNamespaces('real clients', () => {
   for (const client of clients.filter(({ isQuick = false }) => isQuick)) {
-    test(client.id, { timeout: 120_000 }, async ({ skip }) => {
+    test(client.id, { timeout: 300_000 }, async ({ skip }) => {
       const prepared = await prepare(client);
       if (prepared.state === 'skipped') return skip(prepared.reason);
       if (prepared.state === 'failed') throw new Error(prepared.reason);
