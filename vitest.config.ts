@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/containers/**'],
+          exclude: ['test/e2e/containers/**', 'test/e2e/arm64/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Processes, namespaces and containers on a busy machine; a second failure is a failure.
@@ -43,6 +43,16 @@ export default defineConfig({
           retry: isCi ? 1 : 0,
           // After the others: memory limits are tried under load, and two cores are few.
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        // Under an emulator, for many minutes: `npm run test:arm64`.
+        test: {
+          name: 'arm64',
+          include: ['test/e2e/arm64/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

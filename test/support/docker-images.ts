@@ -32,11 +32,20 @@ export async function buildImages(): Promise<Images> {
 
 /**
  * Builds one image; one at a time on a machine, so that those that come later find everything cached.
+ * @param architecture another than the machine's, after .ci/docker/arm64
  * @returns its tag
  */
-export async function buildImage(name: ImageName): Promise<string> {
-  const tag = toTag(name);
-  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...recipes[name]];
+export async function buildImage(name: ImageName, architecture?: 'arm64'): Promise<string> {
+  const suffix = architecture === undefined ? '' : `-${architecture}`;
+  const tag = `${toTag(name)}${suffix}`;
+  const foreign =
+    architecture === undefined
+      ? []
+      : [
+          `--platform=linux/${architecture}`,
+          `--build-arg=BUILD_IMAGE=node:26-bookworm-slim${suffix}`,
+        ];
+  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...foreign, ...recipes[name]];
   await run(['flock', '/tmp/workload-identity-imds-proxy-images.lock', ...command]);
   return tag;
 }
