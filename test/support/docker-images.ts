@@ -46,7 +46,8 @@ export async function buildImage(name: ImageName, architecture?: 'arm64'): Promi
           `--build-arg=BUILD_IMAGE=node:26-bookworm-slim${suffix}`,
         ];
   const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...foreign, ...recipes[name]];
-  await run(['flock', '/tmp/workload-identity-imds-proxy-images.lock', ...command]);
+  // An emulated build takes minutes, which the others need not wait for.
+  await run(['flock', `/tmp/workload-identity-imds-proxy-images${suffix}.lock`, ...command]);
   return tag;
 }
 
