@@ -57,6 +57,8 @@ export interface Journal {
 /** Older entries go when there are more: an emulator may run for weeks. */
 const maxEntries = 10_000;
 const maxTextLength = 300;
+/** Alone, the beginning of a token only where a word begins: key IDs are as random as anything. */
+const tokenPattern = /(?:(?<![\w-])eyJ[\w-]{8,}|eyJ[\w-]{8,}\.)[\w.-]*/g;
 
 /** @param onEnd told of every request that has ended */
 export function createJournal(
@@ -89,6 +91,6 @@ function clean(request: JournaledRequest): JournaledRequest {
 
 function cleanText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  const text = value.replace(/eyJ[\w-]{8,}(\.[\w-]*)*/g, '[token]');
+  const text = value.replace(tokenPattern, '[token]');
   return text.length > maxTextLength ? `${text.slice(0, maxTextLength)}...` : text;
 }

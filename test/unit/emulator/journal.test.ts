@@ -66,6 +66,19 @@ describe('the journal', () => {
     expect(text).toContain('fine');
   });
 
+  it('finds a token that follows other letters, and leaves a key ID that only looks like one within', () => {
+    const journal = createJournal(clock);
+    const kid = 'IfDtJ141KXUmjveWnwYGeyJvKx0aNq2bTz7cRs4dUw5';
+    journal.begin({
+      ...request,
+      scope: 'tokeneyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln',
+      assertion: { kid },
+    });
+    const [entry] = journal.entries();
+    expect(entry?.assertion?.kid).toBe(kid);
+    expect(entry?.scope).toBe('token[token]');
+  });
+
   it('cuts long texts short', () => {
     const journal = createJournal(clock);
     journal.begin({ ...request, clientId: 'x'.repeat(10_000) });
