@@ -7,6 +7,7 @@ import type { Journal, JournalEntry } from './journal.ts';
 import type { KubernetesIssuer } from './kubernetes-issuer/kubernetes-issuer.ts';
 import type { AssertionOverrides } from './kubernetes-issuer/projected-token.ts';
 import type { TokenProxy } from './token-proxy/token-proxy.ts';
+import type { TokenReview } from './token-proxy/token-review.ts';
 
 /** How an emulator is to be; everything but the directory has a default. */
 export interface EmulatorOptions {
@@ -50,6 +51,11 @@ export interface EmulatorOptions {
   /** Also run an AKS token proxy, which the token in the file is for then. Default false. */
   readonly identityBinding?: boolean | undefined;
   readonly tokenProxyPort?: number | undefined;
+  /**
+   * Says whose a token for the token proxy is, undefined if it is not accepted: a real API server's
+   * TokenReview, say. Default: a review of the emulator's own issuer.
+   */
+  readonly reviewToken?: TokenReview | undefined;
   readonly clock?: Clock | undefined;
   /** Told of every request that has ended. */
   readonly onRequest?: ((entry: JournalEntry) => void) | undefined;

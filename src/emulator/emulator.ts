@@ -23,7 +23,7 @@ import { writeCaFile } from './tls/ca-file.ts';
 import { createServerIdentity } from './tls/throwaway-ca.ts';
 import { createBindingIssuer } from './token-proxy/binding-issuer.ts';
 import { startIdentityBinding } from './token-proxy/identity-binding.ts';
-import { bindingAudience } from './token-proxy/token-review.ts';
+import { bindingAudience, reviewToken } from './token-proxy/token-review.ts';
 
 /** What is to be undone when an emulator stops, in the order in which it was done. */
 type Cleanups = (() => Promise<unknown>)[];
@@ -122,6 +122,7 @@ async function start(
         journal,
         issuer,
         bindingIssuer,
+        review: options.reviewToken ?? ((token) => reviewToken({ clock, issuer }, token)),
         identities: tenant.identities,
         authorityHost: servers.tenantOrigin,
         entraCaPem: tls.caPem,

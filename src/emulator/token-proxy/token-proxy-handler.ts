@@ -10,14 +10,14 @@ import { type WireAnswer, writeAnswer } from '../http/wire-answer.ts';
 import type { Journal } from '../journal.ts';
 import type { Bindings } from './bindings.ts';
 import { toStatusAnswer } from './kubernetes-status.ts';
+import type { TokenReview } from './token-review.ts';
 
 export interface TokenProxyHandlerDeps {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly bindings: Bindings;
   readonly findIdentity: (clientId: string) => Identity | undefined;
-  /** The subject of a ServiceAccount token that is accepted. */
-  readonly review: (token: string) => Promise<string | undefined>;
+  readonly review: TokenReview;
   /** Asks Entra with an assertion of the binding's issuer in place of the pod's. */
   readonly exchange: (
     identity: Identity,

@@ -13,7 +13,7 @@ import type { BindingIssuer } from './binding-issuer.ts';
 import { type Bindings, createBindings } from './bindings.ts';
 import { createTokenProxyHandler } from './token-proxy-handler.ts';
 import { createTokenProxyTls } from './token-proxy-tls.ts';
-import { reviewToken } from './token-review.ts';
+import type { TokenReview } from './token-review.ts';
 
 /** The AKS token proxy of the emulated cluster. */
 export interface TokenProxy {
@@ -35,6 +35,7 @@ export interface TokenProxyDeps {
   readonly journal: Journal;
   readonly issuer: KubernetesIssuer;
   readonly bindingIssuer: BindingIssuer;
+  readonly review: TokenReview;
   readonly identities: IdentityRegistry;
   /** The emulated Entra, and what vouches for it. */
   readonly authorityHost: string;
@@ -87,7 +88,7 @@ export async function startTokenProxy(
         journal,
         bindings,
         findIdentity,
-        review: (token) => reviewToken({ clock, issuer }, token),
+        review: deps.review,
         exchange: async (identity, form, signal) => {
           const own = new URLSearchParams(form);
           own.set('client_assertion', await bindingIssuer.mint(identity));

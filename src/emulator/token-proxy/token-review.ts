@@ -2,6 +2,9 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { KubernetesIssuer } from '../kubernetes-issuer/kubernetes-issuer.ts';
 
+/** The subject of a ServiceAccount token, or undefined if it is not accepted. */
+export type TokenReview = (token: string) => Promise<string | undefined>;
+
 /** What pods present to a token proxy. */
 export const bindingAudience = 'api://AKSIdentityBinding';
 

@@ -32,6 +32,7 @@ const clientIdOf = (name: string): string =>
   emulator.identities.list().find((identity) => identity.name === name)?.clientId ?? '';
 
 interface Ask {
+  readonly of?: Emulator;
   readonly name?: string;
   readonly assertion?: string;
   readonly serverName?: string;
@@ -41,9 +42,10 @@ interface Ask {
 
 /** As an SDK asks a token proxy, with its CA alone and whatever path. */
 async function ask({
+  of = emulator,
   name = 'orders',
   assertion,
-  serverName = emulator.tokenProxy?.serverName,
+  serverName = of.tokenProxy?.serverName,
   path = '/any/path?q=1',
   method = 'POST',
 }: Ask = {}) {
@@ -52,10 +54,10 @@ async function ask({
     client_id: clientIdOf(name),
     scope: 'https://vault.azure.net/.default',
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: assertion ?? (await readFile(emulator.tokenFile, 'utf8')),
+    client_assertion: assertion ?? (await readFile(of.tokenFile, 'utf8')),
   });
-  const ca = await readFile(emulator.tokenProxy?.caFile ?? '', 'utf8');
-  const url = new URL(path, emulator.tokenProxy?.url);
+  const ca = await readFile(of.tokenProxy?.caFile ?? '', 'utf8');
+  const url = new URL(path, of.tokenProxy?.url);
   return new Promise<{ status: number; body: Record<string, unknown> }>((resolve, reject) => {
     const options = {
       method,
@@ -213,6 +215,22 @@ describe('the token proxy', () => {
     expect(rotated.status).toBe(204);
     expect(emulator.tokenProxy?.caPem).not.toBe(before);
   });
+});
+
+it('asks whom it is told to ask whose a token is, and then nobody else', async () => {
+  const other = await startEmulator({
+    identityBinding: true,
+    namespace: 'shop',
+    serviceAccount: 'orders',
+    identities: [{ name: 'orders' }],
+    reviewToken: async (token) => (token === 'known elsewhere' ? subject : undefined),
+  });
+  try {
+    expect(await ask({ of: other, assertion: 'known elsewhere' })).toMatchObject({ status: 200 });
+    expect(await ask({ of: other })).toMatchObject({ status: 401 });
+  } finally {
+    await other.stop();
+  }
 });
 
 it('an emulator without has none, and says how to get it', async () => {
