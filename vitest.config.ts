@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/containers/**', 'test/e2e/arm64/**'],
+          exclude: ['test/e2e/containers/**', 'test/e2e/arm64/**', 'test/e2e/kubernetes/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Processes, namespaces and containers on a busy machine; a second failure is a failure.
@@ -53,6 +53,18 @@ export default defineConfig({
           include: ['test/e2e/arm64/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
+        },
+      },
+      {
+        extends: true,
+        // They bring up a Kubernetes, of which a machine has one at a time: `npm run test:k8s`.
+        test: {
+          name: 'kubernetes',
+          include: ['test/e2e/kubernetes/**/*.test.ts'],
+          globalSetup: './test/support/kubernetes-setup.ts',
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -12,7 +12,10 @@ export interface AppAnswer {
 const deadlineMs = 30_000;
 
 /** The answer of that moment, once the application has written it. */
-export async function answerOf(container: Container, when: AppAnswer['when']): Promise<AppAnswer> {
+export async function answerOf(
+  container: Pick<Container, 'name' | 'logs'>,
+  when: AppAnswer['when'],
+): Promise<AppAnswer> {
   const deadlineAt = Date.now() + deadlineMs;
   for (;;) {
     const log = await container.logs();
@@ -26,7 +29,7 @@ export async function answerOf(container: Container, when: AppAnswer['when']): P
 
 /** Asks for a path of the metadata service inside a container, as that container's user or another. */
 export async function askInside(
-  container: Container,
+  container: Pick<Container, 'exec'>,
   path: string,
   user?: string,
 ): Promise<AppAnswer> {

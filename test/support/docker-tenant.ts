@@ -6,6 +6,7 @@ import type { IdentityInput } from '../../src/emulator/entra-tenant/identity.ts'
 import { type Container, connect, startContainer } from './docker.ts';
 import { buildImages, extendImage, type Images, removeImage } from './docker-images.ts';
 import { ownerLabels } from './docker-owner.ts';
+import { type AskEmulator, createAsk } from './emulator-admin.ts';
 
 /** What a cluster has around its pods: images, a network, Entra, and the volumes of their tokens. */
 export interface Tenant {
@@ -16,8 +17,7 @@ export interface Tenant {
   readonly route?: string;
   /** Makes the folder that a pod has as this projected volume, as the kubelet makes it. */
   toFolder(volume: V1Volume): Promise<string>;
-  /** Asks the admin API of the emulator. */
-  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
+  readonly ask: AskEmulator;
   remove(): Promise<void>;
 }
 
@@ -138,23 +138,8 @@ async function addAddress(container: Container, address: string, images: Images)
   }
 }
 
-function createAsk(adminUrl: string): Tenant['ask'] {
-  return async <T>(method: string, path: string, body?: unknown) => {
-    const response = await fetch(new URL(path, adminUrl), {
-      method,
-      signal: AbortSignal.timeout(10_000),
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  };
-}
-
 /** The ready line is the emulator's promise; Docker has only its log to read it from. */
-async function untilReady(ask: Tenant['ask'], logs: () => Promise<string>): Promise<void> {
+async function untilReady(ask: AskEmulator, logs: () => Promise<string>): Promise<void> {
   for (let attempt = 0; attempt < 150; attempt += 1) {
     try {
       await ask('GET', '/');
@@ -173,7 +158,7 @@ interface ProjectedFiles {
   readonly ca: string;
 }
 
-async function readFiles(state: string, ask: Tenant['ask']): Promise<ProjectedFiles> {
+async function readFiles(state: string, ask: AskEmulator): Promise<ProjectedFiles> {
   const tokens = new Map<string, string>();
   for (const audience of audiences) {
     await ask('PUT', '/token-file', { audiences: [audience] });
