@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { InjectIo } from './io.ts';
 
 /** A file of manifests, or what came on standard input. */
@@ -37,7 +38,7 @@ async function listFiles(name: string, io: InjectIo): Promise<readonly string[] 
   try {
     const files = await io.listFolder(name);
     if (files === undefined) return [name];
-    const manifests = files.filter((file) => isManifest(file.slice(name.length)));
+    const manifests = files.filter((file) => isManifest(relative(name, file)));
     if (manifests.length > 0) return manifests;
     return { name, error: 'there is no .yaml, .yml or .json file in this folder' };
   } catch (error) {
@@ -61,7 +62,8 @@ async function attempt(
 function isManifest(relativePath: string): boolean {
   if (/(?:^|[/\\])\.[^/\\]/.test(relativePath)) return false;
   return (
-    /\.(?:ya?ml|json)$/i.test(relativePath) && !/[/\\]kustomization\.ya?ml$/.test(relativePath)
+    /\.(?:ya?ml|json)$/i.test(relativePath) &&
+    !/(?:^|[/\\])kustomization\.ya?ml$/.test(relativePath)
   );
 }
 

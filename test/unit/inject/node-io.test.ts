@@ -11,8 +11,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readInputs } from '../../../src/inject/inputs.ts';
 import { runInject } from '../../../src/inject/main.ts';
 import { createNodeIo } from '../../../src/inject/node-io.ts';
 import { imageFlags } from '../../support/inject.ts';
@@ -37,6 +38,18 @@ describe('files of this machine', () => {
     ]);
     expect(await io.listFolder(join(folder, 'a.yaml'))).toBeUndefined();
     await expect(io.listFolder(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('of a folder are chosen alike however the folder is written', async () => {
+    await mkdir(join(folder, '.git'));
+    for (const file of ['web.yaml', 'kustomization.yaml', '.git/x.yaml']) {
+      await writeFile(join(folder, file), 'apiVersion: v1\nkind: ConfigMap\n');
+    }
+    const here = relative(process.cwd(), folder);
+    for (const name of [folder, `${folder}/`, `${folder}//`, here, `./${here}`, `./${here}/.`]) {
+      const inputs = await readInputs([name], createNodeIo());
+      expect(inputs.map((input) => basename(input.name))).toEqual(['web.yaml']);
+    }
   });
 
   it('are read as UTF-8 or not at all, the byte order mark included', async () => {
