@@ -19,8 +19,9 @@ export interface Project {
   compose(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
 }
 
-/** How a generation of compose is called, and why it cannot be tested here if it cannot. */
+/** How a generation of compose is called. */
 export interface Generation {
+  /** For the names of tests; says so if it cannot be tested here. */
   readonly name: string;
   readonly command: readonly string[];
   /** Under CI there is none: then the test runs, and fails. */
@@ -28,7 +29,11 @@ export interface Generation {
 }
 
 export const generations: readonly Generation[] = [['docker', 'compose'], ['docker-compose']].map(
-  (command) => ({ name: command.join(' '), command, isSkipped: !isCi && !isInstalled(command) }),
+  (command) => {
+    const isSkipped = !isCi && !isInstalled(command);
+    const name = command.join(' ');
+    return { name: isSkipped ? `${name} (not installed)` : name, command, isSkipped };
+  },
 );
 
 function isInstalled([file = '', ...args]: readonly string[]): boolean {
@@ -73,8 +78,8 @@ export async function withProject(
   try {
     await act({ folder, compose });
   } finally {
-    await compose(['--profile', 'entra', 'down', '--volumes', '--timeout', '10']);
-    await rm(folder, { recursive: true, force: true });
+    const down = ['--profile', 'entra', 'down', '--volumes', '--timeout', '10'];
+    await compose(down).finally(() => rm(folder, { recursive: true, force: true }));
   }
 }
 

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const maxBuffer = 64 * 1024 * 1024;
+/** As long as an emulated build may take, the wait for others' included. */
+const timeout = 1_800_000;
 
 /** What is built of which file, with the arguments of `docker build`. */
 const recipes = {
@@ -74,7 +76,7 @@ function toTag(name: ImageName): string {
 
 async function run(command: readonly string[], input?: string): Promise<string> {
   const [file = '', ...args] = command;
-  const running = execute(file, args, { cwd: root, maxBuffer, env: builderEnv });
+  const running = execute(file, args, { cwd: root, maxBuffer, timeout, env: builderEnv });
   running.child.stdin?.end(input);
   const { stdout } = await running;
   return stdout;

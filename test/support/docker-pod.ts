@@ -101,11 +101,15 @@ async function startPause(tenant: Tenant): Promise<Container> {
     ...(tenant.route === undefined ? {} : { Env: [`ROUTE=${tenant.route}`] }),
     HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
   });
-  while (!(await pause.logs()).includes('ready')) {
+  const deadlineAt = Date.now() + 30_000;
+  for (;;) {
+    const log = await pause.logs();
+    if (log.includes('ready')) return pause;
     const { State } = await pause.inspect();
-    if (!State.Running) throw new Error(`pause: ${await pause.logs()}`);
+    if (State.Running && Date.now() < deadlineAt) continue;
+    await pause.remove();
+    throw new Error(`pause: ${log}`);
   }
-  return pause;
 }
 
 async function toDockerOptions(

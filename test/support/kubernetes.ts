@@ -73,7 +73,9 @@ export function useKubernetes(): Kubernetes {
           [proxyProgram, command, ...flags],
           { timeout: 30_000 },
           (error, output, report) => {
-            resolve({ exitCode: error === null ? 0 : Number(error.code), output, report });
+            // One that was ended at its deadline has no code.
+            const exitCode = error === null ? 0 : Number(error.code ?? Number.NaN);
+            resolve({ exitCode, output, report });
           },
         );
         running.stdin?.end(manifest);

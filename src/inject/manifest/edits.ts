@@ -6,8 +6,8 @@ export interface Edit {
 }
 
 /**
- * Makes edits, of which only removals may overlap. Those at one place are made in the order given, except that insertions
- * come before what is removed or replaced there. Line breaks become those of the text.
+ * Makes edits, of which only removals may overlap. Those at one place are made in the order given, except that
+ * insertions come before what is removed or replaced there. Line breaks become those of the text.
  * @returns undefined if others overlap.
  */
 export function applyEdits(text: string, edits: readonly Edit[]): string | undefined {

@@ -24,8 +24,8 @@ const labels = ['metadata', 'labels'];
 const annotations = ['metadata', 'annotations'];
 
 /**
- * Adds the proxy and the redirect, or what takes its place, to a pod. What an earlier run or upstream's tools have added is taken away
- * first, so that the result is the same however often and over whatever it is done.
+ * Adds the proxy and the redirect, or what takes its place, to a pod. What an earlier run or upstream's tools
+ * have added is taken away first, so that the result is the same however often and over whatever it is done.
  * @param account of the pod, if it is part of the input.
  * @throws ManifestError if the pod cannot be injected.
  */

@@ -191,10 +191,11 @@ describeWithDocker('the images', () => {
   it('the proxy image injects manifests, as a pipe', async () => {
     const manifest =
       'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: app}]\n';
-    const running = promisify(execFile)('docker', [
+    const command = [
       ...['run', '--interactive', '--rm', '--read-only', '--network=none', '--cap-drop=ALL'],
       ...[images.proxy, 'inject', ...imageFlags],
-    ]);
+    ];
+    const running = promisify(execFile)('docker', command, { timeout: 60_000 });
     running.child.stdin?.end(manifest);
     const { stdout, stderr } = await running;
     expect(stderr).toContain('Pod web: injected');

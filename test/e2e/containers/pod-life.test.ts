@@ -82,6 +82,8 @@ describeWithDocker('the life of a pod', () => {
       const app = pod.container('app');
       await answerOf(app, 'start');
       const polling = app.exec(['node', '/app.cjs', 'poll', '6000']);
+      // An exec of its own takes as long: the polling is under way when it has its answer.
+      expect(await askInside(app, token)).toMatchObject({ status: 200 });
       const { State } = await pod.container('azwi-proxy').inspect();
       process.kill(State.Pid, 'SIGKILL');
       const { outcomes, outageMs } = JSON.parse((await polling).output);
@@ -91,6 +93,8 @@ describeWithDocker('the life of a pod', () => {
       expect(Object.keys(others).filter((each) => !/^ECONN(REFUSED|RESET)$/.test(each))).toEqual(
         [],
       );
+      // Otherwise the killing has not been seen.
+      expect(Object.keys(others)).not.toEqual([]);
       expect(await askInside(app, token)).toMatchObject({ status: 200 });
       const { RestartCount } = await pod.container('azwi-proxy').inspect();
       expect(RestartCount).toBe(1);
