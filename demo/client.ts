@@ -24,17 +24,26 @@ export interface Answer {
   readonly command: string;
 }
 
-/** Talks to the application that has just been started; its first answer waits for its libraries. */
+/**
+ * Talks to the application that has just been started; its first answer waits for its libraries. A question
+ * is rejected as soon as the application has ended: who waits for it may have things to clean up.
+ */
 export function createDialogue<Question, Reply>({
   stdin,
   stdout,
 }: ChildProcess): Ask<Question, Reply> {
   if (stdin === null || stdout === null) throw new Error('the application has no pipes');
   const lines: Interface = createInterface({ input: stdout });
+  const end = new AbortController();
+  lines.once('close', () => end.abort(new Error('the application has ended')));
+  // The end of its output says the same.
+  stdin.on('error', () => {});
   return async (question) => {
-    const answered = once(lines, 'line', { signal: AbortSignal.timeout(replyDeadlineMs) });
+    const signal = AbortSignal.any([end.signal, AbortSignal.timeout(replyDeadlineMs)]);
+    signal.throwIfAborted();
+    const answered = once(lines, 'line', { signal });
     stdin.write(`${JSON.stringify(question)}\n`);
-    const [line] = (await answered) as [string];
+    const [line] = (await answered.catch(() => Promise.reject(signal.reason))) as [string];
     return JSON.parse(line);
   };
 }
