@@ -9,6 +9,7 @@ import { type ContentName, contents } from './azure.ts';
 import { clients } from './catalogue.ts';
 import { type Client, canPlay } from './client.ts';
 import { setFault } from './entra-fault.ts';
+import { findMissing } from './entra-share.ts';
 import { type Judgement, judge } from './judge.ts';
 import { createPod, type Pod } from './pod.ts';
 import { runBesideAzure } from './run-beside-azure.ts';
@@ -92,7 +93,12 @@ async function playOne(
       ),
     );
     const requests = tap?.take() ?? [];
-    return { scenario: name, ms, requests, ...judge(client, name, seen, requests) };
+    const missing = findMissing(scenario, pod.emulator.journal.entries());
+    const judgement: Judgement =
+      missing === undefined
+        ? judge(client, name, seen, requests)
+        : { verdict: 'failed', remark: missing };
+    return { scenario: name, ms, requests, ...judgement };
   } catch (error) {
     const remark = error instanceof Error ? error.message : String(error);
     const ms = Math.round(performance.now() - startedAt);
