@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
@@ -9,21 +11,39 @@ import type { Assignment, Played } from './play.ts';
 
 const stageDeadlineMs = 10 * 60_000;
 
-/** Plays a client's scenarios in a namespace of its own. @throws if the stage itself breaks */
+/**
+ * Plays a client's scenarios in a namespace of its own. Nothing of it is left behind, however it ends.
+ * @param signal ends it before its time
+ * @throws if the stage itself breaks, or is ended
+ */
 export async function runClient(
   client: Client,
   assignment: Omit<Assignment, 'clientId'>,
+  signal?: AbortSignal,
 ): Promise<readonly Played[]> {
-  const namespace = await createNamespace();
+  const directory = await mkdtemp(join(tmpdir(), 'clients-stage-'));
+  let namespace: Namespace | undefined;
   let child: ChildProcess | undefined;
   try {
+    // The proxy runs as another user.
+    await chmod(directory, 0o755);
+    namespace = await createNamespace();
     await addRoute(namespace);
     const argument = JSON.stringify({ ...assignment, clientId: client.id } satisfies Assignment);
-    child = namespace.start([process.execPath, join(import.meta.dirname, 'play.ts'), argument]);
-    return await readPlayed(client, child);
+    child = namespace.start([process.execPath, join(import.meta.dirname, 'play.ts'), argument], {
+      env: { TMPDIR: directory },
+    });
+    const deadline = AbortSignal.timeout(stageDeadlineMs);
+    return await readPlayed(
+      client,
+      child,
+      signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+    );
   } finally {
     if (child?.pid !== undefined) endGroup(child.pid);
-    await namespace.remove();
+    await namespace?.remove();
+    // What has just been ended may still be writing.
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
@@ -52,7 +72,11 @@ function endGroup(leaderPid: number): void {
   }
 }
 
-async function readPlayed(client: Client, child: ChildProcess): Promise<readonly Played[]> {
+async function readPlayed(
+  client: Client,
+  child: ChildProcess,
+  signal: AbortSignal,
+): Promise<readonly Played[]> {
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error('the stage has no output');
   const played: Played[] = [];
@@ -60,7 +84,12 @@ async function readPlayed(client: Client, child: ChildProcess): Promise<readonly
   createInterface({ input: stdout }).on('line', (line) => played.push(JSON.parse(line)));
   createInterface({ input: stderr }).on('line', (line) => complaints.push(line));
   // Not until it closes its pipes: programs that it has left behind would hold them.
-  const [code] = await once(child, 'exit', { signal: AbortSignal.timeout(stageDeadlineMs) });
+  const [code] = await once(child, 'exit', { signal }).catch(() => {
+    const { message } = signal.reason as Error;
+    throw new Error(
+      `${client.id}: the stage was ended after ${played.length} scenarios: ${message}`,
+    );
+  });
   await setImmediate();
   if (code !== 0) {
     throw new Error(`${client.id}: the stage ended with ${code}:\n${complaints.join('\n')}`);

@@ -20,7 +20,10 @@ export async function runProgram(
   }: { readonly home: string; readonly extraEnv?: Readonly<Record<string, string>> },
 ): Promise<readonly ProgramOutcome[]> {
   // Variables of Azure's libraries would send them elsewhere.
-  const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', ...extraEnv };
+  const env = {
+    ...{ PATH: process.env['PATH'], HOME: home, TMPDIR: home, LANG: 'C.UTF-8' },
+    ...extraEnv,
+  };
   const child = spawn(program, args, {
     env,
     cwd: home,

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { clients } from './catalogue.ts';
+import type { Client } from './client.ts';
+import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
+
+export const help = `Usage: npm run test:clients -- [options]
+
+  --only TEXT        only clients whose name holds TEXT; may be repeated
+  --scenario NAME    only this scenario: ${scenarioNames.join(', ')}
+  --quick            only clients that install within seconds
+  --record           put a tap before the proxy and write test/fixtures/clients/requests
+  --report           write the results to test/fixtures/clients/laboratory.json and docs/compatibility.md
+  --jobs N           so many clients at a time (1)
+  --lock             choose the versions of what clients need anew, and write test/fixtures/clients/locks
+  --list             print the clients and do nothing
+
+Exit code 0: everything passed, or is explained. 1: something failed. 2: the options are wrong. 130: interrupted.
+A client whose registry does not answer is skipped with the reason; so is one whose tools are missing, unless
+CI=true.
+`;
+
+export interface CommandLine {
+  readonly action: 'help' | 'list' | 'lock' | 'run';
+  readonly clients: readonly Client[];
+  readonly scenarios: readonly ScenarioName[];
+  readonly jobs: number;
+  readonly records: boolean;
+  readonly reports: boolean;
+}
+
+/** @throws Error that says what is wrong: a run that does less than it was asked to must not look like a good one */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      scenario: { type: 'string', multiple: true, default: [] },
+      quick: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
+      jobs: { type: 'string', default: '1' },
+      lock: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { only, scenario, record, report } = values;
+  const isPart = only.length > 0 || scenario.length > 0 || values.quick;
+  if (report && (isPart || record)) {
+    throw new Error('--report is of every client and every scenario, without a tap');
+  }
+  if (record && scenario.length > 0) {
+    throw new Error('--record takes the place of all that is recorded of a client: no --scenario');
+  }
+  if (!/^[1-9]\d*$/.test(values.jobs)) {
+    throw new Error(`--jobs is a number from 1: ${values.jobs}`);
+  }
+  const names = scenario.length > 0 ? scenario.map(toScenarioName) : scenarioNames;
+  return {
+    action: values.help ? 'help' : values.list ? 'list' : values.lock ? 'lock' : 'run',
+    clients: choose(only, values.quick),
+    scenarios: record ? names.filter(isWorthRecording) : names,
+    jobs: Number(values.jobs),
+    records: record,
+    reports: report,
+  };
+}
+
+function choose(only: readonly string[], isQuickOnly: boolean): readonly Client[] {
+  const eligible = clients.filter(({ isQuick = false }) => isQuick || !isQuickOnly);
+  const strange = only.find((text) => !eligible.some(({ id }) => id.includes(text)));
+  if (strange !== undefined)
+    throw new Error(`--only ${strange} is in no client's name: see --list`);
+  return eligible.filter(({ id }) => only.length === 0 || only.some((text) => id.includes(text)));
+}
+
+function toScenarioName(text: string): ScenarioName {
+  const name = scenarioNames.find((one) => one === text);
+  if (name === undefined)
+    throw new Error(`--scenario ${text} is none of ${scenarioNames.join(', ')}`);
+  return name;
+}
+
+/** In the others a client sends the same again, more often. */
+function isWorthRecording(name: ScenarioName): boolean {
+  const { fault, rounds, selectors }: Scenario = scenarios[name];
+  return fault === undefined && rounds === undefined && selectors.length < 50;
+}
