@@ -8,8 +8,9 @@ import { type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
 
 /** docs/compatibility.md, of a run and the catalogue. */
 export function renderDocument(laboratory: Laboratory): string {
-  const libraries = new Set(clients.map(({ language, library }) => `${language} ${library}`));
-  const languages = new Set(clients.map(({ language }) => language));
+  const ran = clients.filter(({ id }) => laboratory.clients[id] !== undefined);
+  const libraries = new Set(ran.map(({ language, library }) => `${language} ${library}`));
+  const languages = new Set(ran.map(({ language }) => language));
   const count = (verdict: Verdict): number =>
     Object.values(laboratory.clients)
       .flatMap(({ verdicts }) => Object.values(verdicts))
@@ -23,7 +24,7 @@ Every token that a library hands out is checked for its signature, issuer, audie
 redirect stands the metadata service of a node, whose tokens count as wrong. What each client is made of is kept in
 \`test/fixtures/clients/locks\`.
 
-This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${Object.keys(laboratory.clients).length} of ${clients.length} clients
+This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${ran.length} of ${clients.length} clients
 (${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, ${laboratory.jobs} at a time on ${laboratory.cores} cores. ${count('passed')} times a client
 did as the scenario expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither.
 Skipped: ${laboratory.skipped.join(', ') || 'none'}. What each client sends is kept in \`test/fixtures/clients/requests\` and asked
