@@ -19,7 +19,7 @@ export interface Judgement {
 }
 
 /** What Entra's refusal and our hint have in common with every library's message that shows them. */
-const explanation = /AADSTS700016[\s\S]*Hint: /;
+export const explanation = /AADSTS700016[\s\S]*Hint: /;
 
 /**
  * Holds what a client did in a scenario against what it should, and against what is known of it.

@@ -6,9 +6,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../../src/emulator/api.ts';
+import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
+import { systemClock } from '../../../src/emulator/clock.ts';
 import type { Identity } from '../../../src/emulator/entra-tenant/identity.ts';
 import { clients } from '../../clients/lab/catalogue.ts';
 import { labIdentities } from '../../clients/lab/identities.ts';
+import { explanation } from '../../clients/lab/judge.ts';
 import { type Recorded, recordings } from '../../clients/lab/recording.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { type ProxyProcess, startProxy } from '../../support/proxy-process.ts';
@@ -54,10 +57,14 @@ describe.each(clients.map(({ id }) => id))('%s', (id) => {
         } else if (statuses.includes(200)) {
           const { resource, clientId } = toWish(request);
           assertAnswer(answer, { outcome: 'ok', resource, clientId });
+          const { access_token } = JSON.parse(answer.body) as { readonly access_token: string };
+          const check = createTokenCheck({ clock: systemClock, tenant: emulator });
+          expect(await check(access_token, [resource])).toEqual({ kind: 'identity', clientId });
         } else {
           // Recorded while Entra was in order: 503 and 429 come with a 200 of the same request.
           expect(statuses).toEqual([400]);
           assertAnswer(answer, { outcome: 'error', status: 400 });
+          expect(answer.body).toMatch(toReason(request));
         }
       } finally {
         connection.destroy();
@@ -69,6 +76,15 @@ describe.each(clients.map(({ id }) => id))('%s', (id) => {
 /** Some libraries also read what the machine is. */
 function isAboutTokens([line = '']: readonly string[]): boolean {
   return !line.startsWith('GET /metadata/instance?');
+}
+
+/** Why a recorded request is refused. */
+function toReason([line = '', ...headers]: readonly string[]): RegExp {
+  if (!headers.some((header) => /^metadata: true$/i.test(header))) {
+    return /Required metadata header not specified/;
+  }
+  // Entra alone knows which client IDs there are.
+  return line.includes('client_id=') ? explanation : /Identity not found|use 'msi_res_id'/;
 }
 
 /** What a recorded request asks for, read from its query. */

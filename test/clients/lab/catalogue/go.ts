@@ -3,12 +3,15 @@ import { everything, selectors } from './abilities.ts';
 
 const azidentity = 'github.com/Azure/azure-sdk-for-go/sdk/azidentity';
 const halts = {
-  observed: { error: '*azidentity.AuthenticationFailedError' },
+  observed: { error: '*azidentity.AuthenticationFailedError', words: 'AADSTS700016' },
   because:
     'A chain ends at a managed identity that was asked for by name and refused: it is taken for a mistake in the configuration.',
 } as const;
 const givesUp = {
-  observed: { error: '*azidentity.credentialUnavailableError' },
+  observed: {
+    error: '*azidentity.credentialUnavailableError',
+    words: 'IMDS token request timed out',
+  },
   because:
     'The first request of its default chain has one second, after which the library believes that there is no managed identity here. Asked alone, its managed identity credential waits and gets its token.',
 } as const;

@@ -15,7 +15,7 @@ export const java: readonly Client[] = [
       'With the transport azure-core-http-okhttp. With azure-core-http-jdk-httpclient 1.1.7 the 50 calls at once never ended on two cores: all 20 threads of the library’s pool waited for answers inside HttpClient.send. The default transport, Netty, was not tried. Entra’s words and the hint are in the message of the innermost cause.',
     caveats: {
       beforeFallback: {
-        observed: { error: 'ClientAuthenticationException' },
+        observed: { error: 'ClientAuthenticationException', words: 'AADSTS700016' },
         because:
           'A ManagedIdentityCredential in a ChainedTokenCredential reports every refusal as a failure of authentication, which ends the chain.',
       },

@@ -24,7 +24,7 @@ export const python: readonly Client[] = [
     remark: 'The asynchronous credentials, azure.identity.aio, with code of their own.',
     caveats: {
       resourceId: {
-        observed: { error: 'CredentialUnavailableError' },
+        observed: { error: 'CredentialUnavailableError', words: 'msi_res_id' },
         because:
           '`identity_config={"resource_id": …}`, which the synchronous credential translates, goes to the wire as it is, under a name that the metadata service does not know. The proxy refuses it, rather than give out the token of the default identity, and its message names the right one, `msi_res_id`, which works here too.',
       },
