@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ownerLabels } from './docker-owner.ts';
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -53,15 +54,16 @@ export async function buildImage(name: ImageName, architecture?: 'arm64'): Promi
   return tag;
 }
 
-/** Builds an image on top of another, with one file added and one variable set. */
+/** Builds an image on top of another for this run alone, with one file added and one variable set. */
 export async function extendImage(
   tag: string,
   base: string,
   { context, file, variable }: { context: string; file: string; variable: string },
 ): Promise<void> {
+  const labels = Object.entries(ownerLabels).map(([name, value]) => `--label=${name}=${value}`);
   const lines = [`FROM ${base}`, `COPY ${file} /etc/${file}`, `ENV ${variable}=/etc/${file}`];
   await run(
-    ['docker', 'build', '--quiet', `--tag=${tag}`, '--file=-', context],
+    ['docker', 'build', '--quiet', `--tag=${tag}`, ...labels, '--file=-', context],
     `${lines.join('\n')}\n`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * What a run's containers, networks and compose projects are known by. `.ci/docker/down` removes those whose
- * process is gone.
+ * What a run's containers, networks, images and compose projects are known by. `.ci/docker/down` removes those
+ * whose process is gone.
  */
 export const owner = `imds-proxy-test-${process.pid}`;
 

@@ -88,7 +88,7 @@ describeWithDocker('the images for arm64', () => {
       Env: environment,
     });
     try {
-      await execute('docker', ['cp', `${native.id}:/app`, folder]);
+      await execute('docker', ['cp', `${native.id}:/app`, folder], { timeout: 60_000 });
       const HostConfig = { Binds: [`${folder}/app:/app:ro`] };
       const foreign = await run(proxy, { Entrypoint, HostConfig });
       expect(foreign).toContain('refused');
