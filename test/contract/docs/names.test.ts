@@ -48,6 +48,10 @@ const othersFlags: ReadonlySet<string> = new Set([
   'network',
   'max-semi-space-size',
   'max-old-space-size',
+  // Of `az login`.
+  'object-id',
+  'resource-id',
+  'username',
 ]);
 
 /** What follows a program of ours on its line, or continues it: there a flag is ours. */
