@@ -48,10 +48,6 @@ const othersFlags: ReadonlySet<string> = new Set([
   'network',
   'max-semi-space-size',
   'max-old-space-size',
-  // The Azure CLI's.
-  'object-id',
-  'resource-id',
-  'username',
   // Of `az login`.
   'object-id',
   'resource-id',
