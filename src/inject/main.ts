@@ -10,7 +10,7 @@ import { type Finding, formatFinding, formatSummary } from './report.ts';
  * The commands `inject` and `uninject`: manifests in, manifests out, and a report on standard error.
  * @param argv what follows the name of the command.
  * @returns the exit code: 0 done, 1 a document or an input is at fault, 2 malformed command line.
- * @throws what printing throws.
+ * @throws what printing the help throws.
  */
 export async function runInject(
   argv: readonly string[],
@@ -49,7 +49,7 @@ export async function runInject(
   }
 
   if (!dryRun && inPlace) findings.push(...(await writeBack(inputs, filtered, io)));
-  else if (!dryRun) await io.stdout(joinFiles(filtered.map(({ text }) => text)));
+  else if (!dryRun) findings.push(...(await print(filtered, io)));
   io.stderr(formatSummary(findings));
   return findings.some(({ outcome }) => outcome.kind === 'failed') ? 1 : 0;
 }
@@ -84,6 +84,15 @@ function joinFiles(texts: readonly string[]): string {
   }, '');
 }
 
+async function print(filtered: readonly Filtered[], io: InjectIo): Promise<readonly Finding[]> {
+  try {
+    await io.stdout(joinFiles(filtered.map(({ text }) => text)));
+    return [];
+  } catch (thrown) {
+    return [reportUnwritten('stdout', thrown, io)];
+  }
+}
+
 /** Writes the files that changed, and tells which could not be. */
 async function writeBack(
   inputs: readonly Input[],
@@ -97,10 +106,14 @@ async function writeBack(
     try {
       await io.writeFile(path, wanted);
     } catch (thrown) {
-      const error = `it cannot be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-      io.stderr(`${name}: error: ${error}\n`);
-      failures.push(toFinding({ name, error }));
+      failures.push(reportUnwritten(name, thrown, io));
     }
   }
   return failures;
+}
+
+function reportUnwritten(name: string, thrown: unknown, io: InjectIo): Finding {
+  const error = `it cannot be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  io.stderr(`${name}: error: ${error}\n`);
+  return toFinding({ name, error });
 }

@@ -14,7 +14,7 @@ export interface InjectSetting {
   readonly stdin?: string;
   /** Files by their path; an Error is what reading them throws. */
   readonly files?: Readonly<Record<string, string | Error>>;
-  /** What writing any file throws. */
+  /** What writing any file, or standard output, throws. */
   readonly writeError?: Error;
 }
 
@@ -51,6 +51,7 @@ export async function runInjectOn(
         return below.sort();
       },
       async stdout(text) {
+        if (writeError !== undefined) throw writeError;
         stdout += text;
       },
       stderr(text) {

@@ -112,6 +112,16 @@ describe('input and output', () => {
     expect(stderr).toContain('a.yaml: error: it cannot be written: EROFS\n');
   });
 
+  it('exits 1 when nobody reads on', async () => {
+    const { exitCode, stderr } = await inject([], {
+      stdin: pod('a'),
+      writeError: new Error('write EPIPE'),
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('stdout: error: it cannot be written: write EPIPE\n');
+    expect(stderr).toMatch(/1 changed, 0 unchanged, 1 failed\n$/);
+  });
+
   it('keeps the byte order mark of a file', async () => {
     const { stdout } = await inject([], { stdin: `\uFEFF${pod('a')}` });
     expect(stdout.startsWith('\uFEFFapiVersion: v1\n')).toBe(true);
