@@ -194,6 +194,16 @@ test('the check of a token alone takes a resource by its exact name only', async
   expect(without.kind).toBe('refused');
 });
 
+test('a token of another tenant is refused by its issuer, although all tenants share their keys', async () => {
+  const resource = 'https://vault.azure.net';
+  const { authorityHost, caPem } = emulator;
+  const tenant = { authorityHost, caPem, tenantId: '22222222-2222-4222-8222-222222222222' };
+  const holder = await createTokenCheck({ clock, tenant })(await tokenFor({ resource }), [
+    resource,
+  ]);
+  expect(holder).toEqual({ kind: 'refused', why: expect.stringMatching(/iss\W+claim/) });
+});
+
 describe('what they give', () => {
   test('the vault: a secret, to who may read it', async () => {
     const resource = 'https://vault.azure.net';
