@@ -86,7 +86,7 @@ async function playOne(
     const ms = Math.round(performance.now() - startedAt);
     const seen = await Promise.all(
       outcomes.map((outcome, index) =>
-        toSeen(pod, outcome, {
+        toSeen(pod.emulator, outcome, {
           resource,
           selector: scenario.selectors[Math.floor(index / rounds)] ?? 'default',
         }),

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPrograms, type Programs } from '../../../demo/programs.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
-import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
-import { systemClock } from '../../../src/emulator/clock.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { labIdentities } from './identities.ts';
 import { startNodeMetadata } from './node-metadata.ts';
@@ -21,8 +19,6 @@ export interface Pod extends AsyncDisposable {
   readonly emulator: Emulator;
   /** Puts a proxy without any memory in the place of the one that runs. */
   restart(options?: { readonly hasShortTokens?: boolean }): Promise<void>;
-  /** @returns why this is not a token for the resource and the identity; undefined if it is */
-  findFault(token: string, resource: string, clientId: string): Promise<string | undefined>;
 }
 
 /** Builds the pod in the network namespace of this process, which must be a new one. */
@@ -44,7 +40,6 @@ export async function createPod(tap?: Tap): Promise<Pod> {
       emulator = hasShortTokens ? short : long;
       stopProxy = await startProxy(emulator, tap === undefined ? proxyPort : portBehindTap);
     },
-    findFault: (token, resource, clientId) => verify(emulator, { token, resource, clientId }),
     async [Symbol.asyncDispose]() {
       await stopProxy();
       await tap?.close();
@@ -76,14 +71,4 @@ async function startProxy(emulator: Emulator, port: number): Promise<() => Promi
     await programs.stop();
     await rm(directory, { recursive: true, force: true });
   };
-}
-
-async function verify(
-  emulator: Emulator,
-  { token, resource, clientId }: Readonly<Record<'token' | 'resource' | 'clientId', string>>,
-): Promise<string | undefined> {
-  const check = createTokenCheck({ clock: systemClock, tenant: emulator });
-  const holder = await check(token, [resource]);
-  if (holder.kind === 'refused') return `a token that is not right: ${holder.why}`;
-  return holder.clientId === clientId ? undefined : `a token of ${holder.clientId}`;
 }

@@ -1,13 +1,15 @@
+import type { Emulator } from '../../../src/emulator/api.ts';
+import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
+import { systemClock } from '../../../src/emulator/clock.ts';
 import { contents } from './azure.ts';
 import type { Seen } from './judge.ts';
-import type { Pod } from './pod.ts';
 import type { ProgramOutcome } from './run-program.ts';
 import type { SelectorName } from './scenarios.ts';
 
-/** What came of one request, with its token held against what the tenant has signed. */
+/** What came of one request, with its token held against what the tenant has signed, and for whom. */
 export async function toSeen(
-  pod: Pod,
-  { token, error, message = '' }: ProgramOutcome,
+  emulator: Emulator,
+  { token = '', error, message = '' }: ProgramOutcome,
   { resource, selector }: { readonly resource: string; readonly selector: SelectorName },
 ): Promise<Seen> {
   if (error !== undefined) return { kind: 'error', error, message };
@@ -17,9 +19,31 @@ export async function toSeen(
       : { kind: 'wrong', why: `the ${selector} was ${token}` };
   }
   if (token === 'fallback') return { kind: 'fallback' };
-  const [orders, reports] = pod.emulator.identities.list();
-  const isOrders = selector === 'default' || selector === 'clientId';
-  const clientId = (isOrders ? orders : reports)?.clientId ?? '';
-  const why = await pod.findFault(token ?? '', resource, clientId);
-  return why === undefined ? { kind: 'token' } : { kind: 'wrong', why };
+  const check = createTokenCheck({ clock: systemClock, tenant: emulator });
+  const holder = await check(token, [resource]);
+  if (holder.kind === 'refused') {
+    return { kind: 'wrong', why: `a token that is not right: ${holder.why}` };
+  }
+  return holder.clientId === toOwner(emulator, selector)
+    ? { kind: 'token' }
+    : { kind: 'wrong', why: `a token of ${holder.clientId}` };
+}
+
+/** Client ID of whom a selector asks for; undefined where nobody has a right to a token. */
+function toOwner(
+  { identities }: Emulator,
+  selector: Exclude<SelectorName, 'secret' | 'blob'>,
+): string | undefined {
+  const [orders, reports] = identities.list();
+  switch (selector) {
+    case 'default':
+    case 'clientId':
+      return orders?.clientId;
+    case 'otherClientId':
+    case 'objectId':
+    case 'resourceId':
+      return reports?.clientId;
+    case 'unknownClientId':
+      return undefined;
+  }
 }
