@@ -81,10 +81,12 @@ export function createPrograms(directory: string): Programs {
         if (child.exitCode !== null || child.signalCode !== null) continue;
         const exited = once(child, 'exit');
         child.kill('SIGTERM');
-        // Twice means at once: nobody needs the proxy any longer.
-        child.kill('SIGTERM');
+        // Twice means at once: nobody needs the proxy any longer. A signal that comes before the last one was
+        // taken is lost, hence not right behind it.
+        const again = setInterval(() => child.kill('SIGTERM'), 20);
         const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
         await exited;
+        clearInterval(again);
         clearTimeout(timer);
       }
     },
