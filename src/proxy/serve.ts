@@ -1,3 +1,4 @@
+import { compileAddressPattern } from '../shared/address-pattern.ts';
 import { createJsonLogger } from '../shared/json-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { writeStderr } from '../shared/stderr.ts';
@@ -78,6 +79,7 @@ export async function serve(config: ProxyConfig): Promise<number> {
   );
   const admin = createAdmin(config, { logger, metrics, source, shutdown });
 
+  compileAddressPattern();
   const { port } = await server.listen();
   const unwatch = watchSignals(process, shutdown);
   logger.log('info', 'starting the proxy server', { address: config.listen.address, port });

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { compileAddressPattern } from '../../shared/address-pattern.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { systemClock } from '../clock.ts';
 import { createEntra } from '../entra/entra.ts';
@@ -14,6 +15,7 @@ export { warmUp };
  * for the server to act on.
  */
 export function runExchanger(fd: number): void {
+  compileAddressPattern();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => {});
   serveExchanges(new Socket({ fd, readable: true, writable: true }), {
     createExchange({ settings, logLevel, lastGoodCaPem }, rememberCa) {
