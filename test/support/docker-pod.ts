@@ -28,12 +28,27 @@ export interface PodOptions {
   readonly env?: (container: string) => Readonly<Record<string, string>>;
 }
 
+/** Does something with a pod, which is removed afterwards. */
+export async function withPod(
+  pod: V1Pod,
+  tenant: Tenant,
+  options: PodOptions,
+  act: (pod: Pod) => Promise<void>,
+): Promise<void> {
+  const started = await startPod(pod, tenant, options);
+  try {
+    await act(started);
+  } finally {
+    await started.remove();
+  }
+}
+
 /**
  * Starts the containers of a pod in the kubelet's order: each init container to its end, or, if it is a
  * native sidecar, until its postStart hook or startup probe has succeeded; then the others.
  * @throws PodFailure
  */
-export async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions): Promise<Pod> {
+async function startPod(pod: V1Pod, tenant: Tenant, options: PodOptions): Promise<Pod> {
   const { spec } = pod;
   if (spec === undefined) throw new Error('a pod without spec');
   const containers: Container[] = [];

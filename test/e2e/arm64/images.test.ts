@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
+import { codeCacheScript } from '../../support/code-cache-script.ts';
 import { connect, describeWithDocker, startContainer } from '../../support/docker.ts';
 import { buildImage } from '../../support/docker-images.ts';
 
@@ -67,17 +68,7 @@ describeWithDocker('the images for arm64', () => {
   });
 
   it('proxy starts from code caches of its own kind, and without them where they are of another', async () => {
-    const script = `
-      const { readdirSync, readFileSync } = require('fs'), { Script } = require('vm');
-      for (const name of readdirSync('/app').filter((name) => name.endsWith('.cache'))) {
-        const cachedData = readFileSync('/app/' + name);
-        const filename = '/app/' + name.replace('.cache', '');
-        const source = readFileSync(filename, 'utf8');
-        const wrapped = '(function (exports, require, module, __filename, __dirname) { ' + source + '\\n})';
-        const { cachedDataRejected } = new Script(wrapped, { filename, cachedData });
-        console.log(name, cachedDataRejected ? 'refused' : 'accepted');
-      }`;
-    const Entrypoint = ['/usr/local/bin/node', '-e', script];
+    const Entrypoint = ['/usr/local/bin/node', '-e', codeCacheScript];
     const own = await run(proxy, { Entrypoint });
     expect(own).toContain('accepted');
     expect(own).not.toContain('refused');

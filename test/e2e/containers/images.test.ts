@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import { codeCacheScript } from '../../support/code-cache-script.ts';
 import {
   type Container,
   connect,
@@ -146,22 +147,13 @@ describeWithDocker('the images', () => {
   });
 
   it('have code caches that their Node accepts under their flags', async () => {
-    // As src/shared/compile-cached.ts compiles them.
-    const script = `
-      const { readdirSync, readFileSync } = require('fs'), { Script } = require('vm');
-      for (const name of readdirSync('/app').filter((name) => name.endsWith('.cache'))) {
-        const cachedData = readFileSync('/app/' + name);
-        const filename = '/app/' + name.replace('.cache', '');
-        const source = readFileSync(filename, 'utf8');
-        const wrapped = '(function (exports, require, module, __filename, __dirname) { ' + source + '\\n})';
-        const { cachedDataRejected } = new Script(wrapped, { filename, cachedData });
-        console.log(name, cachedDataRejected ? 'refused' : 'accepted');
-      }`;
     const [node, wanted] = ['/usr/local/bin/node', 'exchanger-program.js.cache accepted'];
-    const { output } = await run(images.proxy, { Entrypoint: [node, '-e', script] });
+    const { output } = await run(images.proxy, { Entrypoint: [node, '-e', codeCacheScript] });
     expect(output).toContain(wanted);
     expect(output).not.toContain('refused');
-    const spoilt = await run(images.proxy, { Entrypoint: [node, '--no-opt', '-e', script] });
+    const spoilt = await run(images.proxy, {
+      Entrypoint: [node, '--no-opt', '-e', codeCacheScript],
+    });
     expect(spoilt.output, 'the test sees a cache that is refused').not.toContain('accepted');
   });
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { describeWithDocker } from '../../support/docker.ts';
 import { answerOf, askInside, toClaims } from '../../support/docker-app.ts';
-import { type Pod, startPod } from '../../support/docker-pod.ts';
+import { type Pod, withPod } from '../../support/docker-pod.ts';
 import { startWebhookTenant, type Tenant, toWebhookOptions } from '../../support/docker-webhook.ts';
 import { imageFlags } from '../../support/inject.ts';
 
@@ -37,14 +37,8 @@ describeWithDocker('the pod that inject makes of deploy/example/deployment.yaml'
   }, 600_000);
   afterAll(() => tenant?.remove());
 
-  const withPod = async (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {
-    const started = await startPod(pod, tenant, toWebhookOptions(tenant));
-    try {
-      await act(started);
-    } finally {
-      await started.remove();
-    }
-  };
+  const inPod = (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> =>
+    withPod(pod, tenant, toWebhookOptions(tenant), act);
 
   const assertServed = async (pod: Pod): Promise<void> => {
     const app = pod.container('app');
@@ -83,7 +77,7 @@ describeWithDocker('the pod that inject makes of deploy/example/deployment.yaml'
   };
 
   it.concurrent('native: serves the application and its own init container', async () => {
-    await withPod(await inject('--native-sidecar'), async (pod) => {
+    await inPod(await inject('--native-sidecar'), async (pod) => {
       const first = await answerOf(pod.container('migrate'), 'once');
       expect(toClaims(first)).toHaveProperty('appid', '11111111-1111-4111-8111-111111111111');
       await assertServed(pod);
@@ -92,7 +86,7 @@ describeWithDocker('the pod that inject makes of deploy/example/deployment.yaml'
   }, 120_000);
 
   it.concurrent('classic: serves the application, and keeps its init container from the node', async () => {
-    await withPod(await inject('--classic'), async (pod) => {
+    await inPod(await inject('--classic'), async (pod) => {
       const first = await answerOf(pod.container('migrate'), 'once');
       expect(first).toEqual({ when: 'once', error: 'ECONNREFUSED' });
       await assertServed(pod);
@@ -104,7 +98,7 @@ describeWithDocker('the pod that inject makes of deploy/example/deployment.yaml'
     const injected = await inject('--proxy-port=8123', '--passthrough=off');
     const spec = { ...injected.spec, containers: injected.spec?.containers ?? [] };
     const securityContext = { runAsUser: 10001, runAsGroup: 3000, fsGroup: 3000 };
-    await withPod({ ...injected, spec: { ...spec, securityContext } }, async (pod) => {
+    await inPod({ ...injected, spec: { ...spec, securityContext } }, async (pod) => {
       expect(await answerOf(pod.container('migrate'), 'once')).toMatchObject({ status: 200 });
       const app = pod.container('app');
       expect(await answerOf(app, 'start')).toMatchObject({ status: 200 });

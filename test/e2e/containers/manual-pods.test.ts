@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { describeWithDocker } from '../../support/docker.ts';
 import { answerOf, askInside, toClaims } from '../../support/docker-app.ts';
-import { type Pod, startPod } from '../../support/docker-pod.ts';
+import { type Pod, withPod } from '../../support/docker-pod.ts';
 import { startWebhookTenant, type Tenant, toWebhookOptions } from '../../support/docker-webhook.ts';
 
 const folder = join(import.meta.dirname, '../../../deploy/manual');
@@ -28,24 +28,17 @@ describeWithDocker('the pods of deploy/manual', () => {
   }, 600_000);
   afterAll(() => tenant?.remove());
 
-  const withPod = async (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {
+  const inPod = (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {
     const options = toWebhookOptions(tenant);
-    const started = await startPod(pod, tenant, {
-      ...options,
-      toCommand: (name) =>
-        name === 'work' ? ['node', '/app.cjs', 'once'] : options.toCommand?.(name),
-    });
-    try {
-      await act(started);
-    } finally {
-      await started.remove();
-    }
+    const toCommand: typeof options.toCommand = (name) =>
+      name === 'work' ? ['node', '/app.cjs', 'once'] : options.toCommand?.(name);
+    return withPod(pod, tenant, { ...options, toCommand }, act);
   };
 
   it.concurrent.each(['native-sidecar.yaml', 'classic.yaml'])(
     '%s: the first request of the application gets its token, and forwarding works',
     async (file) => {
-      await withPod(readPod(file), async (pod) => {
+      await inPod(readPod(file), async (pod) => {
         const app = pod.container('app');
         expect(toClaims(await answerOf(app, 'start'))).toMatchObject({
           appid: '11111111-1111-4111-8111-111111111111',
@@ -60,7 +53,7 @@ describeWithDocker('the pods of deploy/manual', () => {
   );
 
   it.concurrent('native-sidecar.yaml: its uid alone does not get past the redirect', async () => {
-    await withPod(readPod('native-sidecar.yaml'), async (pod) => {
+    await inPod(readPod('native-sidecar.yaml'), async (pod) => {
       const answer = await askInside(pod.container('app'), instance, '1501:10001');
       // It meets the proxy, which forwards; the token path shows who answers.
       expect(answer.status).toBe(200);
@@ -74,7 +67,7 @@ describeWithDocker('the pods of deploy/manual', () => {
   }, 120_000);
 
   it.concurrent('job.yaml: the work gets its token and ends, then the proxy with 0', async () => {
-    await withPod(readPod('job.yaml'), async (pod) => {
+    await inPod(readPod('job.yaml'), async (pod) => {
       expect(await pod.container('work').ended()).toBe(0);
       expect(await answerOf(pod.container('work'), 'once')).toMatchObject({ status: 200 });
       await pod.container('azwi-proxy').stop();

@@ -4,7 +4,7 @@ import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithDocker } from '../../support/docker.ts';
 import { answerOf, askInside, toClaims } from '../../support/docker-app.ts';
-import { type Pod, type PodOptions, startPod } from '../../support/docker-pod.ts';
+import { type Pod, type PodOptions, withPod } from '../../support/docker-pod.ts';
 import { startWebhookTenant, type Tenant, toWebhookOptions } from '../../support/docker-webhook.ts';
 
 const file = join(import.meta.dirname, '../../fixtures/inject/webhook-pods.json');
@@ -40,24 +40,19 @@ describeWithDocker('the life of a pod', () => {
   }, 600_000);
   afterAll(() => tenant?.remove());
 
-  const withPod = async (
+  const inPod = (
     pod: V1Pod,
     act: (pod: Pod) => Promise<void>,
     env?: NonNullable<PodOptions['env']>,
   ): Promise<void> => {
     const options = { ...toWebhookOptions(tenant), ...(env === undefined ? {} : { env }) };
-    const started = await startPod(pod, tenant, options);
-    try {
-      await act(started);
-    } finally {
-      await started.remove();
-    }
+    return withPod(pod, tenant, options, act);
   };
 
   it.concurrent.each(['classic: simple', 'native: simple'])(
     '%s: the application is served while it handles SIGTERM, and the proxy then exits 0',
     async (name) => {
-      await withPod(toPod(name), async (pod) => {
+      await inPod(toPod(name), async (pod) => {
         await answerOf(pod.container('app'), 'start');
         await pod.stop();
         const answer = await answerOf(pod.container('app'), 'stop');
@@ -69,7 +64,7 @@ describeWithDocker('the life of a pod', () => {
   );
 
   it.concurrent('a Job with a native sidecar completes: its work ends, then the proxy with 0', async () => {
-    await withPod(toPod('native: job'), async (pod) => {
+    await inPod(toPod('native: job'), async (pod) => {
       expect(await pod.container('work').ended()).toBe(0);
       expect(await answerOf(pod.container('work'), 'once')).toMatchObject({ status: 200 });
       await pod.container('azwi-proxy').stop();
@@ -78,7 +73,7 @@ describeWithDocker('the life of a pod', () => {
   }, 120_000);
 
   it.concurrent('a killed proxy comes back, and nothing leaks to the node meanwhile', async () => {
-    await withPod(toPod('native: simple'), async (pod) => {
+    await inPod(toPod('native: simple'), async (pod) => {
       const app = pod.container('app');
       await answerOf(app, 'start');
       const polling = app.exec(['node', '/app.cjs', 'poll', '6000']);
@@ -110,7 +105,7 @@ describeWithDocker('the life of a pod', () => {
       containerOf(pod, 'azwi-proxy-init'),
       ...inits.filter(({ name }) => name !== 'azwi-proxy-init'),
     ];
-    await withPod(pod, async (running) => {
+    await inPod(pod, async (running) => {
       for (const name of ['migrate', 'warm']) {
         expect(toClaims(await answerOf(running.container(name), 'once'))).toHaveProperty('appid');
       }
@@ -118,7 +113,7 @@ describeWithDocker('the life of a pod', () => {
   }, 120_000);
 
   it.concurrent('an application of user 1501 gets to the node, which upstream promises nothing against', async () => {
-    await withPod(toPod('native: simple'), async (pod) => {
+    await inPod(toPod('native: simple'), async (pod) => {
       const answer = await askInside(pod.container('app'), token, '1501');
       expect(answer.body).toContain(node);
     });
@@ -127,7 +122,7 @@ describeWithDocker('the life of a pod', () => {
   it.concurrent('with INIT_EXEMPT=none no user gets to the node, and forwarding says that it is off', async () => {
     const env = (name: string): Readonly<Record<string, string>> =>
       name === 'azwi-proxy-init' ? { INIT_EXEMPT: 'none' } : {};
-    await withPod(
+    await inPod(
       toPod('native: simple'),
       async (pod) => {
         for (const user of ['0', '1501', '10001']) {
@@ -153,7 +148,7 @@ describeWithDocker('the life of a pod', () => {
     async (_, securityContext) => {
       const pod = toPod('native: simple');
       pod.spec.securityContext = securityContext;
-      await withPod(pod, async (running) => {
+      await inPod(pod, async (running) => {
         const app = running.container('app');
         expect(await answerOf(app, 'start')).toMatchObject({ status: 200 });
         for (let request = 0; request < 3; request += 1) await askInside(app, instance);
@@ -167,7 +162,7 @@ describeWithDocker('the life of a pod', () => {
   it.concurrent('runAsUser 0 of the pod is refused by the kubelet, since the proxy must not be root', async () => {
     const pod = toPod('native: simple');
     pod.spec.securityContext = { runAsUser: 0 };
-    await expect(withPod(pod, async () => {})).rejects.toThrow(
+    await expect(inPod(pod, async () => {})).rejects.toThrow(
       /azwi-proxy: CreateContainerConfigError/,
     );
   }, 120_000);
@@ -178,6 +173,6 @@ describeWithDocker('the life of a pod', () => {
       runAsUser: 0,
       capabilities: { drop: ['ALL'] },
     };
-    await expect(withPod(pod, async () => {})).rejects.toThrow(/NET_ADMIN/);
+    await expect(inPod(pod, async () => {})).rejects.toThrow(/NET_ADMIN/);
   }, 120_000);
 });

@@ -4,7 +4,7 @@ import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Container, describeWithDocker } from '../../support/docker.ts';
 import { type AppAnswer, answerOf, askInside, toClaims } from '../../support/docker-app.ts';
-import { type Pod, startPod } from '../../support/docker-pod.ts';
+import { type Pod, withPod } from '../../support/docker-pod.ts';
 import { startWebhookTenant, type Tenant, toWebhookOptions } from '../../support/docker-webhook.ts';
 
 interface Case {
@@ -48,14 +48,8 @@ describeWithDocker('a pod of the webhook, with our images', () => {
   }, 600_000);
   afterAll(() => tenant?.remove());
 
-  const withPod = async (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> => {
-    const started = await startPod(pod, tenant, toWebhookOptions(tenant));
-    try {
-      await act(started);
-    } finally {
-      await started.remove();
-    }
-  };
+  const inPod = (pod: V1Pod, act: (pod: Pod) => Promise<void>): Promise<void> =>
+    withPod(pod, tenant, toWebhookOptions(tenant), act);
 
   const refused = (name: string): boolean => name.endsWith('identity binding, CA data');
   it.concurrent.each(cases.filter(({ name }) => !refused(name)))(
@@ -70,7 +64,7 @@ describeWithDocker('a pod of the webhook, with our images', () => {
         throw new Error('a pod without our containers');
       const clientId = variable(proxy, 'AZURE_CLIENT_ID');
 
-      await withPod(pod, async (running) => {
+      await inPod(pod, async (running) => {
         for (const { name } of spec.containers.filter((each) => !isOurs(each))) {
           const app = running.container(name);
           const first = await answerOf(app, name === 'work' ? 'once' : 'start');
@@ -142,7 +136,7 @@ describeWithDocker('a pod of the webhook, with our images', () => {
   it.concurrent.each(cases.filter(({ name }) => refused(name)))(
     '$name: refused by name, since CA and CA file exclude each other',
     async ({ pod }) => {
-      await expect(withPod(pod, async () => {})).rejects.toThrow(
+      await expect(inPod(pod, async () => {})).rejects.toThrow(
         /AZURE_KUBERNETES_CA_DATA|AZURE_KUBERNETES_CA_FILE/,
       );
     },
