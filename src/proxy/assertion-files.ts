@@ -1,8 +1,9 @@
+import { readSmallFile, toErrorCode } from '../shared/small-file.ts';
 import type { AssertionsState } from './admin/readiness.ts';
 import { proxyOptions } from './config/options.ts';
 import type { ProxyConfig } from './config/proxy-config.ts';
+import { MAX_ASSERTION_BYTES } from './entra/assertion.ts';
 import { emptyFault, toReadFault } from './entra/assertion-fault.ts';
-import { readSmallFile } from './entra/read-small-file.ts';
 
 /** A file that should hold a ServiceAccount token. */
 export interface AssertionFile {
@@ -39,8 +40,10 @@ export async function checkAssertionFiles(
 async function findFault({ path, setting }: AssertionFile): Promise<string | undefined> {
   const toText = (is: string): string => `the file of ${setting} ${is}`;
   try {
-    return (await readSmallFile(path)).trim() === '' ? toText(emptyFault.is) : undefined;
+    return (await readSmallFile(path, MAX_ASSERTION_BYTES)).trim() === ''
+      ? toText(emptyFault.is)
+      : undefined;
   } catch (error) {
-    return toText(toReadFault((error as NodeJS.ErrnoException).code, path).is);
+    return toText(toReadFault(toErrorCode(error), path).is);
   }
 }

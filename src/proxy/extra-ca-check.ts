@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readSettingFile } from './config/read-setting-file.ts';
 
 const block = /-----BEGIN (?:X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:X509 )?CERTIFICATE-----/g;
 
@@ -9,16 +9,11 @@ const block = /-----BEGIN (?:X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:X509 )
  * @returns what is wrong, to follow the name of the file, or undefined.
  */
 export function findExtraCaFault(path: string): string | undefined {
-  let pem: string;
-  try {
-    // Reading a pipe would wait for its writer.
-    if (!statSync(path).isFile()) return 'is not a file';
-    pem = readFileSync(path, 'latin1');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return `cannot be read (${code})`;
-  }
-  const bodies = [...pem.matchAll(block)].map(([, body = '']) => Buffer.from(body, 'base64'));
+  const file = readSettingFile(path);
+  if (!file.ok) return file.fault;
+  const bodies = [...file.content.matchAll(block)].map(([, body = '']) =>
+    Buffer.from(body, 'base64'),
+  );
   if (bodies.length === 0) return 'holds no PEM certificate';
   const damaged = bodies.findIndex((der) => !isWholeSequence(der));
   return damaged === -1 ? undefined : `holds a certificate, number ${damaged + 1}, that is damaged`;

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { parseAssertion } from '../entra/assertion.ts';
+import { readSmallFileSync } from '../../shared/small-file.ts';
+import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/assertion.ts';
 import { findAssertionFault } from '../entra/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
 import { isDirect } from '../no-proxy.ts';
@@ -62,8 +62,7 @@ export function findAudienceRisks(config: ProxyConfig): readonly string[] {
 /** Empty if it cannot be read: it may appear after the start. */
 function readIfPresent(path: string): string {
   try {
-    // Reading a pipe would wait for its writer.
-    return statSync(path).isFile() ? readFileSync(path, 'utf8').trim() : '';
+    return readSmallFileSync(path, MAX_ASSERTION_BYTES).trim();
   } catch {
     return '';
   }

@@ -1,33 +1,25 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import {
+  describeReadFault,
+  MAX_SETTING_FILE_BYTES,
+  readSmallFileSync,
+  toErrorCode,
+} from '../../shared/small-file.ts';
 
-/** What a file holds, or why it cannot be had. */
+/** What a file holds, or why it cannot be read. */
 export type SettingFile =
   | { readonly ok: true; readonly content: string }
   /** The fault continues a sentence that begins with the file; the code is Node's. */
   | { readonly ok: false; readonly code: string; readonly fault: string };
 
-/** A ConfigMap cannot hold more. */
-const MAX_BYTES = 1_024 * 1_024;
-
-/** Reads a file that a setting names, at the start. Never waits for a pipe. */
+/** Reads a file that a setting names, at startup. */
 export function readSettingFile(path: string): SettingFile {
   try {
-    // Without O_NONBLOCK, opening a named pipe waits for its writer.
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = fstatSync(file);
-      if (!stats.isFile() && !stats.isDirectory()) {
-        return { ok: false, code: 'EINVAL', fault: 'is not a regular file' };
-      }
-      if (stats.isFile() && stats.size > MAX_BYTES) {
-        return { ok: false, code: 'EFBIG', fault: 'has more than 1 MiB' };
-      }
-      return { ok: true, content: readFileSync(file, 'utf8') };
-    } finally {
-      closeSync(file);
-    }
+    return { ok: true, content: readSmallFileSync(path, MAX_SETTING_FILE_BYTES) };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return { ok: false, code, fault: `cannot be read (${code})` };
+    return {
+      ok: false,
+      code: toErrorCode(error),
+      fault: describeReadFault(error, MAX_SETTING_FILE_BYTES),
+    };
   }
 }

@@ -1,5 +1,8 @@
 import { parseObject } from './parse-object.ts';
 
+/** Of the file of a ServiceAccount token, which has one to four KiB; Entra refuses far less than this. */
+export const MAX_ASSERTION_BYTES = 64 * 1_024;
+
 /** The projected ServiceAccount token, with those of its claims that help to explain a refusal. */
 export interface Assertion {
   /** The token itself. It goes to the token endpoint and nowhere else. */

@@ -1,9 +1,13 @@
 import type { Logger } from '../../shared/logger.ts';
+import {
+  MAX_SETTING_FILE_BYTES,
+  READ_DEADLINE_MS,
+  readSmallFile,
+} from '../../shared/small-file.ts';
 import type { Clock } from '../clock.ts';
 import { untilAborted, withDeadline } from './deadline.ts';
 import { explainFault } from './explained-fault.ts';
 import { parsePemCertificates } from './pem-certificates.ts';
-import { readSmallFile } from './read-small-file.ts';
 
 /** The CA certificates that a file holds, each in PEM. The same array as long as they do not change. */
 export type ReadCa = (signal: AbortSignal) => Promise<readonly string[]>;
@@ -19,12 +23,6 @@ export interface CaFileDeps {
   readonly readFile?: ((path: string) => Promise<string>) | undefined;
 }
 
-/** A ConfigMap cannot hold more. */
-const MAX_BYTES = 1_024 * 1_024;
-
-/** A projected volume is memory; what takes this long is a hung file system. */
-const READ_DEADLINE_MS = 2_000;
-
 const VARIABLE = 'AZURE_KUBERNETES_CA_FILE';
 
 /**
@@ -38,7 +36,7 @@ export function createCaReader(
     logger,
     lastGoodPem,
     remember,
-    readFile = (path) => readSmallFile(path, MAX_BYTES),
+    readFile = (path) => readSmallFile(path, MAX_SETTING_FILE_BYTES),
   }: CaFileDeps,
   path: string,
 ): ReadCa {

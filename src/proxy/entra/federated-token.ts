@@ -1,5 +1,6 @@
+import { READ_DEADLINE_MS, readSmallFile } from '../../shared/small-file.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { type Assertion, parseAssertion } from './assertion.ts';
+import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion.ts';
 import {
   type AssertionFault,
   emptyFault,
@@ -9,7 +10,6 @@ import {
   toReadFault,
 } from './assertion-fault.ts';
 import { withDeadline } from './deadline.ts';
-import { readSmallFile } from './read-small-file.ts';
 import type { ExchangeMode } from './settings.ts';
 
 /**
@@ -35,9 +35,6 @@ export interface FederatedTokenOptions {
   readonly setting?: string | undefined;
 }
 
-/** A projected volume is memory; what takes this long is a hung file system. */
-const READ_DEADLINE_MS = 2_000;
-
 /** What the kubelet's next rotation may cure is read again after these waits. */
 const REREAD_AFTER_MS: readonly number[] = [250, 500];
 
@@ -46,7 +43,7 @@ const REREAD_AFTER_MS: readonly number[] = [250, 500];
  * renewed, a day later, and is out of date then (AADSTS700024).
  */
 export function createAssertionReader(
-  { clock, readFile = readSmallFile }: FederatedTokenDeps,
+  { clock, readFile = (path) => readSmallFile(path, MAX_ASSERTION_BYTES) }: FederatedTokenDeps,
   {
     path,
     mode = 'federation',

@@ -201,7 +201,7 @@ describe('T2, T6: CA', () => {
     ]);
     const directory = join(folder(), 'ca.crt');
     mkdirSync(directory);
-    expect(refused(withFile(directory))[0]).toContain('cannot be read (EISDIR)');
+    expect(refused(withFile(directory))[0]).toContain('is a directory');
     expect(refused(withFile('ca.crt'))[0]).toContain('is not an absolute path');
   });
 

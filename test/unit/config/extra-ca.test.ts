@@ -39,7 +39,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
 
   test.each([
     ['no file', () => join(makeFolder(), 'none'), 'cannot be read (ENOENT)'],
-    ['a directory', () => makeFolder(), 'is not a file'],
+    ['a directory', () => makeFolder(), 'is a directory'],
     [
       'a pipe',
       () => {
@@ -47,7 +47,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
         execFileSync('mkfifo', [path]);
         return path;
       },
-      'is not a file',
+      'is not a regular file',
     ],
     ['an empty file', () => write(''), 'holds no PEM certificate'],
     ['something else', () => write('hello\n'), 'holds no PEM certificate'],

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAssertion } from '../../../src/proxy/entra/assertion.ts';
 import { createAssertionReader } from '../../../src/proxy/entra/federated-token.ts';
-import { readSmallFile } from '../../../src/proxy/entra/read-small-file.ts';
 import { ProxyError } from '../../../src/proxy/errors.ts';
+import { readSmallFile } from '../../../src/shared/small-file.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { clusterClaims, drive, makeAssertion, neverAborted } from './support.ts';
 
@@ -32,7 +32,7 @@ async function readFrom(
         reads += 1;
         isReading = true;
         try {
-          return await readSmallFile(given);
+          return await readSmallFile(given, 64 * 1_024);
         } finally {
           isReading = false;
         }

@@ -1,9 +1,10 @@
 import { createHook } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readSmallFile } from '../../../src/proxy/entra/read-small-file.ts';
+
 import { createUndiciTransport } from '../../../src/proxy/entra/undici-transport.ts';
 import { warmUp } from '../../../src/proxy/entra/warm-up.ts';
+import { readSmallFile } from '../../../src/shared/small-file.ts';
 import { neverAborted } from './support.ts';
 
 /** The kinds of operations on files and the network that `work` begins. */
@@ -31,7 +32,9 @@ describe('warm-up', () => {
 
   it('would be seen to use them', async () => {
     const path = fileURLToPath(import.meta.url);
-    expect(await outsideOperationsOf(() => readSmallFile(path))).toContain('FSREQCALLBACK');
+    expect(await outsideOperationsOf(() => readSmallFile(path, 64 * 1_024))).toContain(
+      'FSREQCALLBACK',
+    );
     const transport = createUndiciTransport();
     const post = () => transport.post('http://127.0.0.1:1', {}, '', neverAborted).catch(() => {});
     expect(await outsideOperationsOf(post)).toContain('TCPCONNECTWRAP');
