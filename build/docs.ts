@@ -9,6 +9,7 @@ import { proxyOptions } from '../src/proxy/config/options.ts';
 import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
 import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
+import { listOptions } from '../src/shared/options-help.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
@@ -59,7 +60,7 @@ export async function renderDocument(file: string): Promise<string> {
 }
 
 function renderOptions(table: OptionTable): string {
-  const groups = Object.groupBy(Object.values(table), ({ group }) => group);
+  const groups = Object.groupBy(listOptions(table), ({ group }) => group);
   return Object.entries(groups)
     .map(([group, options = []]) => {
       const rows = options.map((option) => [
@@ -75,7 +76,7 @@ function renderOptions(table: OptionTable): string {
 
 /** The options of a program that reads no variables. */
 function renderFlags(table: OptionTable): string {
-  const groups = Object.groupBy(Object.values(table), ({ group }) => group);
+  const groups = Object.groupBy(listOptions(table), ({ group }) => group);
   return Object.entries(groups)
     .map(([group, options = []]) => {
       const rows = options.map((option) => [

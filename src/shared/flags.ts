@@ -1,6 +1,15 @@
+import { findSimilar, formatSuggestion } from './did-you-mean.ts';
+
 /** As much of a table of options as reading a command line takes. */
 export type FlagTable = Readonly<
-  Record<string, { readonly flag?: string; readonly type: { readonly standsAlone?: true } }>
+  Record<
+    string,
+    {
+      readonly flag?: string;
+      readonly env?: string;
+      readonly type: { readonly standsAlone?: true };
+    }
+  >
 >;
 
 /** What a command line says, before any value is looked at. */
@@ -38,7 +47,7 @@ export function scanFlags(table: FlagTable, argv: readonly string[]): FlagScan {
     if (name === undefined) return usage(`${JSON.stringify(argument)} is not a flag`);
     const key = byFlag.get(name);
     if (key === undefined) {
-      return name === 'h' || name === 'help' ? { kind: 'help' } : usage(`unknown flag --${name}`);
+      return name === 'h' || name === 'help' ? { kind: 'help' } : rejectFlag(table, name);
     }
     if (value !== undefined) {
       texts.set(key, value);
@@ -52,6 +61,16 @@ export function scanFlags(table: FlagTable, argv: readonly string[]): FlagScan {
     }
   }
   return { kind: 'flags', texts, rest: argv.slice(next) };
+}
+
+function rejectFlag(table: FlagTable, name: string): FlagScan {
+  const options = Object.values(table);
+  const flags = options.flatMap(({ flag }) => (flag === undefined ? [] : [flag]));
+  const similar = findSimilar(name, flags).map((flag) => `--${flag}`);
+  const variables = options.flatMap(({ flag, env }) => (flag || !env ? [] : [env]));
+  const [variable] = similar.length > 0 ? [] : findSimilar(name, variables);
+  const fix = formatSuggestion(similar) ?? (variable && `set the variable ${variable}`);
+  return usage(`unknown flag --${name}${fix === undefined ? '' : `; ${fix}`}`);
 }
 
 function usage(error: string): FlagScan {

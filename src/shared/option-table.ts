@@ -38,6 +38,13 @@ export interface Option<T = unknown> {
   readonly required?: string;
   /** The value never appears in a message or log. */
   readonly secret?: true;
+  /** An empty variable is an error instead of unset: the option forbids, and unset would allow everything. */
+  readonly restricts?: true;
+  /**
+   * The option was removed: it is accepted for one more release and ignored, with a warning that gives this
+   * reason, such as `exchanges run in the proxy itself`. Help and documentation leave it out.
+   */
+  readonly retired?: string;
   /** Heading under which help and documentation list it. */
   readonly group: string;
   /** One or more sentences for help and documentation. */

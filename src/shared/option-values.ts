@@ -124,7 +124,7 @@ export function listValue<T>(item: ValueType<T>): ValueType<readonly T[]> {
     parse(text) {
       const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
       if (entries.length === 0) {
-        return refuse('lists nothing', 'list at least one value, or leave it unset');
+        return refuse('lists nothing', 'list at least one value, or remove the setting');
       }
       const values = new Set<T>();
       for (const [index, entry] of entries.entries()) {

@@ -1,9 +1,14 @@
 import type { Option, OptionTable } from './option-table.ts';
 
+/** The options of a table that help and documentation list: all but the retired ones. */
+export function listOptions(table: OptionTable): readonly Option[] {
+  return Object.values(table).filter(({ retired }) => retired === undefined);
+}
+
 /** The settings of a table for a terminal, under the headings of their groups, in the table's order. */
 export function formatOptions(table: OptionTable): string {
   const groups = new Map<string, string[]>();
-  for (const option of Object.values(table)) {
+  for (const option of listOptions(table)) {
     const lines = groups.get(option.group) ?? [];
     lines.push(formatOption(option));
     groups.set(option.group, lines);
@@ -13,7 +18,7 @@ export function formatOptions(table: OptionTable): string {
 
 /** The flags of a table, without what they are for. */
 export function formatFlags(table: OptionTable): string {
-  const flags = Object.values(table).map(formatFlag);
+  const flags = listOptions(table).map(formatFlag);
   return wrap(
     flags.filter((flag) => flag !== undefined),
     '  ',

@@ -14,6 +14,8 @@ export interface Resolution<T extends OptionTable> {
   readonly given: ReadonlySet<keyof T>;
   /** One per option at fault: the key, what is wrong with the value, and the fix. */
   readonly errors: readonly string[];
+  /** One per retired option that is set. */
+  readonly warnings: readonly string[];
 }
 
 /** A command line and environment, understood. */
@@ -45,11 +47,16 @@ export function resolveOptions<T extends OptionTable>(
   const names: Record<string, string> = {};
   const given = new Set<string>();
   const errors: string[] = [];
+  const warnings: string[] = [];
   for (const [key, option] of Object.entries(table)) {
     const found = findText(option, texts.get(key), env);
     const name = found?.name ?? describeName(option);
     const text = found?.text ?? option.default;
     names[key] = name;
+    if (option.retired !== undefined) {
+      if (found !== undefined) warnings.push(describeRetired(name, option.retired));
+      continue;
+    }
     if (found !== undefined) given.add(key);
     if (text === undefined) {
       if (option.required !== undefined) errors.push(`${name} not set; ${option.required}`);
@@ -60,7 +67,7 @@ export function resolveOptions<T extends OptionTable>(
     else errors.push(describeFault(name, text, parsed, option.secret === true));
   }
   // The loop has filled in exactly what the type says, which TypeScript cannot follow key by key.
-  return { values, names, given, errors } as unknown as Resolution<T>;
+  return { values, names, given, errors, warnings } as unknown as Resolution<T>;
 }
 
 /** True if every option has its value, so that none of `values` is missing. */
@@ -71,7 +78,7 @@ export function isComplete<T extends OptionTable>(
 }
 
 function findText(
-  { flag, env: variable, envAlias }: Option,
+  { flag, env: variable, envAlias, restricts }: Option,
   flagText: string | undefined,
   env: Environment,
 ): { readonly name: string; readonly text: string } | undefined {
@@ -79,7 +86,9 @@ function findText(
   for (const name of [variable, envAlias]) {
     // Variables made from files often end in a newline, and no value of ours has white space around it.
     const text = name === undefined ? '' : (env[name] ?? '').trim();
-    if (name !== undefined && text !== '') return { name, text };
+    const isSet =
+      text !== '' || (restricts === true && name !== undefined && env[name] !== undefined);
+    if (name !== undefined && isSet) return { name, text };
   }
   return undefined;
 }
@@ -88,6 +97,10 @@ function findText(
 export function describeName({ flag, env }: Option): string {
   if (flag === undefined) return env ?? '';
   return env === undefined ? `--${flag}` : `--${flag} (${env})`;
+}
+
+function describeRetired(name: string, why: string): string {
+  return `${name}: ignored, this setting was removed (${why}); remove it, the next release does not accept it`;
 }
 
 const longestShown = 80;

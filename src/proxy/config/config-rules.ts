@@ -1,7 +1,7 @@
-import type { Environment, Resolution } from '../../shared/options.ts';
+import type { Resolution } from '../../shared/options.ts';
 import { findExtraCaFault } from '../extra-ca-check.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
-import { ownPrefix, proxyOptions } from './options.ts';
+import { proxyOptions } from './options.ts';
 import { isLoopback, isWildcard } from './options-address.ts';
 import type { ProxyConfig } from './proxy-config.ts';
 
@@ -41,7 +41,7 @@ export function findConflicts({
 }
 
 /** What works, but is probably not meant or not safe. */
-export function findRisks(config: ProxyConfig, env: Environment): readonly string[] {
+export function findRisks(config: ProxyConfig): readonly string[] {
   const warnings: string[] = [];
   const { listen, allowedClientIds, defaultClientId, identities } = config;
   if (!isLoopback(listen.address)) {
@@ -67,22 +67,5 @@ export function findRisks(config: ProxyConfig, env: Environment): readonly strin
       `${proxyOptions.extraCaCertsFile.env}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so that Node.js does not trust what it should hold; mount CA certificates in PEM there, or unset the variable`,
     );
   }
-  for (const name of findUnknownVariables(env)) {
-    warnings.push(`${name} is no setting of this version; correct its name or remove it`);
-  }
   return warnings;
-}
-
-/** Variables that look like ours and are not: a misspelt restriction must not go unnoticed. */
-function findUnknownVariables(env: Environment): readonly string[] {
-  const known = new Set<string>();
-  for (const option of Object.values(proxyOptions)) {
-    if ('env' in option) known.add(option.env);
-  }
-  // Kubernetes sets these for a Service whose name begins with imds-proxy.
-  const serviceLink = /_(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_\d+_(?:TCP|UDP|SCTP)\w*)?)$/;
-  return Object.keys(env).filter(
-    (name) =>
-      name.startsWith(ownPrefix) && !known.has(name) && !serviceLink.test(name) && env[name] !== '',
-  );
 }

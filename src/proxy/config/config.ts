@@ -1,12 +1,13 @@
 import type { LogFields } from '../../shared/logger.ts';
 import type { Values } from '../../shared/option-table.ts';
 import { type Environment, isComplete, parseOptions } from '../../shared/options.ts';
+import { findUnknownVariables } from '../../shared/unknown-variables.ts';
 import type { ExchangeMode } from '../entra/settings.ts';
 import { type IdentityBinding, toIdentityBinding } from './config-binding.ts';
 import { findAudienceRisks } from './config-exchange.ts';
 import { toConfigFields } from './config-fields.ts';
 import { findConflicts, findRisks } from './config-rules.ts';
-import { proxyOptions } from './options.ts';
+import { ownPrefix, proxyOptions } from './options.ts';
 import type { ProxyConfig } from './proxy-config.ts';
 
 /** What a command line and an environment ask the proxy to do. */
@@ -39,14 +40,21 @@ export function loadConfig(argv: readonly string[], env: Environment): LoadedCon
   if (values.version === true) return { kind: 'version' };
 
   const { mode, binding, ...found } = toIdentityBinding(parsed);
-  const errors = [...parsed.errors, ...findConflicts(parsed), ...found.errors];
+  const unknown = findUnknownVariables(proxyOptions, env, { prefix: ownPrefix, program: 'proxy' });
+  const errors = [...parsed.errors, ...findConflicts(parsed), ...found.errors, ...unknown.errors];
   if (!isComplete(parsed) || errors.length > 0) return { kind: 'invalid', errors };
 
   const config = toConfig(parsed.values, mode, binding);
   return {
     kind: 'config',
     config,
-    warnings: [...found.warnings, ...findAudienceRisks(config), ...findRisks(config, env)],
+    warnings: [
+      ...unknown.warnings,
+      ...parsed.warnings,
+      ...found.warnings,
+      ...findAudienceRisks(config),
+      ...findRisks(config),
+    ],
     fields: toConfigFields(config),
   };
 }

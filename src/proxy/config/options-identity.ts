@@ -42,10 +42,11 @@ const resourceIdValue: ValueType<string> = {
 export const resourceValue: ValueType<string> = {
   label: 'resource',
   parse(text) {
-    if (text.length <= 2_048 && !/\p{Cc}/u.test(text)) return accept(text);
+    // None of the characters is part of an application ID URI: they are another way to write a list.
+    if (text.length <= 2_048 && !/[\p{Cc}[\]{}"'|;*]/u.test(text)) return accept(text);
     return refuse(
       'cannot be a resource',
-      'write it as in requests, such as https://vault.azure.net',
+      'write resources as in requests, such as https://vault.azure.net, with commas between them and without quotes, brackets and wildcards',
     );
   },
 };

@@ -25,6 +25,9 @@ const othersVariables: ReadonlySet<string> = new Set([
   // What Kubernetes sets for a Service called imds-proxy.
   'IMDS_PROXY_PORT',
   'IMDS_PROXY_SERVICE_HOST',
+  // Misspelt on purpose, where the document says what happens then.
+  'IMDS_PROXY_ALOWED_RESOURCES',
+  'AZURE_CLIENTID',
   // A name that stands for all of ours.
   'IMDS_PROXY_X_Y',
 ]);

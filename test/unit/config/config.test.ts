@@ -185,9 +185,9 @@ describe('values at fault are refused with key, fault and fix', () => {
     expect(errors[0]).toMatch(/; \S/);
   });
 
-  test('an explicit empty list is refused, not taken for no restriction', () => {
+  test('an explicit empty list is refused, not treated as no restriction', () => {
     expect(refused({}, ['--allowed-resources='])).toEqual([
-      '--allowed-resources: "" lists nothing; list at least one value, or leave it unset',
+      '--allowed-resources: "" lists nothing; list at least one value, or remove the setting',
     ]);
   });
 
@@ -321,7 +321,10 @@ describe('conflicts', () => {
 describe('command line', () => {
   test.each([
     { argv: ['--nope'], error: 'unknown flag --nope' },
-    { argv: ['--tenant-id=x'], error: 'unknown flag --tenant-id' },
+    {
+      argv: ['--tenant-id=x'],
+      error: 'unknown flag --tenant-id; set the variable AZURE_TENANT_ID',
+    },
     { argv: ['--proxy-port'], error: '--proxy-port needs a value' },
     { argv: ['--runtime-metrics', 'true'], error: 'unexpected argument "true"' },
   ])('$argv is refused', ({ argv, error }) => {

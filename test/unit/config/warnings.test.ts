@@ -15,25 +15,6 @@ describe('warnings', () => {
     },
   );
 
-  test('a misspelt variable of ours', () => {
-    const { warnings } = accepted({ IMDS_PROXY_PASSTHRU: 'off', IMDS_PROXY_PORT: '8080' });
-    expect(warnings).toEqual([
-      'IMDS_PROXY_PASSTHRU is no setting of this version; correct its name or remove it',
-    ]);
-  });
-
-  test('not the links that Kubernetes makes for a Service named imds-proxy', () => {
-    const env = {
-      IMDS_PROXY_SERVICE_HOST: '10.0.0.1',
-      IMDS_PROXY_SERVICE_PORT: '80',
-      IMDS_PROXY_SERVICE_PORT_HTTP: '80',
-      IMDS_PROXY_PORT: 'tcp://10.0.0.1:80',
-      IMDS_PROXY_PORT_80_TCP: 'tcp://10.0.0.1:80',
-      IMDS_PROXY_PORT_80_TCP_ADDR: '10.0.0.1',
-    };
-    expect(accepted(env).warnings).toEqual([]);
-  });
-
   test('an identity that the allow-list forbids', () => {
     const { warnings } = accepted({
       IMDS_PROXY_ALLOWED_CLIENT_IDS: '00000000-0000-0000-0000-000000000000',

@@ -54,7 +54,7 @@ describe("reads flags as Go's flag package does", () => {
     { argv: ['--unknown'], error: 'unknown flag --unknown' },
     { argv: ['--unknown=secret'], error: 'unknown flag --unknown' },
     { argv: ['--envOnly=1'], error: 'unknown flag --envOnly' },
-    { argv: ['--PORT=1'], error: 'unknown flag --PORT' },
+    { argv: ['--PORT=1'], error: 'unknown flag --PORT; did you mean --port?' },
     { argv: ['--port'], error: '--port needs a value' },
     { argv: ['---port=1'], error: '"---port=1" is not a flag' },
     { argv: ['--=1'], error: '"--=1" is not a flag' },

@@ -111,6 +111,45 @@ describe('precedence', () => {
   });
 });
 
+describe('an option that restricts', () => {
+  const restriction = { names: { ...table.name, type: textValue, restricts: true } } as const;
+
+  test.each(['', ' ', '\n'])('is set by the variable %j, which is then at fault', (X_NAME) => {
+    const { errors, given } = resolveOptions(restriction, new Map(), { X_NAME });
+    expect(errors).toEqual(['X_NAME: "" is empty; give a value or leave it out']);
+    expect([...given]).toEqual(['names']);
+  });
+
+  test('is not set without the variable', () => {
+    expect(resolveOptions(restriction, new Map(), {}).errors).toEqual([]);
+  });
+});
+
+describe('a retired option', () => {
+  const retired = { old: { ...table.port, retired: 'ports are chosen by the kernel' } } as const;
+
+  test('is accepted with any value, ignored, and warned about', () => {
+    for (const [argv, env, name] of [
+      [['--port=x'], {}, '--port'],
+      [[], { X_PORT: 'x' }, 'X_PORT'],
+    ] as const) {
+      expect(parseOptions(retired, argv, env)).toMatchObject({
+        errors: [],
+        values: {},
+        warnings: [
+          `${name}: ignored, this setting was removed (ports are chosen by the kernel); remove it, the next release does not accept it`,
+        ],
+      });
+    }
+    expect(parseOptions(retired, [], {})).toMatchObject({ warnings: [], values: {} });
+  });
+
+  test('is not in the help', () => {
+    expect(formatOptions({ ...table, ...retired })).toBe(formatOptions(table));
+    expect(formatFlags({ ...table, ...retired })).toBe(formatFlags(table));
+  });
+});
+
 describe('errors', () => {
   test('every option at fault is named, with key, fault and fix', () => {
     const { errors } = parsed(['--port=0', '--quiet=maybe'], {});

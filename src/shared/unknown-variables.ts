@@ -1,0 +1,123 @@
+import { countEdits, findSimilar, formatSuggestion, toComparable } from './did-you-mean.ts';
+import { toIpVersion } from './ip-address.ts';
+import type { OptionTable } from './option-table.ts';
+import type { Environment } from './options.ts';
+
+/** What is wrong with the names of variables. Both lists hold whole messages. */
+export interface UnknownVariables {
+  /** The program must not start: a misspelt restriction would be no restriction. */
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Shorter names are too much like each other: FTP_PROXY is not a misspelt HTTP_PROXY. */
+const shortestLookalike = 12;
+const mostSlips = 2;
+
+/**
+ * Finds the variables that look like settings of a table and are not.
+ *
+ * A name that begins with `prefix`, in any case, or is almost the name of a setting that does, is an error,
+ * even if its value is empty. A name that is almost that of another setting (`AZURE_CLIENTID`) is a warning:
+ * that name may belong to another program. The variables that Kubernetes makes for Services are neither.
+ * @param program prints the settings with `--help`.
+ */
+export function findUnknownVariables(
+  table: OptionTable,
+  env: Environment,
+  { prefix, program }: { readonly prefix: string; readonly program: string },
+): UnknownVariables {
+  const names = Object.values(table)
+    .flatMap((option) => [option.env, option.envAlias])
+    .filter((name) => name !== undefined);
+  const known = new Set(names);
+  const lookalikes = names.filter((name) => name.length >= shortestLookalike).map(toLookalike);
+
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (known.has(name) || isServiceLink(name, value)) continue;
+    const comparable = toComparable(name);
+    const meant = lookalikes.find((lookalike) => isLike(lookalike, comparable))?.name;
+    if (name.toUpperCase().startsWith(prefix) || meant?.startsWith(prefix) === true) {
+      const similar = meant === undefined ? findSimilarSettings(name, names, prefix) : [meant];
+      const fix = formatSuggestion(similar) ?? `remove it (${program} --help lists all settings)`;
+      errors.push(`${name}: unknown variable; ${fix}`);
+    } else if (meant !== undefined) {
+      warnings.push(
+        `${name}: not a variable that the ${program} reads; ${formatSuggestion([meant])}`,
+      );
+    }
+  }
+  return { errors, warnings };
+}
+
+interface Lookalike {
+  readonly name: string;
+  readonly comparable: string;
+  readonly thirds: readonly string[];
+}
+
+function toLookalike(name: string): Lookalike {
+  const comparable = toComparable(name);
+  const third = Math.floor(comparable.length / 3);
+  return {
+    name,
+    comparable,
+    thirds: [0, third, 2 * third].map((start) => comparable.slice(start, start + third)),
+  };
+}
+
+function isLike({ comparable, thirds }: Lookalike, other: string): boolean {
+  // Two slips leave one third as it is. Looking for that first spares the start most of the work.
+  return (
+    Math.abs(comparable.length - other.length) <= mostSlips &&
+    thirds.some((third) => other.includes(third)) &&
+    countEdits(comparable, other, mostSlips) <= mostSlips
+  );
+}
+
+/** The prefix, which all have in common, would make any two names similar. */
+function findSimilarSettings(
+  name: string,
+  names: readonly string[],
+  prefix: string,
+): readonly string[] {
+  const byRest = new Map(names.map((each) => [each.replace(prefix, ''), each]));
+  return findSimilar(name.slice(prefix.length), [...byRest.keys()]).map(
+    (rest) => byRest.get(rest) ?? rest,
+  );
+}
+
+const linkForms: readonly (readonly [name: RegExp, isValue: (value: string) => boolean])[] = [
+  [/_SERVICE_HOST$/, isAddress],
+  [/_SERVICE_PORT(?:_[A-Z0-9_]+)?$/, isNumber],
+  [/_PORT(?:_\d+_(?:TCP|UDP|SCTP))?$/, isUrl],
+  [/_PORT_\d+_(?:TCP|UDP|SCTP)_PROTO$/, (value) => /^(?:tcp|udp|sctp)$/.test(value)],
+  [/_PORT_\d+_(?:TCP|UDP|SCTP)_PORT$/, isNumber],
+  [/_PORT_\d+_(?:TCP|UDP|SCTP)_ADDR$/, isAddress],
+];
+
+/**
+ * Whether Kubernetes made this variable for a Service (its "Docker-compatible" and its own form): a Service
+ * named imds-proxy has every pod of its namespace see IMDS_PROXY_PORT=tcp://…. Name and value both count,
+ * so that no misspelt setting is treated as one.
+ */
+function isServiceLink(name: string, value: string): boolean {
+  return (
+    /^[A-Z0-9_]+$/.test(name) &&
+    linkForms.some(([form, isValue]) => form.test(name) && isValue(value))
+  );
+}
+
+function isAddress(value: string): boolean {
+  return toIpVersion(value) !== undefined;
+}
+
+function isNumber(value: string): boolean {
+  return /^\d{1,5}$/.test(value);
+}
+
+function isUrl(value: string): boolean {
+  return /^(?:tcp|udp|sctp):\/\/\S+:\d{1,5}$/.test(value);
+}
