@@ -21,7 +21,8 @@ import { createPassThroughGate } from './http/pass-through-gate.ts';
 import { findMemoryRisk } from './memory-limit.ts';
 import { trimMemory } from './memory-trim.ts';
 import { type Counters, createMetrics } from './metrics/counters.ts';
-import { createShutdown, type Shutdown, watchSignals } from './shutdown.ts';
+import { findCompany } from './process/pod-sockets.ts';
+import { createShutdown, type Shutdown, watchSignals } from './process/shutdown.ts';
 import { type CachingSource, createCachingSource } from './token/caching-source.ts';
 
 const clock = systemClock;
@@ -74,7 +75,15 @@ export async function serve(config: ProxyConfig): Promise<number> {
     },
   );
   const shutdown = createShutdown(
-    { clock, logger, server, stopWaiting: () => source.stop() },
+    {
+      clock,
+      logger,
+      server,
+      stopWaiting: () => source.stop(),
+      // Outside a container, the sockets in sight are those of the whole machine.
+      findCompany: async () =>
+        process.pid === 1 ? findCompany({ root: '/proc', pid: 'self' }) : 'unknown',
+    },
     config.drain,
   );
   const admin = createAdmin(config, { logger, metrics, source, shutdown });

@@ -1,5 +1,6 @@
 import type { Resolution } from '../../shared/options.ts';
 import { findExtraCaFault } from '../extra-ca-check.ts';
+import { DEFAULT_DRAIN_DEADLINE_MS } from '../process/shutdown.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
 import { proxyOptions } from './options.ts';
 import { isLoopback, isWildcard } from './options-address.ts';
@@ -23,8 +24,8 @@ export function findConflicts({
       );
     }
   }
-  const { drainQuiet, drainDeadline } = values;
-  if (drainQuiet !== undefined && drainDeadline !== undefined && drainQuiet > drainDeadline) {
+  const { drainQuiet, drainDeadline = DEFAULT_DRAIN_DEADLINE_MS } = values;
+  if (drainQuiet !== undefined && drainQuiet > drainDeadline) {
     errors.push(
       `${names.drainQuiet}: ${drainQuiet} ms is longer than the whole time to stop, ${drainDeadline} ms (${names.drainDeadline}); shorten it`,
     );

@@ -56,6 +56,7 @@ export interface ExchangerSettings {
 }
 
 export interface DrainSettings {
-  readonly quietMs: number;
-  readonly deadlineMs: number;
+  /** Undefined: chosen by whether the application can be seen (process/shutdown.ts). */
+  readonly quietMs: number | undefined;
+  readonly deadlineMs: number | undefined;
 }

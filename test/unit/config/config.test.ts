@@ -30,7 +30,7 @@ describe('defaults', () => {
       passthrough: 'instance',
       metadataEndpoint: { address: '169.254.169.254', port: 80 },
       exchanger: { lingerMs: 60_000, prestart: 'auto' },
-      drain: { quietMs: 5_000, deadlineMs: 25_000 },
+      drain: { quietMs: undefined, deadlineMs: undefined },
     });
     expect(accepted().warnings).toEqual([]);
   });
@@ -167,7 +167,7 @@ describe('values at fault are refused with key, fault and fix', () => {
     ['IMDS_PROXY_EXCHANGER_LINGER', '60', /is not a duration; add a unit, such as 60s$/],
     ['IMDS_PROXY_EXCHANGER_LINGER', '0', /is out of range; set a duration from 1s to 24h$/],
     ['IMDS_PROXY_EXCHANGER_PRESTART', 'true', /set one of auto, on, off$/],
-    ['IMDS_PROXY_DRAIN_DEADLINE', '11m', /is out of range/],
+    ['IMDS_PROXY_DRAIN_DEADLINE', '25h', /is out of range/],
     [
       'IMDS_PROXY_LOG_LEVEL',
       'loud',

@@ -1,11 +1,18 @@
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createShutdown, type Drainable, watchSignals } from '../../../src/proxy/shutdown.ts';
+import type { Company } from '../../../src/proxy/process/pod-sockets.ts';
+import {
+  createShutdown,
+  type Drainable,
+  type ShutdownOptions,
+  watchSignals,
+} from '../../../src/proxy/process/shutdown.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const options = { quietMs: 5_000, deadlineMs: 25_000 };
+const defaults: ShutdownOptions = { quietMs: undefined, deadlineMs: undefined };
 
 interface FakeServer extends Drainable {
   inFlight: number;
@@ -13,7 +20,7 @@ interface FakeServer extends Drainable {
 }
 
 /** A shutdown over a server whose requests and connections the test ends by hand. */
-function setUp() {
+function setUp(chosen: ShutdownOptions = options) {
   const clock = createManualClock();
   const events: string[] = [];
   const messages: string[] = [];
@@ -39,7 +46,16 @@ function setUp() {
   const stopWaiting = (): void => {
     events.push('stop waiting');
   };
-  const shutdown = createShutdown({ clock, logger, server, stopWaiting }, options);
+  const pod: { company: Company; looks: number; isHung: boolean } = {
+    company: 'unknown',
+    looks: 0,
+    isHung: false,
+  };
+  const findCompany = (): Promise<Company> => {
+    pod.looks += 1;
+    return pod.isHung ? new Promise(() => {}) : Promise.resolve(pod.company);
+  };
+  const shutdown = createShutdown({ clock, logger, server, stopWaiting, findCompany }, chosen);
   let exitCode: number | undefined;
   void shutdown.done.then((code) => {
     exitCode = code;
@@ -48,6 +64,7 @@ function setUp() {
     clock,
     server,
     shutdown,
+    pod,
     events,
     messages,
     endConnections: () => connectionsEnded(),
@@ -196,6 +213,90 @@ describe('96: the first signal', () => {
     expect(events).toEqual(['close']);
     await clock.advance(251);
     expect(events).toEqual(['close', 'stop waiting', 'destroy']);
+  });
+});
+
+describe('without settings, by whether the application is seen', () => {
+  test('stops 250 ms after SIGTERM when nobody else is in the pod, as after a Job', async () => {
+    const { clock, shutdown, pod, events } = setUp(defaults);
+    pod.company = 'nobody';
+    shutdown.signal('SIGTERM');
+    await clock.advance(249);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close']);
+  });
+
+  test('serves for as long as the application runs, and stops 250 ms after it has ended', async () => {
+    const { clock, shutdown, pod, events } = setUp(defaults);
+    pod.company = 'somebody';
+    shutdown.signal('SIGTERM');
+    await clock.advance(595_000);
+    expect(events).toEqual([]);
+    pod.company = 'nobody';
+    await clock.advance(249);
+    expect(events).toEqual([]);
+    await clock.advance(251);
+    expect(events).toEqual(['close']);
+  });
+
+  test('an application that never ends is left after an hour', async () => {
+    const { clock, shutdown, pod, events } = setUp(defaults);
+    pod.company = 'somebody';
+    shutdown.signal('SIGTERM');
+    await clock.advance(3_599_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events[0]).toBe('close');
+  });
+
+  test('a deadline that was set holds in any case', async () => {
+    const { clock, shutdown, pod, events } = setUp({ ...defaults, deadlineMs: 595_000 });
+    pod.company = 'somebody';
+    shutdown.signal('SIGTERM');
+    await clock.advance(594_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events[0]).toBe('close');
+  });
+
+  test('where it cannot see the application, it stops after 5 s without a request', async () => {
+    const { clock, shutdown, events } = setUp(defaults);
+    shutdown.signal('SIGTERM');
+    await clock.advance(4_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events).toEqual(['close']);
+  });
+
+  test('where it cannot see the application, it stops after 25 s of requests', async () => {
+    const { clock, shutdown, events, request } = setUp(defaults);
+    shutdown.signal('SIGTERM');
+    for (let count = 0; count < 24; count += 1) {
+      await clock.advance(1_000);
+      request();
+    }
+    await clock.advance(999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    expect(events[0]).toBe('close');
+  });
+
+  test('a look that takes over a second counts as not seen, and does not hold the shutdown', async () => {
+    const { clock, shutdown, pod, events } = setUp(defaults);
+    pod.isHung = true;
+    shutdown.signal('SIGTERM');
+    await clock.advance(7_000);
+    expect(events[0]).toBe('close');
+  });
+
+  test('--drain-quiet=0 stops at once and does not look', async () => {
+    const { clock, shutdown, pod, events } = setUp({ ...defaults, quietMs: 0 });
+    pod.company = 'somebody';
+    shutdown.signal('SIGTERM');
+    await clock.advance(0);
+    expect(events).toEqual(['close']);
+    expect(pod.looks).toBe(0);
   });
 });
 
