@@ -1,8 +1,9 @@
 /** The tables of docs/errors.md: what each error code and each AADSTS number means, answers and asks for. */
-import { type AadstsRule, aadstsRules } from '../src/proxy/entra/aadsts.ts';
-import { classifyRefusal } from '../src/proxy/entra/classify-reply.ts';
-import type { FailureContext } from '../src/proxy/entra/failure.ts';
-import { type RetryClass, toNextStep } from '../src/proxy/entra/retry.ts';
+
+import { type RetryClass, toNextStep } from '../src/proxy/entra/exchange/retry.ts';
+import { type AadstsRule, aadstsRules } from '../src/proxy/entra/explain/aadsts.ts';
+import { classifyRefusal } from '../src/proxy/entra/explain/classify-reply.ts';
+import type { FailureContext } from '../src/proxy/entra/explain/failure.ts';
 import { type ErrorCode, ProxyError } from '../src/proxy/errors.ts';
 import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
 import { toRememberedMs } from '../src/proxy/token/negative-cache.ts';

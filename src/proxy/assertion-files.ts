@@ -2,8 +2,8 @@ import { readSmallFile, toErrorCode } from '../shared/small-file.ts';
 import type { AssertionsState } from './admin/readiness.ts';
 import { proxyOptions } from './config/options.ts';
 import type { ProxyConfig } from './config/proxy-config.ts';
-import { MAX_ASSERTION_BYTES } from './entra/assertion.ts';
-import { emptyFault, toReadFault } from './entra/assertion-fault.ts';
+import { MAX_ASSERTION_BYTES } from './entra/exchange/assertion.ts';
+import { emptyFault, toReadFault } from './entra/exchange/assertion-fault.ts';
 
 /** A file that should hold a ServiceAccount token. */
 export interface AssertionFile {

@@ -1,6 +1,6 @@
 import { readSmallFileSync } from '../../shared/small-file.ts';
-import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/assertion.ts';
-import { findAssertionFault } from '../entra/assertion-fault.ts';
+import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/exchange/assertion.ts';
+import { findAssertionFault } from '../entra/exchange/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
 import { isDirect } from '../no-proxy.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';

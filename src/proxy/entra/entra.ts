@@ -1,12 +1,12 @@
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
-import { createCaReader, type ReadCa } from './ca-file.ts';
-import { createEntraExchange } from './entra-exchange.ts';
-import { parsePemCertificates } from './pem-certificates.ts';
+import { createEntraExchange } from './exchange/exchange.ts';
 import type { EntraSettings, TokenProxySettings } from './settings.ts';
-import { toTokenProxyUrl } from './token-proxy-url.ts';
-import { createUndiciTransport, type UndiciTransport } from './undici-transport.ts';
+import { createCaReader, type ReadCa } from './transport/ca-file.ts';
+import { parsePemCertificates } from './transport/pem-certificates.ts';
+import { toTokenProxyUrl } from './transport/token-proxy-url.ts';
+import { createUndiciTransport, type UndiciTransport } from './transport/undici-transport.ts';
 
 export interface Entra {
   readonly exchange: Exchange;

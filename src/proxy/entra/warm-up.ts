@@ -3,8 +3,8 @@ import { duplexPair } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../../shared/logger.ts';
 import { systemClock } from '../clock.ts';
-import { createEntraExchange } from './entra-exchange.ts';
-import { createUndiciTransport } from './undici-transport.ts';
+import { createEntraExchange } from './exchange/exchange.ts';
+import { createUndiciTransport } from './transport/undici-transport.ts';
 
 /**
  * Performs one exchange from end to end with made-up values against a peer in memory: MSAL, undici and its

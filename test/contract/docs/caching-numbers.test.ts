@@ -8,7 +8,7 @@ import {
   EXCHANGE_BUDGET_MS,
   type RetryClass,
   toNextStep,
-} from '../../../src/proxy/entra/retry.ts';
+} from '../../../src/proxy/entra/exchange/retry.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import { toRetryAfterMs, toRetryDelayMs } from '../../../src/proxy/token/backoff.ts';
 import { toRememberedMs } from '../../../src/proxy/token/negative-cache.ts';

@@ -8,7 +8,7 @@ import { failures } from '../../../src/init/failures.ts';
 import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
 import { proxyOptions } from '../../../src/proxy/config/options.ts';
-import { aadstsRules } from '../../../src/proxy/entra/aadsts.ts';
+import { aadstsRules } from '../../../src/proxy/entra/explain/aadsts.ts';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { documentOf, documents, root, toCode, toRows } from './documents.ts';

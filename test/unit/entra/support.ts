@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/proxy/clock.ts';
-import { createEntraExchange } from '../../../src/proxy/entra/entra-exchange.ts';
-import type { HttpReply, Transport } from '../../../src/proxy/entra/transport.ts';
+import { createEntraExchange } from '../../../src/proxy/entra/exchange/exchange.ts';
+import type { HttpReply, Transport } from '../../../src/proxy/entra/transport/transport.ts';
 import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
 import type { LogFields, Logger, LogLevel } from '../../../src/shared/logger.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EXCHANGE_BUDGET_MS } from '../../../src/proxy/entra/retry.ts';
+import { EXCHANGE_BUDGET_MS } from '../../../src/proxy/entra/exchange/retry.ts';
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
 import type { Command } from '../../../src/proxy/exchanger/messages.ts';

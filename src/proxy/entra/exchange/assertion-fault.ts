@@ -1,0 +1,136 @@
+import { ProxyError } from '../../errors.ts';
+import type { ExchangeMode } from '../settings.ts';
+import type { Assertion } from './assertion.ts';
+
+/** Why what the file holds cannot be presented. */
+export interface AssertionFault {
+  /** Continues the sentence "The file … ". Never any of the content. */
+  readonly is: string;
+  readonly hint: string;
+  /** The kubelet may be about to put another file there. */
+  readonly mayPass: boolean;
+  readonly expiresAtSeconds?: number | undefined;
+}
+
+const IDENTITY_BINDING_AUDIENCE = 'api://AKSIdentityBinding';
+
+/** Of the public cloud; the names in other clouds begin with it. */
+const FEDERATION_AUDIENCE = 'api://AzureADTokenExchange';
+
+/** @param setting that names the file, such as AZURE_FEDERATED_TOKEN_FILE. */
+export function toAssertionError(fault: AssertionFault, path: string, setting: string): ProxyError {
+  const description = `The file of ${setting} (${path}) ${fault.is}.`;
+  return new ProxyError('ERR_ASSERTION', description, {
+    description,
+    hint: fault.hint,
+    assertionExpiresAtSeconds: fault.expiresAtSeconds,
+  });
+}
+
+/**
+ * What makes it pointless to present this assertion.
+ * @param usualMode of identities that have no mode of their own.
+ */
+export function findAssertionFault(
+  { claims: { audiences, expiresAtSeconds } }: Assertion,
+  nowMs: number,
+  mode: ExchangeMode,
+  usualMode: ExchangeMode = mode,
+): AssertionFault | undefined {
+  if (expiresAtSeconds !== undefined && expiresAtSeconds * 1_000 <= nowMs) {
+    return {
+      is: `holds a token that expired ${toAge(nowMs - expiresAtSeconds * 1_000)} ago`,
+      hint: `This node's clock says ${new Date(nowMs).toISOString()}: compare it with NTP. If it is right, look at the kubelet, which renews the token long before its end; a copy of the file is not renewed.`,
+      mayPass: true,
+      expiresAtSeconds,
+    };
+  }
+  if (audiences.length === 0) return undefined;
+  const isFor = (isMeant: (audience: string) => boolean): boolean => audiences.every(isMeant);
+  if (mode === 'binding') {
+    // Other audiences are for the token proxy to judge: a cluster of one's own may use another one.
+    if (!isFor((audience) => audience.startsWith(FEDERATION_AUDIENCE))) return undefined;
+    return {
+      is: `holds a token for the audience ${audiences.join(', ')}, which the token proxy refuses`,
+      hint: `Identity binding takes a token for ${IDENTITY_BINDING_AUDIENCE}: the annotation azure.workload.identity/use-identity-binding: "true" belongs on the pod itself, which has to be created anew. For an exchange with Entra itself, set IMDS_PROXY_IDENTITY_BINDING=off.`,
+      mayPass: false,
+    };
+  }
+  if (isFor((audience) => audience === IDENTITY_BINDING_AUDIENCE)) {
+    return {
+      is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700211 or AADSTS700212)`,
+      hint:
+        usualMode === 'binding'
+          ? `This identity has the mode federation in IMDS_PROXY_IDENTITIES, in a pod with identity binding: it needs a tokenFile with a token for ${FEDERATION_AUDIENCE}. Mount a projected ServiceAccount token of that audience and name it there, or remove the mode.`
+          : 'That audience belongs to identity binding: set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
+      mayPass: false,
+    };
+  }
+  return undefined;
+}
+
+export const emptyFault: AssertionFault = {
+  is: 'is empty',
+  hint: 'The kubelet fills it as soon as it has a token for the ServiceAccount: look at the events of the pod.',
+  mayPass: true,
+};
+
+export const malformedFault: AssertionFault = {
+  is: 'does not hold a ServiceAccount token: three base64url parts with points between them, the second one a JSON object',
+  hint: 'Mount a projected ServiceAccount token and name it in the variable.',
+  mayPass: true,
+};
+
+/** @param code of Node, for a read that failed; ETIMEDOUT for one that did not end. */
+export function toReadFault(code: string | undefined, path: string): AssertionFault {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return {
+        is: 'does not exist',
+        hint: 'Mount a projected ServiceAccount token there. The workload identity webhook does so for pods that have the label azure.workload.identity/use: "true" when they are created.',
+        mayPass: true,
+      };
+    case 'EISDIR':
+      return {
+        is: 'is a directory',
+        hint: `Name the file in it, such as ${path.replace(/\/+$/, '')}/azure-identity-token.`,
+        mayPass: false,
+      };
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        is: `may not be read by this process (${code})`,
+        hint: "Set fsGroup in the pod's securityContext, so that the kubelet lets the user of this container read projected tokens.",
+        mayPass: false,
+      };
+    case 'EFBIG':
+      return {
+        is: 'has more than 64 KiB',
+        hint: 'A ServiceAccount token has a few KiB: the variable names another file.',
+        mayPass: false,
+      };
+    case 'EINVAL':
+      return {
+        is: 'is neither a file nor a directory',
+        hint: 'Name the projected ServiceAccount token, not a pipe or a device.',
+        mayPass: false,
+      };
+    case 'ETIMEDOUT':
+      return {
+        is: 'could not be read in time',
+        hint: 'Its file system does not answer: a projected volume is memory and would.',
+        mayPass: false,
+      };
+    default:
+      return {
+        is: `cannot be read (${code ?? 'unknown fault'})`,
+        hint: 'Mount the projected ServiceAccount token where the variable says.',
+        mayPass: false,
+      };
+  }
+}
+
+function toAge(ms: number): string {
+  return ms < 120_000 ? `${Math.floor(ms / 1_000)} s` : `${Math.floor(ms / 60_000)} min`;
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../../../shared/logger.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import { ProxyError, toProxyError } from '../../errors.ts';
+import type { Exchange, ExchangeRequest, IssuedToken } from '../../exchange.ts';
+import { withDeadline } from '../deadline.ts';
+import type { EntraSettings } from '../settings.ts';
+import type { Transport } from '../transport/transport.ts';
+import { performAttempt } from './attempt.ts';
+import { toPeerHost } from './endpoint.ts';
+import { ATTEMPT_BUDGET_MS, EXCHANGE_BUDGET_MS, toNextStep } from './retry.ts';
+import { createRoutes, type Route } from './routes.ts';
+import { toScope } from './scope.ts';
+
+export interface EntraExchangeDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Leads to Entra. */
+  readonly transport: Transport;
+  /** Leads to the token proxy; needed if the settings have one. */
+  readonly tokenProxyTransport?: Transport;
+  /** In [0, 1), for the jitter of retries. */
+  readonly random?: () => number;
+  /** Stands in for the file system. */
+  readonly readFile?: (path: string) => Promise<string>;
+}
+
+/** What an exchange has come to so far. */
+interface Progress {
+  attempts: number;
+  lastError: ProxyError | undefined;
+}
+
+/**
+ * Exchanges the pod's ServiceAccount token for Entra tokens, with Entra itself or through a token proxy, as
+ * the settings say for each identity. Exchanges have nothing in common but the
+ * transport, so none waits for another.
+ */
+export function createEntraExchange(
+  { clock, logger, random = Math.random, ...rest }: EntraExchangeDeps,
+  settings: EntraSettings,
+): Exchange {
+  const toRoute = createRoutes({ clock, ...rest }, settings);
+
+  const retryUntilFinal = async (
+    { identity, resource }: ExchangeRequest,
+    { endpoint, transport, readAssertion }: Route,
+    correlationId: string,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<IssuedToken> => {
+    const scope = toScope(resource);
+    const startedAt = clock.monotonicMs();
+    let assertion = await readAssertion(signal);
+    let deadlineMs = ATTEMPT_BUDGET_MS;
+    for (;;) {
+      progress.attempts += 1;
+      const attempt = progress.attempts;
+      const result = await performAttempt(
+        { clock, logger },
+        {
+          endpoint,
+          transport,
+          identity,
+          assertion,
+          scope,
+          correlationId,
+          attempt,
+          deadlineMs,
+        },
+        signal,
+      );
+      if (result.kind === 'issued') return result.token;
+
+      const { error, retry } = result.failure;
+      // A refusal was tried again and met silence: the refusal says more, and in time.
+      if (error.code === 'ERR_TIMEOUT' && progress.lastError?.code === 'ERR_REJECTED') {
+        throw progress.lastError;
+      }
+      progress.lastError = error;
+      const step = toNextStep({
+        retry,
+        retryAfterSeconds: error.details.retryAfterSeconds,
+        attempts: attempt,
+        elapsedMs: clock.monotonicMs() - startedAt,
+        random: random(),
+      });
+      if (step === undefined) throw error;
+      if (step.waitMs > 0) await sleep(clock, step.waitMs, signal);
+
+      const presented = assertion.text;
+      assertion = await readAssertion(signal);
+      if (step.onlyIfAssertionChanged && assertion.text === presented) throw error;
+      deadlineMs = step.attemptMs;
+    }
+  };
+
+  return async (request, signal) => {
+    const correlationId = request.correlationId ?? randomUUID();
+    const route = toRoute(request.identity);
+    const progress: Progress = { attempts: 0, lastError: undefined };
+    const budget = {
+      afterMs: EXCHANGE_BUDGET_MS,
+      toError: () => progress.lastError ?? toBudgetError(toPeerHost(route.endpoint)),
+    };
+    try {
+      return await withDeadline(clock, budget, signal, (budgetSignal) =>
+        retryUntilFinal(request, route, correlationId, progress, budgetSignal),
+      );
+    } catch (thrown) {
+      if (signal.aborted) throw toCancelled(signal.reason);
+      const error = toProxyError(thrown);
+      logger.log('warning', `exchange failed: ${error.message}`, {
+        error_code: error.code,
+        aadsts: error.details.aadsts,
+        correlation_id: error.details.correlationId ?? correlationId,
+        trace_id: error.details.traceId,
+        attempts: progress.attempts,
+        hint: error.details.hint,
+      });
+      throw error;
+    }
+  };
+}
+
+function toBudgetError(host: string): ProxyError {
+  const description = `${host} gave no token within ${EXCHANGE_BUDGET_MS / 1_000} s.`;
+  return new ProxyError('ERR_TIMEOUT', description, { description });
+}
+
+function toCancelled(reason: unknown): ProxyError {
+  if (reason instanceof ProxyError) return reason;
+  return new ProxyError('ERR_SHUTTING_DOWN', 'the exchange was cancelled', {}, { cause: reason });
+}

@@ -1,0 +1,84 @@
+import { READ_DEADLINE_MS, readSmallFile } from '../../../shared/small-file.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import { withDeadline } from '../deadline.ts';
+import type { ExchangeMode } from '../settings.ts';
+import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion.ts';
+import {
+  type AssertionFault,
+  emptyFault,
+  findAssertionFault,
+  malformedFault,
+  toAssertionError,
+  toReadFault,
+} from './assertion-fault.ts';
+
+/**
+ * The assertion as the file holds it now.
+ * @throws ProxyError with ERR_ASSERTION that names the file's variable, the fault and the remedy, and never
+ * the content; or the signal's reason.
+ */
+export type ReadAssertion = (signal: AbortSignal) => Promise<Assertion>;
+
+export interface FederatedTokenDeps {
+  readonly clock: Clock;
+  /** Rejects with Node's error codes. */
+  readonly readFile?: ((path: string) => Promise<string>) | undefined;
+}
+
+export interface FederatedTokenOptions {
+  readonly path: string;
+  /** Whom the token is for. Default federation. */
+  readonly mode?: ExchangeMode | undefined;
+  /** Of identities without one of their own. Default `mode`. */
+  readonly usualMode?: ExchangeMode | undefined;
+  /** Names the file in messages. Default AZURE_FEDERATED_TOKEN_FILE. */
+  readonly setting?: string | undefined;
+}
+
+/** What the kubelet's next rotation may cure is read again after these waits. */
+const REREAD_AFTER_MS: readonly number[] = [250, 500];
+
+/**
+ * Reads the projected token anew each time. A copy that is kept works until the access token has to be
+ * renewed, a day later, and is out of date then (AADSTS700024).
+ */
+export function createAssertionReader(
+  { clock, readFile = (path) => readSmallFile(path, MAX_ASSERTION_BYTES) }: FederatedTokenDeps,
+  {
+    path,
+    mode = 'federation',
+    usualMode = mode,
+    setting = 'AZURE_FEDERATED_TOKEN_FILE',
+  }: FederatedTokenOptions,
+): ReadAssertion {
+  const deadline = {
+    afterMs: READ_DEADLINE_MS,
+    toError: () => Object.assign(new Error('read deadline'), { code: 'ETIMEDOUT' }),
+  };
+
+  const readOnce = async (signal: AbortSignal): Promise<Assertion | AssertionFault> => {
+    let text: string;
+    try {
+      text = (await withDeadline(clock, deadline, signal, () => readFile(path))).trim();
+    } catch (error) {
+      signal.throwIfAborted();
+      return toReadFault((error as NodeJS.ErrnoException).code, path);
+    }
+    if (text === '') return emptyFault;
+    const assertion = parseAssertion(text);
+    if (assertion === undefined) return malformedFault;
+    return findAssertionFault(assertion, clock.epochMs(), mode, usualMode) ?? assertion;
+  };
+
+  return async (signal) => {
+    for (let round = 0; ; round += 1) {
+      const found = await readOnce(signal);
+      if ('claims' in found) return found;
+      const waitMs = REREAD_AFTER_MS[round];
+      if (waitMs === undefined || !found.mayPass) {
+        throw toAssertionError(found, path, setting);
+      }
+      await sleep(clock, waitMs, signal);
+    }
+  };
+}

@@ -1,0 +1,184 @@
+import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+import request from 'undici/lib/api/api-request.js';
+import buildConnector from 'undici/lib/core/connect.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import { untilAborted } from '../deadline.ts';
+import type { ReadCa } from './ca-file.ts';
+import { createTunnelConnector } from './http-tunnel.ts';
+import { createSharedLookup } from './shared-lookup.ts';
+import type { HttpReply, Transport } from './transport.ts';
+
+export interface UndiciTransportOptions {
+  /** Until TCP and TLS stand; undici looks every half second. */
+  readonly connectTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
+  /** Between two pieces of the body. */
+  readonly bodyTimeoutMs?: number;
+  /** Asked before every POST for the CAs that alone are trusted; otherwise those of Node are. */
+  readonly readCa?: ReadCa | undefined;
+  /** TLS server name to ask for and to verify, if not the host of the URL. */
+  readonly serverName?: string | undefined;
+  /** URL of an HTTP proxy that connections go through. */
+  readonly httpProxy?: string | undefined;
+  /** Stands in for the system's resolver. */
+  readonly lookup?: LookupFunction | undefined;
+  /** Stands in for TCP and TLS. */
+  readonly connect?: () => Duplex;
+}
+
+export interface UndiciTransport extends Transport {
+  /** Fails what is under way and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** One request at a time, on one connection. */
+interface Line {
+  readonly agent: Agent;
+  readonly trust: Trust;
+  destroy(): Promise<void>;
+}
+
+/** What vouches for the peer. Connections that were made under another one are not used again. */
+interface Trust {
+  readonly ca: readonly string[] | undefined;
+  /** One for all lines, so that they resume each other's TLS sessions. */
+  readonly connect: ReturnType<typeof buildConnector>;
+}
+
+/** A token reply has a few KiB; without a bound, a broken peer could fill the memory. */
+const MAX_REPLY_BYTES = 1_024 * 1_024;
+
+/** Spares the second resource of an application that starts a handshake; no middlebox forgets so soon. */
+const KEEP_ALIVE_MS = 4_000;
+
+const MAX_IDLE_LINES = 4;
+
+/**
+ * A transport over undici, HTTP/1.1 only, with the roots of Node and NODE_EXTRA_CA_CERTS unless `readCa`
+ * names others. Every request has a connection to itself: none waits for another, and one that fails or is
+ * given up takes its connection with it, in whatever state that is. So one that is under way when the CA
+ * changes ends in peace, and the next one meets the new CA.
+ */
+export function createUndiciTransport({
+  connectTimeoutMs = 5_000,
+  headersTimeoutMs = 10_000,
+  bodyTimeoutMs = 10_000,
+  readCa,
+  serverName,
+  httpProxy,
+  lookup: resolve,
+  connect,
+}: UndiciTransportOptions = {}): UndiciTransport {
+  const lookup = createSharedLookup(resolve);
+  const toTrust = (ca: readonly string[] | undefined): Trust => {
+    const direct = buildConnector({
+      allowH2: false,
+      timeout: connectTimeoutMs,
+      lookup,
+      ...(ca === undefined ? {} : { ca }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    });
+    const options = { connectTimeoutMs, lookup };
+    return {
+      ca,
+      connect: httpProxy === undefined ? direct : createTunnelConnector(direct, httpProxy, options),
+    };
+  };
+  let trust: Trust | undefined;
+  const idle: Line[] = [];
+  const lines = new Set<Line>();
+
+  const chooseTrust = (ca: readonly string[] | undefined): Trust => {
+    if (trust?.ca === ca && trust !== undefined) return trust;
+    trust = toTrust(ca);
+    for (const line of idle.splice(0)) void line.destroy();
+    return trust;
+  };
+
+  const openLine = (lineTrust: Trust): Line => {
+    let socket: Duplex | undefined;
+    const agent = new Agent({
+      allowH2: false,
+      connections: 1,
+      pipelining: 1,
+      headersTimeout: headersTimeoutMs,
+      bodyTimeout: bodyTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      maxResponseSize: MAX_REPLY_BYTES,
+      connect(options, callback) {
+        if (connect === undefined) {
+          socket = lineTrust.connect(options, callback);
+          return;
+        }
+        const given = connect();
+        socket = given;
+        // undici is not ready for it before this function has returned.
+        queueMicrotask(() => callback(null, given));
+      },
+    });
+    const line: Line = {
+      agent,
+      trust: lineTrust,
+      async destroy() {
+        lines.delete(line);
+        const destroyed = agent.destroy();
+        // The agent knows nothing of a socket that is still connecting.
+        socket?.destroy();
+        await destroyed;
+      },
+    };
+    lines.add(line);
+    return line;
+  };
+
+  const takeLine = async (signal: AbortSignal): Promise<Line> => {
+    const chosen = chooseTrust(await readCa?.(signal));
+    return idle.pop() ?? openLine(chosen);
+  };
+
+  return {
+    async post(url, headers, body, signal) {
+      signal.throwIfAborted();
+      const line = await takeLine(signal);
+      let isReusable = false;
+      try {
+        const reply = await untilAborted(perform(line.agent, url, headers, body), signal);
+        isReusable = idle.length < MAX_IDLE_LINES && lines.has(line) && line.trust === trust;
+        return reply;
+      } finally {
+        if (isReusable) idle.push(line);
+        else void line.destroy();
+      }
+    },
+    async close() {
+      idle.length = 0;
+      await Promise.all([...lines].map((line) => line.destroy()));
+    },
+  };
+}
+
+async function perform(
+  agent: Agent,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<HttpReply> {
+  const { origin, pathname, search } = new URL(url);
+  const path = `${pathname}${search}`;
+  const answer = await request.call(agent, { origin, path, method: 'POST', headers, body });
+  const text = await answer.body.text();
+  return { status: answer.statusCode, headers: toSingleValues(answer.headers), text };
+}
+
+function toSingleValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value;
+    if (first !== undefined) single[name] = first;
+  }
+  return single;
+}
