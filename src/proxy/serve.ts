@@ -3,13 +3,14 @@ import { createJsonLogger } from '../shared/json-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
-import { checkReadiness } from './admin/readiness.ts';
+import { type AssertionSource, checkReadiness } from './admin/readiness.ts';
 import { onAssertionChange } from './assertion-change.ts';
-import { checkAssertionFiles, toAssertionFiles } from './assertion-files.ts';
 import { sleep, systemClock } from './clock.ts';
-import { toEntraSettings } from './config/config-exchange.ts';
+import { listAssertionFiles, toEntraSettings } from './config/config-exchange.ts';
 import { toIdentityPolicy } from './config/config-policy.ts';
+import { proxyOptions } from './config/options.ts';
 import type { ProxyConfig } from './config/proxy-config.ts';
+import { inspectAssertion } from './entra/exchange/federated-token.ts';
 import {
   createRemoteExchange,
   type RemoteExchange,
@@ -137,6 +138,7 @@ function createAdmin(
   { logger, metrics, source, shutdown }: AdminParts,
 ): AdminServer | undefined {
   if (config.admin === undefined) return undefined;
+  const assertions = toAssertionSources(config);
   return createAdminServer(
     {
       logger,
@@ -144,7 +146,7 @@ function createAdmin(
         checkReadiness({
           clock,
           isDraining: () => shutdown.isDraining,
-          checkAssertions: () => checkAssertionFiles(toAssertionFiles(config)),
+          assertions,
           cacheStatus: () => source.status(),
         }),
       async loadExposition() {
@@ -159,4 +161,17 @@ function createAdmin(
     },
     config.admin,
   );
+}
+
+/** The token files for readiness, which names an identity by its place in the list only. */
+function toAssertionSources(config: ProxyConfig): readonly AssertionSource[] {
+  const usualMode = config.exchangeMode;
+  return listAssertionFiles(config).map(({ path, mode, identity }) => ({
+    suffix: identity === undefined ? '' : `/identities-${identity.entry}`,
+    setting:
+      identity === undefined
+        ? proxyOptions.federatedTokenFile.env
+        : `entry ${identity.entry} of ${proxyOptions.identities.env}`,
+    inspect: () => inspectAssertion({ clock }, { path, mode, usualMode }),
+  }));
 }

@@ -1,18 +1,23 @@
 import type { Clock } from '../clock.ts';
 import type { CacheStatus, FailingKey } from '../token/cache-status.ts';
 
-/** What there is to present: identities may have a ServiceAccount token of their own. */
-export interface AssertionsState {
-  /** Whether at least one ServiceAccount token is there. */
-  readonly canPresent: boolean;
-  /** Why one of them cannot be presented. */
-  readonly fault: string | undefined;
+/** What is known of one file that should hold a ServiceAccount token. */
+export interface AssertionState {
+  /** Follows `federated-token` in the listing; empty for AZURE_FEDERATED_TOKEN_FILE. */
+  readonly suffix: string;
+  /** How people are told which file it is, without an identity: anyone may read readiness. */
+  readonly setting: string;
+  /** Why no exchange can succeed with it: continues "the file of … ". */
+  readonly fault?: string | undefined;
+  /** Why an exchange with it may be refused. */
+  readonly doubt?: string | undefined;
 }
 
 /** What readiness depends on. */
 export interface ReadinessState {
   readonly isDraining: boolean;
-  readonly assertions: AssertionsState;
+  /** One for each token file. */
+  readonly assertions: readonly AssertionState[];
   readonly cache: CacheStatus;
   readonly nowSeconds: number;
 }
@@ -45,19 +50,38 @@ export function toReadiness({
     isDraining
       ? { name: 'serving', outcome: 'failed', detail: 'the proxy is stopping' }
       : { name: 'serving', outcome: 'passed' },
-    assertions.fault === undefined
-      ? { name: 'federated-token', outcome: 'passed' }
-      : {
-          name: 'federated-token',
-          outcome: assertions.canPresent || cache.tokens > 0 ? 'note' : 'failed',
-          detail: assertions.fault,
-        },
+    ...toAssertionChecks(assertions, cache),
     { name: 'cached-tokens', outcome: 'note', detail: `${cache.tokens} of ${cache.entries} keys` },
     failing === undefined
       ? { name: 'exchanges', outcome: 'passed' }
       : { name: 'exchanges', outcome: 'note', detail: failing },
   ];
   return { ready: checks.every(({ outcome }) => outcome !== 'failed'), checks };
+}
+
+/** AADSTS700212: Entra has no federated credential with the audience of what was presented. */
+const audienceRefused = 700_212;
+
+/**
+ * A file that cannot be used makes the proxy unready only if no other one can, and no token is cached. What
+ * only Entra can decide counts as usable until Entra has refused it.
+ */
+function toAssertionChecks(assertions: readonly AssertionState[], cache: CacheStatus): Check[] {
+  const wasRefused = cache.failing.some(({ aadsts }) => aadsts === audienceRefused);
+  const isUnusable = ({ fault, doubt }: AssertionState): boolean =>
+    fault !== undefined || (doubt !== undefined && wasRefused);
+  const isFailure = assertions.every(isUnusable) && cache.tokens === 0;
+  return assertions.map((assertion) => {
+    const { suffix, setting, fault, doubt } = assertion;
+    const name = `federated-token${suffix}`;
+    const found = fault ?? doubt;
+    if (found === undefined) return { name, outcome: 'passed' };
+    return {
+      name,
+      outcome: isFailure ? 'failed' : 'note',
+      detail: `the file of ${setting} ${found}`,
+    };
+  });
 }
 
 /** The failure that is tried again next, without naming whose it is: anyone may read this. */
@@ -88,30 +112,36 @@ export function formatReadiness({ ready, checks }: Readiness): string {
   return `${lines.join('\n')}\nreadyz check ${ready ? 'passed' : 'failed'}\n`;
 }
 
+/** A file to look at, as `AssertionState` describes it. */
+export type AssertionSource = Pick<AssertionState, 'suffix' | 'setting'> & {
+  /** Looks at the file now; may take as long as the file system does. */
+  readonly inspect: () => Promise<Pick<AssertionState, 'fault' | 'doubt'>>;
+};
+
 /** Where the state comes from. */
 export interface ReadinessDeps {
   readonly clock: Clock;
   readonly isDraining: () => boolean;
-  /** Looks at the files now. */
-  readonly checkAssertions: () => Promise<AssertionsState>;
+  readonly assertions: readonly AssertionSource[];
   readonly cacheStatus: () => CacheStatus;
 }
 
 /** A projected volume is memory; what takes this long is a hung file system. */
 const checkDeadlineMs = 2_000;
 
-/** Looks at everything now. Never rejects. */
+/** Looks at everything now, within 2 s. Never rejects. */
 export async function checkReadiness(deps: ReadinessDeps): Promise<Readiness> {
-  const { clock, isDraining, checkAssertions, cacheStatus } = deps;
-  const toUnknown = (fault: string): AssertionsState => ({ canPresent: false, fault });
-  const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<AssertionsState>();
+  const { clock, isDraining, cacheStatus } = deps;
+  const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<{ fault: string }>();
   const cancel = clock.after(checkDeadlineMs, () =>
-    onDeadline(toUnknown(`no result within ${checkDeadlineMs / 1_000} s`)),
+    onDeadline({ fault: `could not be read within ${checkDeadlineMs / 1_000} s` }),
   );
-  const assertions = await Promise.race([
-    checkAssertions().catch((error: unknown) => toUnknown(String(error))),
-    deadline,
-  ]);
+  const assertions = await Promise.all(
+    deps.assertions.map(async ({ suffix, setting, inspect }): Promise<AssertionState> => {
+      const inspection = inspect().catch((error: unknown) => ({ fault: `failed: ${error}` }));
+      return { suffix, setting, ...(await Promise.race([inspection, deadline])) };
+    }),
+  );
   cancel();
   return toReadiness({
     isDraining: isDraining(),

@@ -1,6 +1,6 @@
 import { readSmallFileSync } from '../../shared/small-file.ts';
 import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/exchange/assertion.ts';
-import { findAssertionFault } from '../entra/exchange/assertion-fault.ts';
+import { findAssertionDoubt, findAssertionFault } from '../entra/exchange/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
 import { isDirect } from '../no-proxy.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
@@ -41,20 +41,52 @@ function findHttpProxy({ network }: ProxyConfig, url: string): string | undefine
   return isDirect(url, noProxy) ? undefined : (httpsProxy ?? httpProxy);
 }
 
-/** Tokens that are there already and are for somebody else than they would be shown to. */
-export function findAudienceRisks(config: ProxyConfig): readonly string[] {
-  const { federatedTokenFile, exchangeMode, identities } = config;
-  const files: [setting: string, path: string, mode: ExchangeMode][] = [
-    [proxyOptions.federatedTokenFile.env, federatedTokenFile, exchangeMode],
-  ];
-  for (const { clientId, mode = exchangeMode, tokenFile = federatedTokenFile } of identities) {
-    const isUsual = mode === exchangeMode && tokenFile === federatedTokenFile;
-    if (!isUsual) files.push([`${proxyOptions.identities.env}, ${clientId}`, tokenFile, mode]);
+/** A file that should hold a ServiceAccount token, and what exchanges use it for. */
+export interface AssertionFile {
+  readonly path: string;
+  readonly mode: ExchangeMode;
+  /** The first identity that uses it and is not like the others; undefined for AZURE_FEDERATED_TOKEN_FILE. */
+  readonly identity?: {
+    readonly clientId: string;
+    /** Its place in IMDS_PROXY_IDENTITIES, from 1: how people are told of it who may not know the client ID. */
+    readonly entry: number;
+  };
+}
+
+/** The files of ServiceAccount tokens, once for each mode of exchange that they are used in. */
+export function listAssertionFiles({
+  federatedTokenFile,
+  exchangeMode,
+  identities,
+}: Pick<
+  ProxyConfig,
+  'federatedTokenFile' | 'exchangeMode' | 'identities'
+>): readonly AssertionFile[] {
+  const files: AssertionFile[] = [{ path: federatedTokenFile, mode: exchangeMode }];
+  for (const [index, identity] of identities.entries()) {
+    const { clientId, mode = exchangeMode, tokenFile: path = federatedTokenFile } = identity;
+    if (files.some((file) => file.path === path && file.mode === mode)) continue;
+    files.push({ path, mode, identity: { clientId, entry: index + 1 } });
   }
-  return files.flatMap(([setting, path, mode]) => {
+  return files;
+}
+
+/** Tokens that are there already and that will be refused: they are for somebody else. */
+export function findAudienceRisks(config: ProxyConfig): readonly string[] {
+  return listAssertionFiles(config).flatMap(({ path, mode, identity }) => {
     const assertion = parseAssertion(readIfPresent(path));
-    // Whether it has expired is for the exchange to see: the kubelet may renew it before.
-    const fault = assertion && findAssertionFault(assertion, 0, mode, exchangeMode);
+    if (assertion === undefined) return [];
+    // Whether it is valid now is for the exchange to see: the kubelet may renew it before.
+    const { claims } = assertion;
+    const timeless = { ...assertion, claims: { ...claims, notBeforeSeconds: undefined } };
+    const doubt = findAssertionDoubt(timeless, 0, mode);
+    const fault =
+      findAssertionFault(assertion, 0, mode, config.exchangeMode) ??
+      (doubt?.isCertain === true ? doubt : undefined);
+    const setting =
+      identity === undefined
+        ? proxyOptions.federatedTokenFile.env
+        : `${proxyOptions.identities.env}, ${identity.clientId}`;
     return fault === undefined ? [] : [`${setting}: ${path} ${fault.is}; ${fault.hint}`];
   });
 }

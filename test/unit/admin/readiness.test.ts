@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type AssertionsState,
+  type AssertionSource,
+  type AssertionState,
   checkReadiness,
   formatReadiness,
+  type ReadinessDeps,
   type ReadinessState,
   toReadiness,
 } from '../../../src/proxy/admin/readiness.ts';
@@ -29,27 +31,64 @@ const outage: FailingKey = {
   nextRetryAtSeconds: 1_030,
 };
 
+const refusedAudience: FailingKey = {
+  ...outage,
+  hasToken: false,
+  code: 'ERR_REJECTED',
+  aadsts: 700_212,
+};
+
+function usual(found: Pick<AssertionState, 'fault' | 'doubt'> = {}): AssertionState {
+  return { suffix: '', setting: 'AZURE_FEDERATED_TOKEN_FILE', ...found };
+}
+
+function ofEntry(found: Pick<AssertionState, 'fault' | 'doubt'> = {}): AssertionState {
+  return { suffix: '/identities-2', setting: 'entry 2 of IMDS_PROXY_IDENTITIES', ...found };
+}
+
 const healthy: ReadinessState = {
   isDraining: false,
-  assertions: { canPresent: true, fault: undefined },
+  assertions: [usual()],
   cache,
   nowSeconds: 1_000,
 };
 
-const none = (fault: string): AssertionsState => ({ canPresent: false, fault });
-
 describe('ready', () => {
   test.each<[string, Partial<ReadinessState>, boolean]>([
     ['fresh', {}, true],
-    ['no assertion and no token', { assertions: none('is missing') }, false],
+    ['no usable file and no token', { assertions: [usual({ fault: 'is empty' })] }, false],
     [
-      'no assertion, but a token',
-      { assertions: none('gone'), cache: { ...cache, tokens: 1 } },
+      'no usable file, but a token',
+      { assertions: [usual({ fault: 'is empty' })], cache: { ...cache, tokens: 1 } },
       true,
     ],
     [
-      'an identity whose own assertion is there',
-      { assertions: { canPresent: true, fault: 'another one is missing' } },
+      'another file that is usable',
+      { assertions: [usual({ fault: 'is empty' }), ofEntry()] },
+      true,
+    ],
+    [
+      'several files, none of them usable',
+      { assertions: [usual({ fault: 'is empty' }), ofEntry({ fault: 'is a directory' })] },
+      false,
+    ],
+    ['an audience that only Entra can judge', { assertions: [usual({ doubt: 'odd' })] }, true],
+    [
+      'that audience after Entra has refused it',
+      { assertions: [usual({ doubt: 'odd' })], cache: { ...cache, failing: [refusedAudience] } },
+      false,
+    ],
+    [
+      'that audience after Entra has refused it, and a token',
+      {
+        assertions: [usual({ doubt: 'odd' })],
+        cache: { ...cache, tokens: 1, failing: [refusedAudience] },
+      },
+      true,
+    ],
+    [
+      'the usual audience after Entra has refused it',
+      { cache: { ...cache, failing: [refusedAudience] } },
       true,
     ],
     ['stopping', { isDraining: true }, false],
@@ -82,15 +121,25 @@ describe('listing', () => {
   });
 
   test('when there is nothing to serve from', () => {
-    expect(list({ assertions: none('AZURE_FEDERATED_TOKEN_FILE is empty') })).toBe(
-      '[+]serving ok\n[-]federated-token failed: AZURE_FEDERATED_TOKEN_FILE is empty\n[i]cached-tokens: 0 of 0 keys\n[+]exchanges ok\nreadyz check failed\n',
+    expect(list({ assertions: [usual({ fault: 'is empty' })] })).toBe(
+      '[+]serving ok\n[-]federated-token failed: the file of AZURE_FEDERATED_TOKEN_FILE is empty\n[i]cached-tokens: 0 of 0 keys\n[+]exchanges ok\nreadyz check failed\n',
+    );
+  });
+
+  test('one line for each token file', () => {
+    expect(list({ assertions: [usual(), ofEntry({ fault: 'is empty' })] })).toContain(
+      '[+]federated-token ok\n[i]federated-token/identities-2: the file of entry 2 of IMDS_PROXY_IDENTITIES is empty\n',
     );
   });
 
   test('what does not make it unready is only noted', () => {
-    expect(
-      list({ assertions: none('gone'), cache: { ...cache, tokens: 1, entries: 1 } }),
-    ).toContain('[i]federated-token: gone\n');
+    const assertions = [usual({ fault: 'is gone' })];
+    expect(list({ assertions, cache: { ...cache, tokens: 1, entries: 1 } })).toContain(
+      '[i]federated-token: the file of AZURE_FEDERATED_TOKEN_FILE is gone\n',
+    );
+    expect(list({ assertions: [usual({ doubt: 'is odd' })] })).toContain(
+      '[i]federated-token: the file of AZURE_FEDERATED_TOKEN_FILE is odd\n',
+    );
   });
 
   test('T27: the error code and the next retry of a failing exchange', () => {
@@ -120,35 +169,53 @@ describe('listing', () => {
 
 describe('looking', () => {
   const clock = createManualClock();
-  const deps = {
+  const toSource = (inspect: AssertionSource['inspect'], suffix = ''): AssertionSource => ({
+    suffix,
+    setting: 'X',
+    inspect,
+  });
+  const toDeps = (...assertions: AssertionSource[]): ReadinessDeps => ({
     clock,
     isDraining: () => false,
-    checkAssertions: () => Promise.resolve({ canPresent: true, fault: undefined }),
+    assertions,
     cacheStatus: () => cache,
-  };
+  });
 
-  test('reads everything now', async () => {
-    expect((await checkReadiness(deps)).ready).toBe(true);
+  test('looks at every file now', async () => {
+    const deps = toDeps(
+      toSource(async () => ({})),
+      toSource(async () => ({ doubt: 'is odd' }), '/other'),
+    );
+    const { ready, checks } = await checkReadiness(deps);
+    expect(ready).toBe(true);
+    expect(checks.slice(1, 3)).toEqual([
+      { name: 'federated-token', outcome: 'passed' },
+      { name: 'federated-token/other', outcome: 'note', detail: 'the file of X is odd' },
+    ]);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('takes a check that fails for its fault', async () => {
-    const checkAssertions = (): Promise<never> => Promise.reject(new Error('broken'));
-    const { ready, checks } = await checkReadiness({ ...deps, checkAssertions });
+  test('a check that fails is a fault of the file', async () => {
+    const { ready, checks } = await checkReadiness(
+      toDeps(toSource(() => Promise.reject(new Error('broken')))),
+    );
     expect(ready).toBe(false);
-    expect(checks).toContainEqual({
-      name: 'federated-token',
-      outcome: 'failed',
-      detail: 'Error: broken',
-    });
+    expect(checks[1]?.detail).toBe('the file of X failed: Error: broken');
   });
 
-  test('does not wait for a file system that hangs', async () => {
-    const checkAssertions = (): Promise<never> => new Promise(() => {});
-    const looking = checkReadiness({ ...deps, checkAssertions });
+  test('does not wait for a file system that hangs, nor lose what others said', async () => {
+    const looking = checkReadiness(
+      toDeps(
+        toSource(() => new Promise(() => {})),
+        toSource(async () => ({ fault: 'is empty' })),
+      ),
+    );
     await clock.advance(2_000);
     const { ready, checks } = await looking;
     expect(ready).toBe(false);
-    expect(checks[1]?.detail).toBe('no result within 2 s');
+    expect(checks.map(({ detail }) => detail).slice(1, 3)).toEqual([
+      'the file of X could not be read within 2 s',
+      'the file of X is empty',
+    ]);
   });
 });

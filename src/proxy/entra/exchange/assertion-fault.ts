@@ -69,6 +69,59 @@ export function findAssertionFault(
   return undefined;
 }
 
+/** What speaks against an assertion that the exchange presents nevertheless, because others decide. */
+export interface AssertionDoubt {
+  /** Continues the sentence "The file … ". Never any of the content but its audience. */
+  readonly is: string;
+  readonly hint: string;
+  /** Whether a refusal is as good as certain. */
+  readonly isCertain: boolean;
+}
+
+/** As much as Entra allows for clocks that differ. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** What will make Entra or the token proxy refuse this assertion, or may. */
+export function findAssertionDoubt(
+  { claims: { audiences, issuer, notBeforeSeconds = 0 } }: Assertion,
+  nowMs: number,
+  mode: ExchangeMode,
+): AssertionDoubt | undefined {
+  const earlyMs = notBeforeSeconds * 1_000 - nowMs;
+  // The exchange presents it all the same: Entra's clock counts, and this node's may be the wrong one.
+  if (earlyMs > CLOCK_SKEW_MS) {
+    return {
+      is: `holds a token that is not valid for another ${toAge(earlyMs)}`,
+      hint: `This node's clock says ${new Date(nowMs).toISOString()}: compare it with NTP.`,
+      isCertain: true,
+    };
+  }
+  const meant = mode === 'binding' ? IDENTITY_BINDING_AUDIENCE : FEDERATION_AUDIENCE;
+  if (audiences.some((audience) => audience.startsWith(meant))) return undefined;
+  const hint = `Mount a projected ServiceAccount token for the audience ${meant}, as the azure-workload-identity webhook does.`;
+  if (audiences.length === 0) {
+    return {
+      is: 'holds a token without an audience, as a Secret of a ServiceAccount does',
+      hint,
+      isCertain: true,
+    };
+  }
+  const isForApiServer = audiences.some(
+    (audience) => audience === issuer || /^https:\/\/kubernetes\.default\b/.test(audience),
+  );
+  if (mode === 'federation' && isForApiServer) {
+    return { is: "holds a token for the cluster's API server", hint, isCertain: true };
+  }
+  return {
+    is: `holds a token for another audience than ${meant}`,
+    hint:
+      mode === 'binding'
+        ? hint
+        : `Entra accepts it only if the federated credential has the same audience. ${hint}`,
+    isCertain: false,
+  };
+}
+
 export const emptyFault: AssertionFault = {
   is: 'is empty',
   hint: 'The kubelet fills it as soon as it has a token for the ServiceAccount: look at the events of the pod.',

@@ -16,6 +16,7 @@ export interface AssertionClaims {
   readonly subject: string | undefined;
   readonly audiences: readonly string[];
   readonly expiresAtSeconds: number | undefined;
+  readonly notBeforeSeconds?: number | undefined;
 }
 
 const COMPACT_JWS = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
@@ -26,7 +27,7 @@ export function parseAssertion(text: string): Assertion | undefined {
   if (payload === undefined) return undefined;
   const claims = parseObject(Buffer.from(payload, 'base64url').toString('utf8'));
   if (claims === undefined) return undefined;
-  const { iss, sub, aud, exp } = claims;
+  const { iss, sub, aud, exp, nbf } = claims;
   return {
     text,
     claims: {
@@ -34,6 +35,7 @@ export function parseAssertion(text: string): Assertion | undefined {
       subject: typeof sub === 'string' ? sub : undefined,
       audiences: (Array.isArray(aud) ? aud : [aud]).filter((one) => typeof one === 'string'),
       expiresAtSeconds: typeof exp === 'number' ? Math.floor(exp) : undefined,
+      notBeforeSeconds: typeof nbf === 'number' ? Math.floor(nbf) : undefined,
     },
   };
 }

@@ -1,4 +1,4 @@
-import { READ_DEADLINE_MS, readSmallFile } from '../../../shared/small-file.ts';
+import { READ_DEADLINE_MS, readSmallFile, toErrorCode } from '../../../shared/small-file.ts';
 import { type Clock, sleep } from '../../clock.ts';
 import { withDeadline } from '../deadline.ts';
 import type { ExchangeMode } from '../settings.ts';
@@ -6,6 +6,7 @@ import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion
 import {
   type AssertionFault,
   emptyFault,
+  findAssertionDoubt,
   findAssertionFault,
   malformedFault,
   toAssertionError,
@@ -43,7 +44,7 @@ const REREAD_AFTER_MS: readonly number[] = [250, 500];
  * renewed, a day later, and is out of date then (AADSTS700024).
  */
 export function createAssertionReader(
-  { clock, readFile = (path) => readSmallFile(path, MAX_ASSERTION_BYTES) }: FederatedTokenDeps,
+  { clock, readFile = readAssertionFile }: FederatedTokenDeps,
   {
     path,
     mode = 'federation',
@@ -64,10 +65,7 @@ export function createAssertionReader(
       signal.throwIfAborted();
       return toReadFault((error as NodeJS.ErrnoException).code, path);
     }
-    if (text === '') return emptyFault;
-    const assertion = parseAssertion(text);
-    if (assertion === undefined) return malformedFault;
-    return findAssertionFault(assertion, clock.epochMs(), mode, usualMode) ?? assertion;
+    return judge(text, clock.epochMs(), mode, usualMode);
   };
 
   return async (signal) => {
@@ -81,4 +79,50 @@ export function createAssertionReader(
       await sleep(clock, waitMs, signal);
     }
   };
+}
+
+/** What a look at a token file found. */
+export interface AssertionInspection {
+  /** Why the token cannot be presented or will be refused: continues "The file … ". */
+  readonly fault?: string;
+  /** Why it may be refused, which only Entra or the token proxy can tell. */
+  readonly doubt?: string;
+}
+
+/**
+ * Looks at a token file once, now, and judges it as an exchange would. Never rejects.
+ * @param options `setting` is not used.
+ */
+export async function inspectAssertion(
+  { clock, readFile = readAssertionFile }: FederatedTokenDeps,
+  { path, mode = 'federation', usualMode = mode }: FederatedTokenOptions,
+): Promise<AssertionInspection> {
+  let text: string;
+  try {
+    text = (await readFile(path)).trim();
+  } catch (error) {
+    return { fault: toReadFault(toErrorCode(error), path).is };
+  }
+  const nowMs = clock.epochMs();
+  const found = judge(text, nowMs, mode, usualMode);
+  if (!('claims' in found)) return { fault: found.is };
+  const doubt = findAssertionDoubt(found, nowMs, mode);
+  if (doubt === undefined) return {};
+  return doubt.isCertain ? { fault: doubt.is } : { doubt: doubt.is };
+}
+
+function readAssertionFile(path: string): Promise<string> {
+  return readSmallFile(path, MAX_ASSERTION_BYTES);
+}
+
+function judge(
+  text: string,
+  nowMs: number,
+  mode: ExchangeMode,
+  usualMode: ExchangeMode,
+): Assertion | AssertionFault {
+  if (text === '') return emptyFault;
+  const assertion = parseAssertion(text);
+  if (assertion === undefined) return malformedFault;
+  return findAssertionFault(assertion, nowMs, mode, usualMode) ?? assertion;
 }

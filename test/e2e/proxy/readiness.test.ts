@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { Emulator } from '../../../src/emulator/api.ts';
+import { startEmulator } from '../../support/emulator.ts';
+import { type ProxyProcess, startProxy } from '../../support/proxy-process.ts';
+import { clusterClaims, makeAssertion } from '../../unit/entra/support.ts';
+
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startEmulator();
+});
+afterAll(() => emulator.stop());
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'readiness-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function readyz({ adminPort }: ProxyProcess): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/readyz?verbose`);
+  return { status: response.status, text: await response.text() };
+}
+
+test('/readyz fails for a token file that no exchange can succeed with, and says why', async () => {
+  const path = join(await makeFolder(), 'token');
+  await writeFile(path, 'garbage');
+  await using proxy = await startProxy(emulator, {
+    withAdmin: true,
+    env: { AZURE_FEDERATED_TOKEN_FILE: path },
+  });
+  // The admin port is opened after the first.
+  await vi.waitFor(() => readyz(proxy), 10_000);
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  for (const [content, reason] of [
+    ['garbage', 'does not hold a ServiceAccount token'],
+    ['a.b.c', 'does not hold a ServiceAccount token'],
+    [makeAssertion({ ...clusterClaims, exp: nowSeconds - 600 }), 'expired 10 min ago'],
+    [makeAssertion({ ...clusterClaims, nbf: nowSeconds + 3_600 }), 'not valid for another'],
+    [
+      makeAssertion({ ...clusterClaims, aud: ['api://AKSIdentityBinding'] }),
+      'audience api://AKSIdentityBinding',
+    ],
+    [
+      makeAssertion({ ...clusterClaims, aud: ['https://kubernetes.default.svc'] }),
+      "for the cluster's API server",
+    ],
+    [makeAssertion({ ...clusterClaims, aud: undefined }), 'without an audience'],
+  ] as const) {
+    await writeFile(path, content);
+    const { status, text } = await readyz(proxy);
+    expect(text).toContain('[-]federated-token failed: the file of AZURE_FEDERATED_TOKEN_FILE ');
+    expect(text).toContain(reason);
+    expect(status).toBe(503);
+  }
+  // The clocks of the node and of the API server may differ by minutes.
+  await writeFile(path, makeAssertion({ ...clusterClaims, nbf: nowSeconds + 120 }));
+  expect(await readyz(proxy)).toMatchObject({ status: 200 });
+});
