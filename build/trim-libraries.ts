@@ -11,8 +11,8 @@ interface Stub {
 const never = "throw new Error('left out of this bundle: see build/trim-libraries.ts')";
 
 /**
- * What the exchanger carries without ever running it: 40 % of its code, 4 MB of its memory and a third of
- * its start. Whatever is left out throws when it is touched, so that an update which begins to need it
+ * What the exchange would carry without ever running it: 40 % of its code, 4 MB of its memory and a third
+ * of the time to load it. Whatever is left out throws when it is touched, so that an update which begins to need it
  * fails the build's warm-up or the first exchange of the tests.
  */
 const stubs: readonly Stub[] = [

@@ -5,6 +5,7 @@ import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
 import { runProbe } from './probe.ts';
+import type { ContainFault } from './serve.ts';
 
 /**
  * Decides what the program is to do and loads that and nothing else: what serves must not carry what only
@@ -39,7 +40,9 @@ async function serve(argv: readonly string[], env: Environment): Promise<number>
     `${__dirname}/proxy-start.js`,
     require,
   ).run() as typeof import('./start.ts');
-  const started = await start(argv, env);
+  const started = await start(argv, env, (contain) => {
+    containFault = contain;
+  });
   switch (started.kind) {
     case 'exited':
       return started.exitCode;
@@ -98,8 +101,12 @@ async function giveUpOn(thrown: unknown): Promise<number> {
   return giveUp({ error: describeStartError(thrown) });
 }
 
+/** What the server makes of a fault that nothing caught; before it runs, any ends the process. */
+let containFault: ContainFault = () => false;
+
 // An unhandled rejection comes here as well.
 process.on('uncaughtException', (error: unknown) => {
+  if (containFault(error)) return;
   const stack = error instanceof Error ? error.stack : undefined;
   process.exit(giveUp({ error: String(error), stack }));
 });

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Clock } from './clock.ts';
 
 /** V8's collector, as `--expose-gc` offers it. */
 type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
@@ -13,4 +14,16 @@ export function trimMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   collect({ type: 'major', flavor: 'last-resort' });
+}
+
+/** How long no request must have come. */
+const quietMs = 1_000;
+
+/** Gives memory back once, in the first quiet moment. */
+export function trimWhenQuiet(clock: Clock, lastRequestAtMs: () => number | undefined): void {
+  clock.after(quietMs, () => {
+    const idleSinceMs = lastRequestAtMs() ?? Number.NEGATIVE_INFINITY;
+    if (clock.monotonicMs() - idleSinceMs >= quietMs) trimMemory();
+    else trimWhenQuiet(clock, lastRequestAtMs);
+  });
 }

@@ -1,4 +1,5 @@
 import { compileAddressPattern } from '../shared/address-pattern.ts';
+import { compile } from '../shared/compile-cached.ts';
 import { createJsonLogger } from '../shared/json-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { writeStderr } from '../shared/stderr.ts';
@@ -10,17 +11,13 @@ import { listAssertionFiles, toEntraSettings } from './config/config-exchange.ts
 import { toIdentityPolicy } from './config/config-policy.ts';
 import { proxyOptions } from './config/options.ts';
 import type { ProxyConfig } from './config/proxy-config.ts';
+import type * as Bundle from './entra/bundle.ts';
 import { inspectAssertion } from './entra/exchange/federated-token.ts';
-import {
-  createRemoteExchange,
-  type RemoteExchange,
-  STUCK_AFTER_MS,
-} from './exchanger/remote-exchange.ts';
-import { createProcessStarter } from './exchanger/start-process.ts';
+import { createLoadedExchange } from './entra/load-exchange.ts';
 import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
 import { findMemoryRisk } from './memory-limit.ts';
-import { trimMemory } from './memory-trim.ts';
+import { trimWhenQuiet } from './memory-trim.ts';
 import { type Counters, createMetrics } from './metrics/counters.ts';
 import { findCompany } from './process/pod-sockets.ts';
 import { createShutdown, type Shutdown, watchSignals } from './process/shutdown.ts';
@@ -28,21 +25,26 @@ import { type CachingSource, createCachingSource } from './token/caching-source.
 
 const clock = systemClock;
 
+/** Takes a fault that nothing caught. @returns false if the process must end */
+export type ContainFault = (fault: unknown) => boolean;
+
 /**
- * What follows the listening waits for this long: whoever waits for the first answer polls for it, and
- * starting another process takes this one some milliseconds.
+ * The rest of the start waits this long after the server listens, so that it does not delay the first
+ * answer, which the kubelet or the application polls for.
  */
 const firstAnswerMs = 20;
 
-/** A moment without requests is quiet after this. */
-const quietMs = 1_000;
-
 /**
  * Builds every part of the proxy, starts it, and runs it until it is told to stop.
+ * @param onFault is given a function that takes a fault which nothing caught; it returns false if the
+ * process must end.
  * @returns the exit code.
  * @throws the system's error if it cannot listen on the proxy's port.
  */
-export async function serve(config: ProxyConfig): Promise<number> {
+export async function serve(
+  config: ProxyConfig,
+  onFault: (contain: ContainFault) => void,
+): Promise<number> {
   const logger = createJsonLogger({
     level: config.logLevel,
     name: 'proxy',
@@ -50,14 +52,9 @@ export async function serve(config: ProxyConfig): Promise<number> {
     clock,
   });
   const metrics = createMetrics();
-  const exchanger = createExchanger(config, logger, () => {
-    // What belonged to the exchanger can be collected only after it has left.
-    clock.after(quietMs, () => {
-      const idleSinceMs = server.lastRequestAtMs ?? Number.NEGATIVE_INFINITY;
-      if (clock.monotonicMs() - idleSinceMs >= quietMs) trimMemory();
-    });
-  });
-  const exchange = onAssertionChange(exchanger.exchange, () => source.forgetFailures());
+  const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
+  onFault(loaded.containFault);
+  const exchange = onAssertionChange(loaded.exchange, () => source.forgetFailures());
   const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
     { clock, logger },
@@ -95,35 +92,39 @@ export async function serve(config: ProxyConfig): Promise<number> {
   logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
   await sleep(clock, firstAnswerMs, new AbortController().signal);
   await admin?.listen();
-  prestart(config, logger, exchanger);
+  warnOfMemoryLimit(logger);
+  loaded.preload();
+  trimWhenQuiet(clock, () => server.lastRequestAtMs);
   await passThrough.detectLoop();
 
   const exitCode = await shutdown.done;
   unwatch();
   source.stop();
-  exchanger.stop();
+  await loaded.close();
   await admin?.close();
   return exitCode;
 }
 
-function createExchanger(config: ProxyConfig, logger: Logger, onRest: () => void): RemoteExchange {
-  const configuration = {
-    settings: toEntraSettings(config),
-    logLevel: config.logLevel,
-    lastGoodCaPem: config.identityBinding?.checkedCaPem,
+/** The exchange is a bundle of its own, with a code cache: it is loaded after the server listens. */
+function toLoader(config: ProxyConfig, logger: Logger): () => Bundle.ExchangeBundle {
+  const settings = toEntraSettings(config);
+  // Kept here, because a bundle that is dropped forgets it.
+  let lastGoodCaPem = config.identityBinding?.checkedCaPem;
+  const rememberCa = (pem: string): void => {
+    lastGoodCaPem = pem;
   };
-  return createRemoteExchange(
-    { clock, logger, start: createProcessStarter(configuration, __dirname), onRest },
-    { lingerMs: config.exchanger.lingerMs, stuckAfterMs: STUCK_AFTER_MS },
-  );
+  return () => {
+    const { openExchange } = compile(
+      `${__dirname}/proxy-exchange.js`,
+      require,
+    ).run() as typeof Bundle;
+    return openExchange({ clock, logger, lastGoodCaPem, rememberCa }, settings);
+  };
 }
 
-/** An application asks for its first token about now, and libraries take their time to load. */
-function prestart(config: ProxyConfig, logger: Logger, exchanger: RemoteExchange): void {
+function warnOfMemoryLimit(logger: Logger): void {
   const risk = findMemoryRisk(process.constrainedMemory());
   if (risk !== undefined) logger.log('warning', risk);
-  const { prestart: choice } = config.exchanger;
-  if (choice === 'on' || (choice === 'auto' && risk === undefined)) exchanger.prestart();
 }
 
 interface AdminParts {

@@ -5,7 +5,7 @@ import type { Environment } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig } from './config/config.ts';
-import { serve } from './serve.ts';
+import { type ContainFault, serve } from './serve.ts';
 
 /** What became of a start: an exit code, or why the command line asks for something else. */
 export type Started =
@@ -19,7 +19,11 @@ export type Started =
  * Reads the configuration, reports it and serves until it is time to leave. Configuration and server are
  * one file of the build: each file that has to be found and loaded costs the start 2 %.
  */
-export async function start(argv: readonly string[], env: Environment): Promise<Started> {
+export async function start(
+  argv: readonly string[],
+  env: Environment,
+  onFault: (contain: ContainFault) => void,
+): Promise<Started> {
   const loaded = loadConfig(argv, env);
   if (loaded.kind !== 'config') return loaded;
   const { config, warnings, fields } = loaded;
@@ -31,7 +35,7 @@ export async function start(argv: readonly string[], env: Environment): Promise<
   });
   logger.log('info', 'effective configuration', fields);
   for (const warning of warnings) logger.log('warning', warning);
-  return { kind: 'exited', exitCode: await serve(config) };
+  return { kind: 'exited', exitCode: await serve(config, onFault) };
 }
 
 /**
@@ -40,13 +44,13 @@ export async function start(argv: readonly string[], env: Environment): Promise<
  */
 export async function warmUp(): Promise<void> {
   const port = await findFreePort();
-  const flags = ['--log-level=', '--admin-port=0', '--exchanger-prestart=off', '--passthrough=off'];
+  const flags = ['--log-level=', '--admin-port=0', '--passthrough=off'];
   const env = {
     AZURE_CLIENT_ID: '00000000-0000-0000-0000-000000000000',
     AZURE_TENANT_ID: '00000000-0000-0000-0000-000000000000',
     AZURE_FEDERATED_TOKEN_FILE: '/warm-up',
   };
-  const stopped = start([`--proxy-port=${port}`, ...flags], env);
+  const stopped = start([`--proxy-port=${port}`, ...flags], env, () => {});
   const answered = new Promise<void>((resolve, reject) => {
     http
       .get({ host: '127.0.0.1', port, path: '/readyz' }, (response) => {

@@ -12,8 +12,7 @@ export interface JsonLoggerOptions {
 }
 
 /**
- * A logger that writes one line of JSON per event, with upstream's field names in upstream's order. It
- * stands in for pino where its start-up cost is too much: docs/decisions/0001-two-loggers.md.
+ * A logger that writes one line of JSON per event, with upstream's field names in upstream's order.
  */
 export function createJsonLogger({
   level: threshold,

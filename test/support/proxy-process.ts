@@ -44,12 +44,21 @@ export interface ProxyProcessOptions {
   readonly logLevel?: string;
   /** Its limit on open files. */
   readonly maxFiles?: number;
+  /** A folder with the proxy's files, if it is not `dist/`. */
+  readonly directory?: string;
 }
 
 /** Starts the built proxy against an emulator and waits until it listens. */
 export async function startProxy(
   emulator: Pick<Emulator, 'describe'>,
-  { env = {}, args = [], withAdmin = false, logLevel = 'info', maxFiles }: ProxyProcessOptions = {},
+  {
+    env = {},
+    args = [],
+    withAdmin = false,
+    logLevel = 'info',
+    maxFiles,
+    directory = dist,
+  }: ProxyProcessOptions = {},
 ): Promise<ProxyProcess> {
   const port = await findFreePort();
   const adminPort = withAdmin ? await findFreePort() : 0;
@@ -62,7 +71,7 @@ export async function startProxy(
     '--passthrough=off',
   ];
   const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles} && `;
-  const command = ['-c', `${limit}exec "$0" "$@"`, join(dist, 'proxy'), ...flags, ...args];
+  const command = ['-c', `${limit}exec "$0" "$@"`, join(directory, 'proxy'), ...flags, ...args];
   const child = spawn('sh', command, {
     env: { PATH: process.env['PATH'], ...emulator.describe().env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

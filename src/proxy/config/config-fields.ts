@@ -5,7 +5,7 @@ import type { ProxyConfig } from './proxy-config.ts';
 
 /** The effective configuration for the one log line that shows it; nothing in it is secret. */
 export function toConfigFields(config: ProxyConfig): LogFields {
-  const { network, identityBinding, exchanger, drain } = config;
+  const { network, identityBinding, drain } = config;
   const settings = toEntraSettings(config);
   return {
     listen: formatEndpoint(config.listen),
@@ -33,8 +33,6 @@ export function toConfigFields(config: ProxyConfig): LogFields {
     token_proxy_via: toHost(settings.tokenProxy?.httpProxy),
     no_proxy: network.noProxy,
     extra_ca_certs: network.extraCaCertsFile,
-    exchanger_linger_ms: exchanger.lingerMs,
-    exchanger_prestart: exchanger.prestart,
     drain_quiet_ms: drain.quietMs,
     drain_deadline_ms: drain.deadlineMs,
     runtime_metrics: config.runtimeMetrics,

@@ -91,7 +91,6 @@ function toConfig(
     },
     passthrough: values.passthrough,
     metadataEndpoint: values.metadataEndpoint,
-    exchanger: { lingerMs: values.exchangerLinger, prestart: values.exchangerPrestart },
     drain: { quietMs: values.drainQuiet, deadlineMs: values.drainDeadline },
   });
 }

@@ -29,7 +29,6 @@ export const ownPrefix = 'IMDS_PROXY_';
 
 /** Bounds for waiting times; a timer cannot hold more than 24 days. */
 const shortWait = { leastMs: 0, mostMs: 600_000 };
-const longWait = { leastMs: 1_000, mostMs: 86_400_000 };
 
 /**
  * Every setting of the proxy. `--proxy-port`, `--probe`, `--log-level` and `--version` are upstream's, the
@@ -215,18 +214,18 @@ export const proxyOptions = {
   exchangerLinger: {
     flag: 'exchanger-linger',
     env: 'IMDS_PROXY_EXCHANGER_LINGER',
-    type: durationValue(longWait),
-    default: '60s',
-    group: 'Exchanger',
-    help: 'How long the process that talks to Entra stays after its last exchange.',
+    type: textValue,
+    retired: 'the proxy itself requests tokens, there is no exchanger process',
+    group: 'Stop',
+    help: 'Has no effect.',
   },
   exchangerPrestart: {
     flag: 'exchanger-prestart',
     env: 'IMDS_PROXY_EXCHANGER_PRESTART',
-    type: choiceValue(['auto', 'on', 'off']),
-    default: 'auto',
-    group: 'Exchanger',
-    help: 'Whether that process starts with the proxy, so that the first token comes fast. auto: unless the memory limit is too small for it.',
+    type: textValue,
+    retired: 'the proxy itself requests tokens, there is no exchanger process',
+    group: 'Stop',
+    help: 'Has no effect.',
   },
   drainQuiet: {
     flag: 'drain-quiet',

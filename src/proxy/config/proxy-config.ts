@@ -37,7 +37,6 @@ export interface ProxyConfig {
   readonly passthrough: PassThroughMode;
   readonly metadataEndpoint: Endpoint;
 
-  readonly exchanger: ExchangerSettings;
   readonly drain: DrainSettings;
 }
 
@@ -48,11 +47,6 @@ export interface NetworkSettings {
   readonly noProxy: string | undefined;
   readonly tokenProxyViaHttpProxy: boolean;
   readonly extraCaCertsFile: string | undefined;
-}
-
-export interface ExchangerSettings {
-  readonly lingerMs: number;
-  readonly prestart: 'auto' | 'on' | 'off';
 }
 
 export interface DrainSettings {

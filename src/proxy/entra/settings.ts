@@ -1,10 +1,7 @@
 /** Whom an exchange asks: Entra itself, by direct federation, or the AKS token proxy, by identity binding. */
 export type ExchangeMode = 'federation' | 'binding';
 
-/**
- * What exchanges need to know of the configuration. Plain JSON: the server sends it to the exchanger
- * process as it is.
- */
+/** What exchanges need to know of the configuration. Plain values: they cross into the exchange's bundle. */
 export interface EntraSettings {
   /** Origin of the authority, such as `https://login.microsoftonline.com`: https, no path, no slash. */
   readonly authorityHost: string;

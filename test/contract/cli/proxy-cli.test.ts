@@ -187,7 +187,7 @@ describe('--probe', () => {
 });
 
 describe('serving', () => {
-  const quietFlags = ['--admin-port=0', '--passthrough=off', '--exchanger-prestart=off'];
+  const quietFlags = ['--admin-port=0', '--passthrough=off'];
 
   /** A port that was free a moment ago. */
   async function freePort(): Promise<number> {

@@ -18,7 +18,8 @@ describe('generated documentation is what the code says (npm run docs)', () => {
 
   test('every setting is in it', async () => {
     const document = await read('docs/configuration.md');
-    for (const { flag, env } of options) {
+    for (const { flag, env, retired } of options) {
+      if (retired !== undefined) continue;
       if (flag !== undefined) expect(document).toMatch(new RegExp(`\`--${flag}( <[^>]+>)?\``));
       if (env !== undefined) expect(document).toContain(`\`${env}\``);
     }
@@ -59,7 +60,8 @@ describe('generated documentation is what the code says (npm run docs)', () => {
 
 describe('names of settings', () => {
   test('a flag of our own and its variable have the same name', () => {
-    for (const { flag, env } of options) {
+    for (const { flag, env, retired } of options) {
+      if (retired !== undefined) continue;
       if (flag === undefined || env === undefined) continue;
       expect(env).toBe(`${ownPrefix}${flag.toUpperCase().replaceAll('-', '_')}`);
     }

@@ -177,22 +177,17 @@ describe('the built proxy in a pod with identity binding', () => {
     expect(total()).toBeGreaterThan(72);
   });
 
-  test('T7: the last good CA outlives the exchanger that has read it', async () => {
+  test('T7: an exchange uses the last good CA while the file is broken', async () => {
     const caFile = join(emulator.caFile, '..', 'copy.crt');
     await writeFile(caFile, await readFile(emulator.tokenProxy?.caFile ?? ''));
     const env = { AZURE_KUBERNETES_CA_FILE: caFile };
-    await using proxy = await start({ env, args: ['--exchanger-linger=1s'], logLevel: 'debug' });
+    await using proxy = await start({ env });
     expect(await ask(proxy)).toMatchObject({ status: 200 });
-    const [first] = proxy.children();
-    await until(() => proxy.children().length === 0, 'the exchanger leaves');
-
     for (const content of ['', 'half a certifi', undefined]) {
       if (content === undefined) await rm(caFile);
       else await writeFile(`${caFile}.new`, content).then(() => rename(`${caFile}.new`, caFile));
       expect(await ask(proxy)).toMatchObject({ status: 200 });
-      await until(() => proxy.children().length === 0, 'the exchanger leaves again');
     }
-    expect(first).toBeGreaterThan(0);
     const kept = proxy.log.filter(({ message }) => message.includes('last good CA is used'));
     expect(kept.length).toBe(3);
   });
@@ -201,9 +196,8 @@ describe('the built proxy in a pod with identity binding', () => {
     const caFile = join(emulator.caFile, '..', 'copy.crt');
     await writeFile(caFile, await readFile(emulator.tokenProxy?.caFile ?? ''));
     const env = { AZURE_KUBERNETES_CA_FILE: caFile };
-    await using proxy = await start({ env, args: ['--exchanger-prestart=off'] });
+    await using proxy = await start({ env });
     await writeFile(caFile, '');
-    expect(proxy.children()).toEqual([]);
     expect(await ask(proxy)).toMatchObject({ status: 200 });
     const kept = proxy.log.filter(({ message }) => message.includes('last good CA is used'));
     expect(kept.length).toBe(1);

@@ -147,7 +147,7 @@ describeWithDocker('the images', () => {
   });
 
   it('have code caches that their Node accepts under their flags', async () => {
-    const [node, wanted] = ['/usr/local/bin/node', 'exchanger-program.js.cache accepted'];
+    const [node, wanted] = ['/usr/local/bin/node', 'proxy-exchange.js.cache accepted'];
     const { output } = await run(images.proxy, { Entrypoint: [node, '-e', codeCacheScript] });
     expect(output).toContain(wanted);
     expect(output).not.toContain('refused');

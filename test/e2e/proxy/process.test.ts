@@ -10,7 +10,6 @@ import { startEmulator } from '../../support/emulator.ts';
 import {
   dist,
   findFreePort,
-  isRunning,
   type ProxyProcess,
   startProxy,
   until,
@@ -31,12 +30,6 @@ function ask({ url }: ProxyProcess, resource = 'https://vault.azure.net'): Promi
   return fetch(`${url}/metadata/identity/oauth2/token?${query}`, { headers: { Metadata: 'true' } });
 }
 
-/** Waits for the exchanger, which starts right after the server. */
-async function exchangerOf(proxy: ProxyProcess): Promise<number> {
-  await until(() => proxy.children().length > 0, 'an exchanger');
-  return proxy.children()[0] ?? 0;
-}
-
 async function connectTo({ host, port }: ProxyProcess): Promise<Socket> {
   const socket = connect(port, host).setEncoding('utf8').resume();
   // A reset is one of the ways to be turned away.
@@ -45,43 +38,15 @@ async function connectTo({ host, port }: ProxyProcess): Promise<Socket> {
   return socket;
 }
 
-describe('the exchanger process', () => {
-  test('killed in the middle of an exchange, it is restarted and the caller gets the token', async () => {
+describe('asking Entra', () => {
+  test('starts no other process', async () => {
     await using proxy = await startProxy(emulator);
-    emulator.faults.add({ effect: { kind: 'hang' }, requests: 1 });
-    const answer = ask(proxy);
-    await until(() => emulator.journal.entries().length > 0, 'a request at Entra');
-    process.kill(await exchangerOf(proxy), 'SIGKILL');
-    expect((await answer).status).toBe(200);
-    expect(proxy.log.map(({ message }) => message)).toContain('exchanger ended unexpectedly');
-  });
-
-  test('it leaves when it has had no work for a while, and comes back for new work', async () => {
-    await using proxy = await startProxy(emulator, {
-      env: { IMDS_PROXY_EXCHANGER_LINGER: '1s' },
-    });
-    expect((await ask(proxy)).status).toBe(200);
-    const first = await exchangerOf(proxy);
-    await until(() => !isRunning(first), 'the end of the exchanger');
     expect((await ask(proxy)).status).toBe(200);
     expect(proxy.children()).toEqual([]);
-    expect((await ask(proxy, 'https://storage.azure.com')).status).toBe(200);
-    expect(await exchangerOf(proxy)).not.toBe(first);
   });
 
-  test('a server that is killed leaves none behind', async () => {
-    await using proxy = await startProxy(emulator);
-    const exchanger = await exchangerOf(proxy);
-    proxy.child.kill('SIGKILL');
-    await proxy.untilExit();
-    await until(() => !isRunning(exchanger), 'the end of the exchanger');
-  });
-
-  test('without a file descriptor for it, the proxy lives on, says so and recovers', async () => {
-    await using proxy = await startProxy(emulator, {
-      env: { IMDS_PROXY_EXCHANGER_PRESTART: 'off' },
-      maxFiles: 64,
-    });
+  test('without a free file descriptor it answers 503, and a token when there is one', async () => {
+    await using proxy = await startProxy(emulator, { maxFiles: 64 });
     const caller = await connectTo(proxy);
     // Beyond its limit it closes connections as soon as it has accepted them.
     const others = await Promise.all(Array.from({ length: 64 }, () => connectTo(proxy)));
@@ -106,23 +71,11 @@ describe('the exchanger process', () => {
     await expect.poll(async () => (await ask(proxy)).status, { timeout: 15_000 }).toBe(200);
     expect(proxy.child.exitCode).toBeNull();
   });
-
-  test('a thousand callers survive its death with one exchange more', async () => {
-    await using proxy = await startProxy(emulator);
-    emulator.faults.add({ effect: { kind: 'hang' }, requests: 1 });
-    const answers = Array.from({ length: 1_000 }, () => ask(proxy));
-    await until(() => emulator.journal.entries().length > 0, 'a request at Entra');
-    process.kill(await exchangerOf(proxy), 'SIGKILL');
-    const statuses = new Set((await Promise.all(answers)).map(({ status }) => status));
-    expect([...statuses]).toEqual([200]);
-    expect(emulator.journal.entries()).toHaveLength(2);
-  });
 });
 
 describe('stopping', () => {
   test('T26: requests in flight finish after SIGTERM, the exit code is 0, and nothing is left', async () => {
     await using proxy = await startProxy(emulator, { env: { IMDS_PROXY_DRAIN_QUIET: '200ms' } });
-    const exchanger = await exchangerOf(proxy);
     emulator.faults.add({ effect: { kind: 'delay', delayMs: 1_000 }, requests: 1 });
     const answer = ask(proxy);
     // Sent later and answered: so the other one has arrived.
@@ -130,7 +83,6 @@ describe('stopping', () => {
     proxy.child.kill('SIGTERM');
     expect((await answer).status).toBe(200);
     expect(await proxy.untilExit()).toBe(0);
-    await until(() => !isRunning(exchanger), 'the end of the exchanger');
   });
 
   test('tokens are still served while requests keep coming', async () => {
@@ -183,15 +135,11 @@ describe('stopping', () => {
   });
 });
 
-test('SIGUSR1 opens no debugger in either process', async () => {
+test('SIGUSR1 opens no debugger', async () => {
   await using proxy = await startProxy(emulator);
-  // So that both have started whole.
-  await ask(proxy);
-  const exchanger = await exchangerOf(proxy);
-  for (const pid of [proxy.pid, exchanger]) process.kill(pid, 'SIGUSR1');
+  process.kill(proxy.pid, 'SIGUSR1');
   expect((await ask(proxy, 'https://storage.azure.com')).status).toBe(200);
   expect(proxy.output.join()).not.toContain('Debugger listening');
-  expect(proxy.children()).toEqual([exchanger]);
 });
 
 describe('starting', () => {

@@ -66,7 +66,6 @@ async function startProxy(uid: number, ...flags: readonly string[]): Promise<Run
       AZURE_TENANT_ID: '8f6c1d3a-2b47-4c55-9a7e-3c1d5e9f0b22',
       AZURE_CLIENT_ID: 'a1a1a1a1-0000-4000-8000-00000000000a',
       AZURE_FEDERATED_TOKEN_FILE: join(directory, 'no-token'),
-      IMDS_PROXY_EXCHANGER_PRESTART: 'off',
     },
   });
   const output: string[] = [];

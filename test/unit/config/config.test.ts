@@ -29,7 +29,6 @@ describe('defaults', () => {
       },
       passthrough: 'instance',
       metadataEndpoint: { address: '169.254.169.254', port: 80 },
-      exchanger: { lingerMs: 60_000, prestart: 'auto' },
       drain: { quietMs: undefined, deadlineMs: undefined },
     });
     expect(accepted().warnings).toEqual([]);
@@ -68,8 +67,6 @@ test('every setting of our own is taken from its variable, and its flag wins', (
     IMDS_PROXY_ADMIN_ADDRESS: '127.0.0.1',
     IMDS_PROXY_PASSTHROUGH: 'all',
     IMDS_PROXY_METADATA_ENDPOINT: '[fd00::1]:8080',
-    IMDS_PROXY_EXCHANGER_LINGER: '5m',
-    IMDS_PROXY_EXCHANGER_PRESTART: 'off',
     IMDS_PROXY_DRAIN_QUIET: '500ms',
     IMDS_PROXY_DRAIN_DEADLINE: '1m30s',
     IMDS_PROXY_LOG_LEVEL: 'all',
@@ -81,7 +78,6 @@ test('every setting of our own is taken from its variable, and its flag wins', (
     admin: { address: '127.0.0.1', port: 9000 },
     passthrough: 'all',
     metadataEndpoint: { address: 'fd00::1', port: 8080 },
-    exchanger: { lingerMs: 300_000, prestart: 'off' },
     drain: { quietMs: 500, deadlineMs: 90_000 },
     logLevel: 'trace',
     runtimeMetrics: true,
@@ -164,9 +160,6 @@ describe('values at fault are refused with key, fault and fix', () => {
     ['IMDS_PROXY_METADATA_ENDPOINT', '169.254.169.254:0', /is not address:port; /],
     ['IMDS_PROXY_METADATA_ENDPOINT', '::1:80', /is not address:port; /],
     ['IMDS_PROXY_METADATA_ENDPOINT', '[127.0.0.1]:80', /is not address:port; /],
-    ['IMDS_PROXY_EXCHANGER_LINGER', '60', /is not a duration; add a unit, such as 60s$/],
-    ['IMDS_PROXY_EXCHANGER_LINGER', '0', /is out of range; set a duration from 1s to 24h$/],
-    ['IMDS_PROXY_EXCHANGER_PRESTART', 'true', /set one of auto, on, off$/],
     ['IMDS_PROXY_DRAIN_DEADLINE', '25h', /is out of range/],
     [
       'IMDS_PROXY_LOG_LEVEL',
@@ -353,7 +346,6 @@ describe('effective configuration for the log', () => {
       allowed_resources: 'https://a https://b',
       https_proxy: 'set',
       entra_via: 'proxy:3128',
-      exchanger_linger_ms: 60_000,
     });
     expect(JSON.stringify(fields)).not.toContain('hunter2');
     expect(accepted({}, ['--admin-port=0']).fields).toMatchObject({ admin: 'off' });

@@ -15,6 +15,17 @@ describe('warnings', () => {
     },
   );
 
+  test('a setting of the exchanger process, whatever its value', () => {
+    const text =
+      'ignored, this setting was removed (the proxy itself requests tokens, there is no exchanger process); remove it, the next release does not accept it';
+    expect(accepted({ IMDS_PROXY_EXCHANGER_LINGER: 'nonsense' }).warnings).toEqual([
+      `IMDS_PROXY_EXCHANGER_LINGER: ${text}`,
+    ]);
+    expect(accepted({}, ['--exchanger-prestart=off']).warnings).toEqual([
+      `--exchanger-prestart: ${text}`,
+    ]);
+  });
+
   test('an identity that the allow-list forbids', () => {
     const { warnings } = accepted({
       IMDS_PROXY_ALLOWED_CLIENT_IDS: '00000000-0000-0000-0000-000000000000',

@@ -157,6 +157,13 @@ export function toReadFault(code: string | undefined, path: string): AssertionFa
         hint: "Set fsGroup in the pod's securityContext, so that the kubelet lets the user of this container read projected tokens.",
         mayPass: false,
       };
+    case 'EMFILE':
+    case 'ENFILE':
+      return {
+        is: `cannot be opened (${code})`,
+        hint: 'The proxy container or its node has no file descriptors left: raise the limit on open files.',
+        mayPass: true,
+      };
     case 'EFBIG':
       return {
         is: 'has more than 64 KiB',

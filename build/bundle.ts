@@ -1,0 +1,62 @@
+import { join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { buildStamp } from './stamp.ts';
+import { trimDefine, trimLibraries } from './trim-libraries.ts';
+
+const root = join(import.meta.dirname, '..');
+
+export interface BundleOptions {
+  /** File name of the bundle. */
+  readonly name: string;
+  /** The entry point, relative to the project. */
+  readonly entry: string;
+  readonly outdir: string;
+  /** Run before those of every build. */
+  readonly plugins?: readonly Plugin[];
+}
+
+/**
+ * Writes one entry point as a CommonJS bundle, and every module that it imports dynamically as a file of
+ * its own beside it: code that is in a file is paid for even if it never runs.
+ */
+export async function bundle({ name, entry, outdir, plugins = [] }: BundleOptions): Promise<void> {
+  const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
+  const pending = new Map([[name, entry]]);
+  for (const [file, source] of pending) {
+    await build({
+      entryPoints: [join(root, source)],
+      outfile: join(outdir, file),
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node26',
+      // The names alone are half a megabyte of an idle server.
+      minify: true,
+      legalComments: 'none',
+      supported: { 'dynamic-import': false },
+      define,
+      // A map yields what is added while it is iterated, each file once.
+      plugins: [...plugins, splitDynamicImports(pending), trimLibraries],
+      logLevel: 'warning',
+    });
+  }
+}
+
+/** Turns `import('./x.ts')` into a require of a file of its own beside the bundle. */
+function splitDynamicImports(found: Map<string, string>): Plugin {
+  return {
+    name: 'split-dynamic-imports',
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return null;
+        const source = relative(root, join(resolveDir, path));
+        const file = `${source
+          .replace(/^src\//, '')
+          .replace(/\.ts$/, '')
+          .replaceAll('/', '-')}.js`;
+        found.set(file, source);
+        return { path: `./${file}`, external: true };
+      });
+    },
+  };
+}

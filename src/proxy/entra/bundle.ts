@@ -1,0 +1,47 @@
+/**
+ * Entry of the bundle that holds the exchange: MSAL, undici and all that only they need. The server loads it
+ * from a file of its own after it listens (`load-exchange.ts`). The bundle has its own copy of every module,
+ * so no instance of a class may cross from one side to the other: what leaves is plain.
+ */
+import { compileAddressPattern } from '../../shared/address-pattern.ts';
+import { type ErrorCode, type ErrorDetails, toProxyError } from '../errors.ts';
+import type { ExchangeRequest, IssuedToken } from '../exchange.ts';
+import { createEntra, type EntraDeps } from './entra.ts';
+import type { EntraSettings } from './settings.ts';
+
+export { warmUp } from './warm-up.ts';
+
+/** What an exchange came to, without any instance of a class. */
+export type Outcome =
+  | { readonly kind: 'issued'; readonly token: IssuedToken }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: ErrorDetails;
+    };
+
+/** The exchange as the server holds it. */
+export interface ExchangeBundle {
+  /** Performs one exchange, as `Exchange` does; never rejects. */
+  perform(request: ExchangeRequest, signal: AbortSignal): Promise<Outcome>;
+  /** Fails what is under way and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Builds the exchange. Opens no connection and reads no file. */
+export function openExchange(deps: EntraDeps, settings: EntraSettings): ExchangeBundle {
+  compileAddressPattern();
+  const { exchange, close } = createEntra(deps, settings);
+  return {
+    async perform(request, signal) {
+      try {
+        return { kind: 'issued', token: await exchange(request, signal) };
+      } catch (thrown) {
+        const { code, message, details } = toProxyError(thrown);
+        return { kind: 'failed', code, message, details };
+      }
+    },
+    close,
+  };
+}
