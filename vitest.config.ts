@@ -25,11 +25,26 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/containers/**', 'test/e2e/arm64/**', 'test/e2e/kubernetes/**'],
+          exclude: [
+            'test/e2e/containers/**',
+            'test/e2e/arm64/**',
+            'test/e2e/kubernetes/**',
+            'test/e2e/first-run/**',
+          ],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Processes, namespaces and containers on a busy machine; a second failure is a failure.
           retry: isCi ? 1 : 0,
+        },
+      },
+      {
+        extends: true,
+        // Copies the project, installs it anew and runs the first command of README.md.
+        test: {
+          name: 'first-run',
+          include: ['test/e2e/first-run/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { curl, toClaims } from './client.ts';
+import { askPlainly, toClaims } from './client.ts';
 import { callAdmin, readJournal } from './emulator-admin.ts';
 import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
 import { type Scene, type Stage, startScene, wrap } from './story.ts';
@@ -62,7 +62,7 @@ async function firstToken({ app, emulator }: Scene): Promise<void> {
 async function missingRbac({ base, emulator }: Scene): Promise<void> {
   chapter('An identity that the ServiceAccount may not use');
   const clientId = emulator.identities[1]?.clientId ?? '';
-  const refused = await curl(base, vault, { client_id: clientId });
+  const refused = await askPlainly(base, vault, { client_id: clientId });
   const text = refused.body['error_description'] ?? '';
   if (refused.status !== 400 || !text.includes('kubectl apply')) {
     throw new Error(`missing RBAC ended in ${refused.status}: ${text}`);
@@ -73,7 +73,7 @@ async function missingRbac({ base, emulator }: Scene): Promise<void> {
   quote(wrap(words.replace(/ (?=Hint:|To apply)/g, '\n'), 96));
   quote(command);
   await callAdmin(emulator.adminUrl, 'PUT', '/bindings', { clientId, subjects: [subject] });
-  const granted = await curl(base, storage, { client_id: clientId });
+  const granted = await askPlainly(base, storage, { client_id: clientId });
   if (granted.status !== 200) throw new Error(`with RBAC it ended in ${granted.status}`);
   say(`Applied, the next one gets its token: ${granted.status}`);
 }
@@ -84,7 +84,7 @@ async function rotatedCa({ base, emulator }: Scene): Promise<void> {
     target: 'token-proxy-ca',
     retireOld: true,
   });
-  const answer = await curl(base, 'https://graph.microsoft.com');
+  const answer = await askPlainly(base, 'https://graph.microsoft.com');
   if (answer.status !== 200) throw new Error(`after the rotation it ended in ${answer.status}`);
   say(
     `The old one is worth nothing any more; a new token comes all the same: ${answer.status} after ${milliseconds(answer.ms)}`,
@@ -95,7 +95,7 @@ async function mixedMode({ base, emulator }: Scene): Promise<void> {
   chapter('An identity without binding, in the same pod');
   const clientId = emulator.identities[2]?.clientId ?? '';
   await callAdmin(emulator.adminUrl, 'DELETE', '/journal');
-  const answer = await curl(base, vault, { client_id: clientId });
+  const answer = await askPlainly(base, vault, { client_id: clientId });
   const [entry, ...others] = await readJournal(emulator.adminUrl);
   if (answer.status !== 200 || entry?.server !== 'tenant' || others.length > 0) {
     throw new Error(`direct federation ended in ${answer.status}`);

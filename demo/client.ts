@@ -1,10 +1,10 @@
-import { type ChildProcess, execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { createInterface, type Interface } from 'node:readline';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import type { Outcome, Wish } from './app.ts';
 
-const execute = promisify(execFile);
 /** Libraries try for about a minute. */
 const replyDeadlineMs = 90_000;
 
@@ -20,13 +20,13 @@ export interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;
   readonly ms: number;
-  /** The command that anyone can repeat. */
+  /** The same request as a command. */
   readonly command: string;
 }
 
 /**
  * Talks to the application that has just been started; its first answer waits for its libraries. A question
- * is rejected as soon as the application has ended: who waits for it may have things to clean up.
+ * is rejected as soon as the application has ended, so that the caller can clean up.
  */
 export function createDialogue<Question, Reply>({
   stdin,
@@ -48,23 +48,26 @@ export function createDialogue<Question, Reply>({
   };
 }
 
-/** Asks with curl, as a shell script in the pod would. */
-export async function curl(
+/** Asks with a plain request, as a shell script in the pod would with curl. */
+export async function askPlainly(
   base: string,
   resource: string,
   extra: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const query = new URLSearchParams({ 'api-version': '2018-02-01', resource, ...extra });
   const url = `${base}/metadata/identity/oauth2/token?${query}`;
-  const measures = '\\n%{http_code} %{time_total}';
-  const args = ['-sS', '--noproxy', '*', '-m', '30', '-H', 'Metadata: true', '-w', measures, url];
-  const { stdout } = await execute('curl', args);
-  const [body = '', measured = ''] = stdout.split('\n');
-  const [status = '', seconds = ''] = measured.split(' ');
+  const startedAt = performance.now();
+  const request = get(url, {
+    headers: { Metadata: 'true' },
+    agent: false,
+    signal: AbortSignal.timeout(30_000),
+  });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const body = await text(response);
   return {
-    status: Number(status),
+    status: response.statusCode ?? 0,
     body: JSON.parse(body),
-    ms: Number(seconds) * 1_000,
+    ms: performance.now() - startedAt,
     command: `curl -H 'Metadata: true' '${url}'`,
   };
 }

@@ -1,19 +1,24 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import type { EmulatorDescription } from '../src/emulator/api.ts';
 import { proxyUid } from '../src/shared/redirect-contract.ts';
-import { type Command, proxyAs } from './run-as.ts';
+import { copyProxyFor } from './shared-folder.ts';
 
-const dist = join(import.meta.dirname, '..', 'dist');
+/** The folder of the built programs. */
+export const dist = join(import.meta.dirname, '..', 'dist');
 
 /** The programs that the demo has started; `stop` ends them all, the last one first. */
 export interface Programs {
   startEmulator(args: readonly string[]): Promise<EmulatorDescription>;
-  /** Runs the init to its end and returns what it printed. */
-  runInit(env: Readonly<Record<string, string>>): string;
-  /** Starts the proxy, as its own user if this is root, and waits until it says that it is ready. */
+  /** Runs proxy-init to its end. @returns what it printed. @throws Error if it fails */
+  runInit(env: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Starts the proxy, as its own user if this is root, and waits until it is ready.
+   * @throws Error if it ends before
+   */
   startProxy(env: Readonly<Record<string, string>>, port: number, adminPort: number): Promise<void>;
   /** Starts an application of this folder. @param through what to put before its command */
   startApp(
@@ -21,64 +26,86 @@ export interface Programs {
     env: Readonly<Record<string, string>>,
     through?: readonly string[],
   ): ChildProcess;
+  /** Ends all programs, and lets none start after them. */
   stop(): Promise<void>;
 }
 
-/** @param directory a directory that every user can read, for what the demo needs to copy */
+interface Start {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdio: 'ignore' | 'pipe';
+  readonly uid?: number;
+}
+
+/** @param directory a folder that every user can read, for the programs that must be copied */
 export function createPrograms(directory: string): Programs {
   const running: ChildProcess[] = [];
+  let isStopped = false;
   // Variables of this shell that mean something to Azure's libraries would change the story.
   const clean = { PATH: process.env['PATH'] ?? '' };
+  const isRoot = process.getuid?.() === 0;
 
   const start = (
-    command: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string>>,
-    stdio: 'ignore' | 'pipe',
+    [command = '', ...args]: readonly string[],
+    { env = {}, stdio, uid }: Start,
   ): ChildProcess => {
+    // A story goes on until it notices that it was interrupted.
+    if (isStopped) throw new Error('all programs have been ended');
     const child = spawn(command, args, {
       env: { ...clean, ...env },
       stdio: [stdio, stdio, 'inherit'],
+      // Ctrl-C at a terminal must reach the demo alone, which then ends its programs in order.
+      detached: true,
+      ...(uid === undefined ? {} : { uid, gid: uid, cwd: '/' }),
     });
+    // Whoever waits for the program gets this error.
+    child.on('error', () => {});
     running.push(child);
     return child;
   };
 
   return {
     async startEmulator(args) {
-      const child = start(join(dist, 'emulator'), ['serve', ...args], {}, 'pipe');
+      const emulator = [process.execPath, join(dist, 'emulator'), 'serve', ...args];
+      const child = start(emulator, { stdio: 'pipe' });
       return JSON.parse(await firstLine(child, 'the emulator'));
     },
 
-    runInit: (env) =>
-      execFileSync(join(dist, 'proxy-init'), [], { env: { ...clean, ...env }, encoding: 'utf8' }),
+    async runInit(env) {
+      const init = start([process.execPath, join(dist, 'proxy-init')], { env, stdio: 'pipe' });
+      const [output, [code, signal]] = await Promise.all([
+        init.stdout === null ? '' : text(init.stdout),
+        once(init, 'exit'),
+      ]);
+      if (code !== 0) throw new Error(`proxy-init ended (${signal ?? `exit code ${code}`})`);
+      return output;
+    },
 
     async startProxy(env, port, adminPort) {
-      const args = [`--proxy-port=${port}`, `--admin-port=${adminPort}`, '--log-level='];
-      const proxy: Command =
-        process.getuid?.() === 0
-          ? proxyAs(proxyUid, dist, directory)
-          : { command: join(dist, 'proxy'), args: [] };
-      start(proxy.command, [...proxy.args, ...args], env, 'ignore');
-      const [code] = await once(
-        spawn(join(dist, 'proxy'), [`--proxy-port=${port}`, '--probe'], {
-          env: clean,
-          stdio: 'inherit',
-        }),
-        'exit',
-      );
-      if (code !== 0) throw new Error('the proxy did not become ready; its log is above');
+      const own = [process.execPath, join(dist, 'proxy')];
+      const command = isRoot ? copyProxyFor(proxyUid, dist, directory) : own;
+      const flags = [`--proxy-port=${port}`, `--admin-port=${adminPort}`, '--log-level='];
+      const options = isRoot ? { uid: proxyUid } : {};
+      const proxy = start([...command, ...flags], { env, stdio: 'ignore', ...options });
+      const probe = start([...own, `--proxy-port=${port}`, '--probe'], { stdio: 'ignore' });
+      const hasEnded = once(proxy, 'exit').then(([code, signal]) => {
+        throw new Error(`the proxy ended (${signal ?? `exit code ${code}`}); see its log above`);
+      });
+      hasEnded.catch(() => {});
+      const [code] = await Promise.race([once(probe, 'exit'), hasEnded]);
+      if (code !== 0) throw new Error('the proxy did not become ready; see its log above');
     },
 
     startApp(file, env, through = []) {
       const app = [...through, process.execPath, join(import.meta.dirname, file)];
-      const [command = '', ...args] = app;
-      return start(command, args, env, 'pipe');
+      return start(app, { env, stdio: 'pipe' });
     },
 
     async stop() {
+      isStopped = true;
       for (const child of running.reverse()) {
-        if (child.exitCode !== null || child.signalCode !== null) continue;
+        // Without a process ID it could not be started.
+        if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
+          continue;
         const exited = once(child, 'exit');
         child.kill('SIGTERM');
         // Twice means at once: nobody needs the proxy any longer. A signal that comes before the last one was

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { EmulatorDescription } from '../src/emulator/api.ts';
 import { metadataAddress, proxyPort } from '../src/shared/redirect-contract.ts';
-import { type App, createDialogue, curl, toClaims } from './client.ts';
+import { type App, askPlainly, createDialogue, toClaims } from './client.ts';
 import type { Programs } from './programs.ts';
 import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
 
@@ -80,7 +80,7 @@ export async function enterPod(
   say(`The proxy listens on 127.0.0.1:${port}${process.getuid?.() === 0 ? ', as user 1501' : ''}.`);
   if (hasRedirect) {
     say('The init container redirects the metadata address to it, and proves that:');
-    quote(programs.runInit({ PROXY_PORT: String(port) }));
+    quote(await programs.runInit({ PROXY_PORT: String(port) }));
   }
 
   const base = hasRedirect ? `http://${metadataAddress}` : `http://127.0.0.1:${port}`;
@@ -99,12 +99,13 @@ async function firstToken({ app, base }: Scene): Promise<void> {
 
 async function cachedToken({ base }: Scene): Promise<void> {
   chapter('The next one who asks is answered from memory');
-  const fresh = await curl(base, storage);
-  const cached = await curl(base, storage);
+  const fresh = await askPlainly(base, storage);
+  const cached = await askPlainly(base, storage);
   if (fresh.status !== 200 || fresh.body['access_token'] !== cached.body['access_token']) {
     throw new Error('the second answer was not the first one again');
   }
-  say(cached.command);
+  say('As this command would:');
+  quote(cached.command);
   const { access_token = '', ...rest } = cached.body;
   quote(JSON.stringify({ access_token: shorten(access_token), ...rest }, null, 1));
   table({
@@ -128,12 +129,12 @@ async function twoIdentities({ app, emulator }: Scene): Promise<void> {
 async function outage({ base, emulator }: Scene): Promise<void> {
   chapter('Entra goes down');
   await setFaults(emulator, [{ kind: 'reset' }]);
-  const served = await curl(base, vault);
+  const served = await askPlainly(base, vault);
   if (served.status !== 200) throw new Error('a token in memory was not served');
   say(
     `A token that is in memory is still served: ${served.status} after ${milliseconds(served.ms)}`,
   );
-  const refused = await curl(base, 'https://graph.microsoft.com');
+  const refused = await askPlainly(base, 'https://graph.microsoft.com');
   if (refused.status !== 503) throw new Error(`a new token ended in ${refused.status}`);
   say(`A new one has to wait, and clients are told so: ${refused.status}`);
   quote(JSON.stringify(refused.body, null, 1));
@@ -143,7 +144,7 @@ async function outage({ base, emulator }: Scene): Promise<void> {
 async function brokenFederation({ base, emulator }: Scene): Promise<void> {
   chapter('A federated credential with a typing error in its subject');
   const clientId = emulator.identities[2]?.clientId ?? '';
-  const { status, body } = await curl(base, vault, { client_id: clientId });
+  const { status, body } = await askPlainly(base, vault, { client_id: clientId });
   if (status !== 400) throw new Error(`a misconfigured identity ended in ${status}`);
   say(`${status} ${body['error']}, and the text says what to do:`);
   const parts = (body['error_description'] ?? '').replaceAll(

@@ -13,9 +13,9 @@ export const flags = {
   'state-dir': {
     type: 'string',
     value: 'DIR',
-    help: 'where ca.crt and token/azure-identity-token are written (default: a new directory under the temporary one)',
+    help: 'where ca.crt and token/azure-identity-token are written (default: a temporary directory, which is removed when the emulator ends)',
   },
-  ephemeral: { type: 'boolean', help: 'remove what was written when the emulator ends' },
+  ephemeral: { type: 'boolean', help: 'remove the state directory, too, when the emulator ends' },
   host: {
     type: 'string',
     value: 'ADDRESS',

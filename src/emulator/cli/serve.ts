@@ -21,17 +21,19 @@ export async function serve(
   { options, logRequests }: Extract<Command, { readonly kind: 'serve' }>,
   terminal: Terminal,
 ): Promise<void> {
+  const isTemporary = options.stateDirectory === undefined;
   const stateDirectory = options.stateDirectory ?? (await makeDirectory());
   const starting = createEmulator({
     ...options,
     stateDirectory,
+    ephemeral: isTemporary || options.ephemeral,
     onRequest: (entry) => {
       if (logRequests) terminal.error(JSON.stringify(entry));
     },
     onError: (error) => terminal.error(`emulator: ${toMessage(error)}`),
   });
   const emulator = await starting.catch(async (error: unknown) => {
-    if (options.stateDirectory === undefined) await rmdir(stateDirectory).catch(() => undefined);
+    if (isTemporary) await rmdir(stateDirectory).catch(() => undefined);
     throw error;
   });
   try {

@@ -26,7 +26,7 @@ export async function createPod(tap?: Tap): Promise<Pod> {
   const [long, short] = await Promise.all([startTenant(), startTenant(120)]);
   const node = await startNodeMetadata();
   const init = createPrograms(tmpdir());
-  init.runInit({ PROXY_PORT: `${proxyPort}` });
+  await init.runInit({ PROXY_PORT: `${proxyPort}` });
   await tap?.listen({ port: proxyPort, to: portBehindTap });
 
   let emulator = long;

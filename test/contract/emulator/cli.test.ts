@@ -80,17 +80,18 @@ describe('the emulator as a program', () => {
     expect(existsSync(ready.tokenFile)).toBe(true);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends on %s and leaves nothing when ephemeral',
-    async (signal) => {
-      const process = run('--ephemeral');
-      const ready = await readReady(process);
-      expect(existsSync(ready.caFile)).toBe(true);
-      process.child.kill(signal);
-      expect(await process.exited).toBe(0);
-      expect(await readdir(directory)).toEqual([]);
-    },
-  );
+  it.each([
+    ['SIGTERM', 'its temporary directory', []],
+    ['SIGINT', 'its temporary directory', []],
+    ['SIGTERM', 'an ephemeral state directory', ['--ephemeral', '--state-dir', 'STATE']],
+  ] as const)('ends on %s and removes %s', async (signal, _, flags) => {
+    const process = run(...flags.map((flag) => flag.replace('STATE', join(directory, 'state'))));
+    const ready = await readReady(process);
+    expect(existsSync(ready.caFile)).toBe(true);
+    process.child.kill(signal);
+    expect(await process.exited).toBe(0);
+    expect(await readdir(directory)).toEqual([]);
+  });
 
   it('ends while a request hangs', async () => {
     const process = run('--ephemeral');

@@ -1,26 +1,51 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { describeInNamespaces } from '../../support/netns.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
+const demo = join(root, 'demo', 'demo.ts');
+// A folder for this file alone: other demos may run on this machine.
+const scratch = mkdtempSync(join(tmpdir(), 'demo-test-'));
+chmodSync(scratch, 0o755);
+const env = { ...process.env, TMPDIR: scratch };
+afterEach(() => {
+  expect(readdirSync(scratch)).toEqual([]);
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
 function runDemo(...args: readonly string[]) {
-  const left = (): readonly string[] =>
-    readdirSync(tmpdir()).filter((name) => name.startsWith('imds-demo-'));
-  const before = left();
-  const result = spawnSync(process.execPath, [join(root, 'demo', 'demo.ts'), ...args], {
+  return spawnSync(process.execPath, [demo, ...args], {
     cwd: root,
+    env,
     encoding: 'utf8',
     timeout: 55_000,
   });
-  expect(left()).toEqual(before);
-  return result;
 }
 
-/** What a reader is to see, whichever way the application finds the proxy. */
+/** Starts the demo alone in its process group. @returns its output until it contains `text`, and its end */
+function startDemo(args: readonly string[], text: string) {
+  const child = spawn(process.execPath, [demo, ...args], { cwd: root, env, detached: true });
+  let output = '';
+  const shown = new Promise<void>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+        if (output.includes(text)) resolve();
+      });
+    }
+  });
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  return { child, shown, ended, output: () => output };
+}
+
+const trace = /^\s+at .+:\d+:\d+\)?$/m;
+
+/** What the demo shows, whichever way the application finds the proxy. */
 const story = [
   'GET /metadata/identity/oauth2/token',
   'appid',
@@ -100,5 +125,58 @@ describeInNamespaces('the demo with the real redirect', () => {
     for (const line of vaultStory) expect(stdout).toContain(line);
     // A whole token has two dots.
     expect(stdout).not.toMatch(/eyJ[\w-]*\.[\w-]+\.[\w-]+/);
+  });
+});
+
+test('--help lists the options and starts nothing', () => {
+  const { status, stdout, stderr } = runDemo('--help');
+  expect([status, stderr]).toEqual([0, '']);
+  for (const flag of ['--identity-binding', '--key-vault', '--no-redirect']) {
+    expect(stdout).toContain(flag);
+  }
+});
+
+test.each([
+  [['--bogus'], "Unknown option '--bogus'"],
+  [['chapter'], "Unexpected argument 'chapter'"],
+  [['--key-vault', '--identity-binding'], '--identity-binding and --key-vault exclude each other'],
+])('%j is refused with a reason and exit code 2', (args, reason) => {
+  const { status, stdout, stderr } = runDemo(...args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toBe(`demo: ${reason}; npm run demo -- --help lists the options\n`);
+});
+
+test.each([
+  ['SIGINT', 130, []],
+  ['SIGTERM', 143, []],
+  ['SIGHUP', 129, ['--no-redirect']],
+  ['SIGTERM', 143, ['--key-vault', '--no-redirect']],
+] as const)('%s to the demo alone ends it with exit code %i: %j', async (signal, code, args) => {
+  const { child, shown, ended, output } = startDemo(args, '2. ');
+  await shown;
+  child.kill(signal);
+  expect(await ended, output()).toEqual([code, null]);
+  expect(output()).toContain(`demo: interrupted by ${signal}`);
+  expect(output()).not.toMatch(trace);
+});
+
+test('the demo ends when nobody reads its output', async () => {
+  const { child, shown, ended, output } = startDemo(['--no-redirect'], '1. ');
+  await shown;
+  child.stdout.destroy();
+  expect(await ended, output()).toEqual([141, null]);
+  expect(output()).not.toMatch(trace);
+});
+
+describeInNamespaces('the demo as root', () => {
+  test('does not use a temporary folder that other users cannot enter', () => {
+    chmodSync(scratch, 0o700);
+    try {
+      const { status, stdout, stderr } = runDemo('--no-redirect');
+      expect(status, stderr).toBe(0);
+      expect(stdout).toContain('as user 1501');
+    } finally {
+      chmodSync(scratch, 0o755);
+    }
   });
 });

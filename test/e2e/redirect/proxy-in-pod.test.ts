@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Command, proxyAs } from '../../../demo/run-as.ts';
+import { copyProxyFor } from '../../../demo/shared-folder.ts';
 import { aliasPort, proxyUid } from '../../../src/shared/redirect-contract.ts';
 import { createNamespace, describeInNamespaces, type Namespace } from '../../support/netns.ts';
 import { proxyInit } from '../../support/netns-lab.ts';
@@ -60,8 +60,12 @@ async function untilSaid(child: ChildProcess, text: string): Promise<void> {
 
 /** Starts the built proxy in the pod as `uid` and waits until it has looked for a loop. */
 async function startProxy(uid: number, ...flags: readonly string[]): Promise<RunningProxy> {
-  const { command, args }: Command = proxyAs(uid, dist, directory);
-  const child = pod.start([command, ...args, '--log-level=debug', '--admin-port=0', ...flags], {
+  const command = copyProxyFor(uid, dist, directory);
+  const child = pod.start([...command, '--log-level=debug', '--admin-port=0', ...flags], {
+    through: [
+      ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'],
+      ...['--bounding-set=-all', '--no-new-privs'],
+    ],
     env: {
       AZURE_TENANT_ID: '8f6c1d3a-2b47-4c55-9a7e-3c1d5e9f0b22',
       AZURE_CLIENT_ID: 'a1a1a1a1-0000-4000-8000-00000000000a',
