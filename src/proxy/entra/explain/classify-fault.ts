@@ -1,5 +1,6 @@
 import { ProxyError } from '../../errors.ts';
 import { type Endpoint, toPeerHost } from '../exchange/endpoint.ts';
+import { type AddressFault, DialError, isNoRoute } from '../transport/dial.ts';
 import { type Fault, findExplanation } from '../transport/explained-fault.ts';
 import type { Failure, FailureContext } from './failure.ts';
 import { redact } from './redact.ts';
@@ -12,7 +13,8 @@ export function classifyFault(thrown: unknown, context: FailureContext): Failure
   if (explanation !== undefined) {
     return toFailure(explanation, explanation.description, context, thrown);
   }
-  const fault = toFault(findCode(thrown), context);
+  const fault =
+    thrown instanceof DialError ? toDialFault(thrown, context) : toFault(findCode(thrown), context);
   const detail = thrown instanceof Error ? redact(thrown.message) : '';
   return toFailure(fault, `${fault.description} ${detail}`.trim(), context, thrown);
 }
@@ -84,6 +86,59 @@ function toFault(code: string, endpoint: Endpoint): Fault {
     hint: toEgressHint(endpoint),
     retry: 'transient',
   };
+}
+
+/** Which addresses were tried and what each did. The client is told how many, the log which. */
+function toDialFault({ faults, code, afterMs }: DialError, endpoint: Endpoint): Fault {
+  const host = toPeerHost(endpoint);
+  const seconds = Math.round(afterMs / 100) / 10;
+  if (faults.length === 0) {
+    return {
+      means: 'ERR_TIMEOUT',
+      description: `The name ${host} was not resolved within ${seconds} s (${code}).`,
+      hint: "Check the pod's DNS settings, and that NetworkPolicy lets the pod reach the cluster's DNS.",
+      retry: 'transient',
+    };
+  }
+  const isSilent = faults.some((fault) => fault.code === undefined);
+  const summary = countFaults(faults)
+    .map(([what, count]) => `${count} ${what}`)
+    .join('; ');
+  return {
+    means: isSilent ? 'ERR_TIMEOUT' : 'ERR_UNAVAILABLE',
+    description: isSilent
+      ? `The connection to ${host} did not stand within ${seconds} s (${code}): ${summary}.`
+      : `The connection to ${host} failed (${code}): ${summary}.`,
+    hint: toDialHint(faults, endpoint),
+    retry: 'transient',
+  };
+}
+
+/** Such as "2 IPv6 addresses without a route (ENETUNREACH)". */
+function countFaults(faults: readonly AddressFault[]): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const { family, code } of faults) {
+    const how =
+      code === undefined
+        ? 'without an answer'
+        : isNoRoute(code)
+          ? `without a route (${code})`
+          : `with ${code}`;
+    const what = `IPv${family} address(es) ${how}`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts];
+}
+
+function toDialHint(faults: readonly AddressFault[], endpoint: Endpoint): string {
+  const reached = faults.filter(({ code }) => code === undefined || !isNoRoute(code));
+  if (reached.length === 0) {
+    const families = [...new Set(faults.map(({ family }) => `IPv${family}`))].join(' and ');
+    return `The pod has no ${families} route to these addresses: check the pod's network and the addresses that its DNS returns for ${toPeerHost(endpoint)}.`;
+  }
+  return reached.every(({ code }) => code === 'ECONNREFUSED')
+    ? `Something answered and refused the connection. Check that ${toPeerHost(endpoint)} resolves to the right addresses, and that no service mesh or firewall rejects the connection.`
+    : toEgressHint(endpoint);
 }
 
 function toEgressHint(endpoint: Endpoint): string {

@@ -1,43 +1,30 @@
 import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type buildConnector from 'undici/lib/core/connect.js';
+import { type Connect, type Dial, type Dialing, toHostname } from './dial.ts';
 import { explainFault, type Fault } from './explained-fault.ts';
 
-type Connector = ReturnType<typeof buildConnector>;
-
-interface TunnelOptions {
-  /** Until the tunnel stands; TLS through it has its own. */
-  readonly connectTimeoutMs: number;
-  readonly lookup: LookupFunction;
-}
-
 /**
- * A connector that asks an HTTP proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6) and lets `direct` speak
+ * A connector that asks an HTTP proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6) and lets `speakTls` speak
  * TLS through it. Node's own client does the asking: undici's would load most of undici for it and did not
  * end a CONNECT that is never answered.
  * @param httpProxy http or https; its user and password go to the proxy alone.
+ * @param timeoutMs until the tunnel stands; TLS through it has its own.
  */
 export function createTunnelConnector(
-  direct: Connector,
+  dial: Dial,
+  speakTls: ReturnType<typeof buildConnector>,
   httpProxy: string,
-  { connectTimeoutMs, lookup }: TunnelOptions,
-): Connector {
+  timeoutMs: number,
+): Connect {
   const proxy = new URL(httpProxy);
   const authorization = toAuthorization(proxy);
 
   return (options, callback) => {
-    const socket = connectToProxy(proxy, lookup);
     const target = toTarget(options);
-    // Whoever needs no HTTP proxy does not load it.
-    const { request } = process.getBuiltinModule('node:http');
-    const asking = request({
-      method: 'CONNECT',
-      path: target,
-      headers: { host: target, ...authorization },
-      createConnection: () => socket,
-    });
+    let current: Dialing;
     let isSettled = false;
     const settle = (): boolean => {
       const isFirst = !isSettled;
@@ -47,40 +34,58 @@ export function createTunnelConnector(
     };
     const fail = (fault: Fault, cause?: unknown): void => {
       if (!settle()) return;
-      asking.destroy();
-      socket.destroy();
+      current.destroy();
       callback(explainFault(fault, cause));
     };
-    const timer = setTimeout(() => fail(toSilence(proxy, connectTimeoutMs)), connectTimeoutMs);
-    // Comes for an answer of any status.
-    asking.on('connect', ({ statusCode = 0 }: IncomingMessage, tunnel: Duplex, head: Buffer) => {
-      if (statusCode < 200 || statusCode > 299) {
-        fail(toRefusal(proxy, target, statusCode));
-        return;
-      }
-      if (!settle()) return;
-      if (head.length > 0) tunnel.unshift(head);
-      direct({ ...options, httpSocket: tunnel }, callback);
+    const timer = setTimeout(() => fail(toSilence(proxy, timeoutMs)), timeoutMs);
+
+    const ask = (socket: Duplex): void => {
+      current = socket;
+      // Whoever needs no HTTP proxy does not load it.
+      const { request } = process.getBuiltinModule('node:http');
+      const asking = request({
+        method: 'CONNECT',
+        path: target,
+        headers: { host: target, ...authorization },
+        createConnection: () => socket,
+      });
+      // Comes for an answer of any status.
+      asking.on('connect', ({ statusCode = 0 }: IncomingMessage, tunnel: Duplex, head: Buffer) => {
+        if (statusCode < 200 || statusCode > 299) {
+          fail(toRefusal(proxy, target, statusCode));
+          return;
+        }
+        if (!settle()) return;
+        if (head.length > 0) tunnel.unshift(head);
+        current = speakTls({ ...options, httpSocket: tunnel }, callback);
+      });
+      asking.on('error', (error) => fail(toBrokenConnection(proxy, error), error));
+      asking.end();
+    };
+
+    const host = toHostname(proxy.hostname);
+    const isTls = proxy.protocol === 'https:';
+    current = dial(host, Number(proxy.port || (isTls ? 443 : 80)), (error, socket) => {
+      if (error !== null) fail(toBrokenConnection(proxy, error), error);
+      else ask(isTls ? toTlsSocket(socket, host) : socket);
     });
-    asking.on('error', (error) => fail(toBrokenConnection(proxy, error), error));
-    asking.end();
-    return socket;
+    return {
+      destroy() {
+        settle();
+        current.destroy();
+      },
+    };
   };
 }
 
-function toTarget({ hostname, port }: Parameters<Connector>[0]): string {
-  const host = hostname.includes(':') ? `[${hostname}]` : hostname;
-  return `${host}:${port === '' ? 443 : port}`;
+function toTarget({ hostname, port }: Parameters<Connect>[0]): string {
+  const host = toHostname(hostname);
+  return `${host.includes(':') ? `[${host}]` : host}:${port === '' ? 443 : port}`;
 }
 
-function connectToProxy({ protocol, hostname, port }: URL, lookup: LookupFunction): Duplex {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'https:') {
-    const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
-    const at = { host, port: Number(port || 443), lookup, ...servername };
-    return connectTls({ ...at, ALPNProtocols: ['http/1.1'] });
-  }
-  return connectTcp({ host, port: Number(port || 80), lookup });
+function toTlsSocket(socket: Duplex, host: string): Duplex {
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  return connectTls({ socket, host, ...servername, ALPNProtocols: ['http/1.1'] });
 }
 
 function toAuthorization({ username, password }: URL): Record<string, string> {

@@ -4,7 +4,6 @@
  * test/unit/entra/undici-transport.test.ts pins what we rely on.
  */
 declare module 'undici/lib/core/connect.js' {
-  import type { LookupFunction } from 'node:net';
   import type { Duplex } from 'node:stream';
 
   /** Returns the socket at once and calls back when TCP and TLS stand, or have failed. */
@@ -13,6 +12,7 @@ declare module 'undici/lib/core/connect.js' {
       readonly hostname: string;
       /** Empty for the scheme's own. */
       readonly port: string;
+      readonly protocol: string;
       /** A connection that TLS is to be spoken over, in place of one to the host. */
       readonly httpSocket?: Duplex;
     },
@@ -22,7 +22,6 @@ declare module 'undici/lib/core/connect.js' {
   function buildConnector(options: {
     readonly allowH2: false;
     readonly timeout: number;
-    readonly lookup: LookupFunction;
     readonly ca?: readonly string[];
     readonly servername?: string;
   }): Connector;

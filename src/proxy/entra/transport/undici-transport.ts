@@ -5,12 +5,12 @@ import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { untilAborted } from '../deadline.ts';
 import type { ReadCa } from './ca-file.ts';
+import { type Connect, createDial, type Dial, type Dialing, toHostname } from './dial.ts';
 import { createTunnelConnector } from './http-tunnel.ts';
-import { createSharedLookup } from './shared-lookup.ts';
 import type { HttpReply, Transport } from './transport.ts';
 
 export interface UndiciTransportOptions {
-  /** Until TCP and TLS stand; undici looks every half second. */
+  /** Until TCP stands, and then until TLS does, for which undici looks every half second. */
   readonly connectTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   /** Between two pieces of the body. */
@@ -43,7 +43,7 @@ interface Line {
 interface Trust {
   readonly ca: readonly string[] | undefined;
   /** One for all lines, so that they resume each other's TLS sessions. */
-  readonly connect: ReturnType<typeof buildConnector>;
+  readonly connect: Connect;
 }
 
 /** A token reply has a few KiB; without a bound, a broken peer could fill the memory. */
@@ -67,22 +67,23 @@ export function createUndiciTransport({
   readCa,
   serverName,
   httpProxy,
-  lookup: resolve,
+  lookup,
   connect,
 }: UndiciTransportOptions = {}): UndiciTransport {
-  const lookup = createSharedLookup(resolve);
+  const dial = createDial({ timeoutMs: connectTimeoutMs, lookup });
   const toTrust = (ca: readonly string[] | undefined): Trust => {
-    const direct = buildConnector({
+    const speakTls = buildConnector({
       allowH2: false,
       timeout: connectTimeoutMs,
-      lookup,
       ...(ca === undefined ? {} : { ca }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
-    const options = { connectTimeoutMs, lookup };
     return {
       ca,
-      connect: httpProxy === undefined ? direct : createTunnelConnector(direct, httpProxy, options),
+      connect:
+        httpProxy === undefined
+          ? createDirectConnector(dial, speakTls)
+          : createTunnelConnector(dial, speakTls, httpProxy, connectTimeoutMs),
     };
   };
   let trust: Trust | undefined;
@@ -97,7 +98,7 @@ export function createUndiciTransport({
   };
 
   const openLine = (lineTrust: Trust): Line => {
-    let socket: Duplex | undefined;
+    let connecting: Dialing | undefined;
     const agent = new Agent({
       allowH2: false,
       connections: 1,
@@ -109,11 +110,11 @@ export function createUndiciTransport({
       maxResponseSize: MAX_REPLY_BYTES,
       connect(options, callback) {
         if (connect === undefined) {
-          socket = lineTrust.connect(options, callback);
+          connecting = lineTrust.connect(options, callback);
           return;
         }
         const given = connect();
-        socket = given;
+        connecting = given;
         // undici is not ready for it before this function has returned.
         queueMicrotask(() => callback(null, given));
       },
@@ -124,8 +125,8 @@ export function createUndiciTransport({
       async destroy() {
         lines.delete(line);
         const destroyed = agent.destroy();
-        // The agent knows nothing of a socket that is still connecting.
-        socket?.destroy();
+        // The agent knows nothing of a connection that does not stand yet.
+        connecting?.destroy();
         await destroyed;
       },
     };
@@ -156,6 +157,24 @@ export function createUndiciTransport({
       idle.length = 0;
       await Promise.all([...lines].map((line) => line.destroy()));
     },
+  };
+}
+
+/** Connects to the host itself, and speaks TLS unless the URL says http. */
+function createDirectConnector(dial: Dial, speakTls: ReturnType<typeof buildConnector>): Connect {
+  return (options, callback) => {
+    const { hostname, port, protocol } = options;
+    const isPlain = protocol === 'http:';
+    let current: Dialing = dial(
+      toHostname(hostname),
+      Number(port || (isPlain ? 80 : 443)),
+      (error, socket) => {
+        if (error !== null) callback(error);
+        else if (isPlain) callback(null, socket);
+        else current = speakTls({ ...options, httpSocket: socket }, callback);
+      },
+    );
+    return { destroy: () => current.destroy() };
   };
 }
 

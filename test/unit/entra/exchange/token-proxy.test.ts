@@ -563,7 +563,7 @@ describe('T9: nothing but the token POST', () => {
     expect(asked).toHaveLength(1);
     // Node passes on its own, normalised arguments.
     const targets = connect.mock.calls.map(([first]) => [first].flat()[0]);
-    expect(targets).toMatchObject([{ host: '127.0.0.1', port: String(peer.port) }]);
+    expect(targets).toMatchObject([{ host: '127.0.0.1', port: peer.port }]);
   });
 });
 
