@@ -50,6 +50,11 @@ export function findRisks(config: ProxyConfig): readonly string[] {
       `${proxyOptions.bindAddress.env}: whoever reaches ${listen.address} port ${listen.port} can get tokens; make sure that only the application can, or bind 127.0.0.1`,
     );
   }
+  if (defaultClientId === undefined && identities.length === 0) {
+    warnings.push(
+      `${proxyOptions.clientId.env}: not set, so that requests which name no identity are refused; set the annotation azure.workload.identity/client-id of the pod's ServiceAccount and create the pod anew, or set the variable`,
+    );
+  }
   if (allowedClientIds !== undefined) {
     const wanted = [defaultClientId, ...identities.map(({ clientId }) => clientId)];
     for (const clientId of new Set(wanted)) {

@@ -33,12 +33,17 @@ export function assertAllowedResource(resource: string, policy: IdentityPolicy):
 /** IMDS, too, answers an unspecific request when there is one identity only. */
 function toDefaultIdentity(policy: IdentityPolicy): Identity {
   if (policy.defaultIdentity !== undefined) return policy.defaultIdentity;
-  return onlyOne(
-    policy.identities,
-    'no identity is configured',
-    'several identities, none of them the default',
-  );
+  if (policy.identities.length === 0) {
+    throw new ProxyError('ERR_IDENTITY_NOT_FOUND', 'no identity is configured', {
+      hint: noIdentityHint,
+    });
+  }
+  return onlyOne(policy.identities, '', 'several identities, none of them the default');
 }
+
+/** The most frequent mistake of all: the annotation of the ServiceAccount is missing. */
+const noIdentityHint =
+  "This pod has no default identity. Set the annotation azure.workload.identity/client-id of its ServiceAccount to the identity's client ID and create the pod anew, or set AZURE_CLIENT_ID for the proxy; or have the application name a client_id.";
 
 function toSelectedIdentity(selectors: readonly Selector[], policy: IdentityPolicy): Identity {
   let possible: readonly KnownIdentity[] | undefined;

@@ -26,6 +26,14 @@ describe('warnings', () => {
     ]);
   });
 
+  test('no client ID, unless the map has an identity', () => {
+    expect(accepted({ AZURE_CLIENT_ID: '' }).warnings).toEqual([
+      "AZURE_CLIENT_ID: not set, so that requests which name no identity are refused; set the annotation azure.workload.identity/client-id of the pod's ServiceAccount and create the pod anew, or set the variable",
+    ]);
+    const IMDS_PROXY_IDENTITIES = JSON.stringify([{ clientId }]);
+    expect(accepted({ AZURE_CLIENT_ID: '', IMDS_PROXY_IDENTITIES }).warnings).toEqual([]);
+  });
+
   test('an identity that the allow-list forbids', () => {
     const { warnings } = accepted({
       IMDS_PROXY_ALLOWED_CLIENT_IDS: '00000000-0000-0000-0000-000000000000',

@@ -189,3 +189,15 @@ test.each([
   else expect(check).toThrow(ProxyError);
   expect(() => assertAllowedResource(resource, policy())).not.toThrow();
 });
+
+test('a pod without any identity is told which annotation and variable it lacks', () => {
+  const thrown = (): unknown => toIdentity([], policy({ ...none, identities: [] }));
+  expect(thrown).toThrow(
+    expect.objectContaining({
+      code: 'ERR_IDENTITY_NOT_FOUND',
+      details: {
+        hint: expect.stringMatching(/azure\.workload\.identity\/client-id.*AZURE_CLIENT_ID/),
+      },
+    }),
+  );
+});
