@@ -173,9 +173,9 @@ function toDescription(code: ErrorCode, text: string, details: ErrorDetails): st
   // Our own texts stay exactly as clients know them; only what is added to them needs cleaning.
   if (description === undefined && hint === undefined) return text;
   const added = code === 'ERR_THROTTLED' && description ? `${text}: ${description}` : description;
-  const cause = added || text;
-  if (hint === undefined) return toClientText(cause);
-  return toClientText(`${cause}${cause.endsWith('.') ? '' : '.'} Hint: ${hint}`);
+  const cause = added ? toClientText(added) : text;
+  if (hint === undefined) return cause;
+  return `${cause}${cause.endsWith('.') ? '' : '.'} Hint: ${toClientText(hint)}`;
 }
 
 /** Optional members that SDKs put into their own errors; the names are Entra's. */

@@ -121,7 +121,8 @@ function assertError(
   expect(answer['error_description']).toBeTypeOf('string');
   expect(answer['error_description']).not.toBe('');
   if (error !== undefined) expect(answer['error']).toBe(error);
-  if (description !== undefined) expect(answer['error_description']).toBe(description);
+  if (description instanceof RegExp) expect(answer['error_description']).toMatch(description);
+  else if (description !== undefined) expect(answer['error_description']).toBe(description);
   if (lacks !== undefined) expect(body).not.toContain(lacks);
 }
 
