@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isCi } from './ci.ts';
 import { builderEnv } from './docker-images.ts';
 import { owner } from './docker-owner.ts';
 
@@ -21,18 +20,18 @@ export interface Project {
 
 /** How a generation of compose is called. */
 export interface Generation {
-  /** For the names of tests; says so if it cannot be tested here. */
+  /** For the names of tests. */
   readonly name: string;
   readonly command: readonly string[];
-  /** Under CI there is none: then the test runs, and fails. */
-  readonly isSkipped: boolean;
+  /** Why it cannot be tested here; undefined if it can. */
+  readonly obstacle: string | undefined;
 }
 
 export const generations: readonly Generation[] = [['docker', 'compose'], ['docker-compose']].map(
   (command) => {
-    const isSkipped = !isCi && !isInstalled(command);
     const name = command.join(' ');
-    return { name: isSkipped ? `${name} (not installed)` : name, command, isSkipped };
+    const obstacle = isInstalled(command) ? undefined : `${name} is not installed`;
+    return { name, command, obstacle };
   },
 );
 

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import type Dockerode from 'dockerode';
 import { type ContainerRuntimeClient, getContainerRuntimeClient } from 'testcontainers';
-import { describe } from 'vitest';
-import { isCi } from './ci.ts';
 import { ownerLabels } from './docker-owner.ts';
+import { describeUnless } from './skip.ts';
 
 /** How a command in a container ended. */
 export interface Executed {
@@ -40,14 +39,9 @@ function findObstacle(): string | undefined {
 
 const obstacle = findObstacle();
 
-/** `describe` for tests with real containers. Without Docker they are skipped, under CI they fail. */
-export function describeWithDocker(name: string, define: () => void): void {
-  if (obstacle !== undefined && isCi) throw new Error(obstacle);
-  describe.skipIf(obstacle !== undefined)(
-    obstacle === undefined ? name : `${name} (${obstacle})`,
-    define,
-  );
-}
+/** A `describe` for tests with real containers; skipped without Docker Engine, except in CI. */
+export const describeWithDocker = (name: string, tests: () => void): void =>
+  describeUnless(obstacle, name, tests);
 
 let connection: Promise<ContainerRuntimeClient> | undefined;
 

@@ -1,6 +1,5 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { makeSharedFolder } from '../../demo/shared-folder.ts';
 import type { Emulator, EmulatorOptions } from '../../src/emulator/api.ts';
 import { createEmulator } from '../../src/emulator/emulator.ts';
 
@@ -8,9 +7,8 @@ import { createEmulator } from '../../src/emulator/emulator.ts';
 export async function startEmulator(
   options: Omit<EmulatorOptions, 'stateDirectory' | 'ephemeral'> = {},
 ): Promise<Emulator> {
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'emulator-test-'));
   // The program under test may run as another user.
-  await chmod(stateDirectory, 0o755);
+  const stateDirectory = makeSharedFolder('emulator-test-');
   const remove = () => rm(stateDirectory, { recursive: true, force: true });
   try {
     const emulator = await createEmulator({ ...options, stateDirectory });

@@ -1,8 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { describe } from 'vitest';
-import { isCi } from './ci.ts';
 import type { AgentMethods, AgentReply, AgentRequest } from './netns-agent.ts';
+import { describeUnless } from './skip.ts';
 
 /** How a program ended. */
 export interface Finished {
@@ -61,14 +60,9 @@ function findObstacle(): string | undefined {
 
 const obstacle = findObstacle();
 
-/**
- * A `describe` whose tests need network namespaces. Where these cannot be had it is skipped and its name
- * says why, except in CI: there it runs, and fails.
- */
-export function describeInNamespaces(name: string, tests: () => void): void {
-  if (obstacle === undefined || isCi) describe(name, tests);
-  else describe.skip(`${name} (skipped: ${obstacle})`, tests);
-}
+/** A `describe` whose tests need network namespaces; skipped where there are none, except in CI. */
+export const describeInNamespaces = (name: string, tests: () => void): void =>
+  describeUnless(obstacle, name, tests);
 
 let made = 0;
 

@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createPrograms, type Programs } from '../../../demo/programs.ts';
+import { makeSharedFolder } from '../../../demo/shared-folder.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { labIdentities } from './identities.ts';
@@ -56,8 +56,7 @@ function startTenant(tokenLifetimeSeconds?: number): Promise<Emulator> {
 
 async function startProxy(emulator: Emulator, port: number): Promise<() => Promise<void>> {
   // Of its own for every proxy: the program is copied to where user 1501 can read it.
-  const directory = await mkdtemp(join(tmpdir(), 'clients-proxy-'));
-  await chmod(directory, 0o755);
+  const directory = makeSharedFolder('clients-proxy-');
   const programs: Programs = createPrograms(directory);
   const identities = emulator.identities
     .list()

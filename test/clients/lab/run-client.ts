@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
+import { makeSharedFolder } from '../../../demo/shared-folder.ts';
 import { createNamespace, type Namespace } from '../../support/netns.ts';
 import type { Client } from './client.ts';
 import type { Assignment, Played } from './play.ts';
@@ -21,12 +21,11 @@ export async function runClient(
   assignment: Omit<Assignment, 'clientId'>,
   signal?: AbortSignal,
 ): Promise<readonly Played[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'clients-stage-'));
+  // The proxy runs as another user.
+  const directory = makeSharedFolder('clients-stage-');
   let namespace: Namespace | undefined;
   let child: ChildProcess | undefined;
   try {
-    // The proxy runs as another user.
-    await chmod(directory, 0o755);
     namespace = await createNamespace();
     await addRoute(namespace);
     const argument = JSON.stringify({ ...assignment, clientId: client.id } satisfies Assignment);

@@ -15,6 +15,7 @@ import {
   withProject,
 } from '../../support/docker-compose.ts';
 import { buildImages } from '../../support/docker-images.ts';
+import { itUnless } from '../../support/skip.ts';
 
 const tenantId = '33333333-3333-4333-8333-333333333333';
 const ofCluster = '44444444-4444-4444-8444-444444444444';
@@ -111,7 +112,8 @@ describeWithDocker('the profile for a real tenant', () => {
   };
 
   for (const generation of generations) {
-    it.skipIf(generation.isSkipped)(
+    itUnless(
+      generation.obstacle,
       `${generation.name}: a token of a cluster, from a folder of the reader's`,
       async () => {
         await withTenant('cluster', generation, async (project, readState) => {
@@ -128,7 +130,8 @@ describeWithDocker('the profile for a real tenant', () => {
       300_000,
     );
 
-    it.skipIf(generation.isSkipped)(
+    itUnless(
+      generation.obstacle,
       `${generation.name}: tokens of an OIDC issuer of the reader's own`,
       async () => {
         await withTenant('issuer', generation, async (project) => {

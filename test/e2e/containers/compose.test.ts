@@ -1,7 +1,8 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect } from 'vitest';
 import { describeWithDocker } from '../../support/docker.ts';
 import { generations, untilShown, withProject } from '../../support/docker-compose.ts';
 import { buildImages } from '../../support/docker-images.ts';
+import { itUnless } from '../../support/skip.ts';
 
 describeWithDocker('the demo of docker-compose.yaml', () => {
   beforeAll(async () => {
@@ -9,7 +10,8 @@ describeWithDocker('the demo of docker-compose.yaml', () => {
   }, 600_000);
 
   for (const generation of generations) {
-    it.skipIf(generation.isSkipped)(
+    itUnless(
+      generation.obstacle,
       `${generation.name} shows tokens flowing`,
       async () => {
         await withProject('demo', generation, async ({ compose }) => {

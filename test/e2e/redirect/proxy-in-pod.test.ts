@@ -1,10 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { copyProxyFor } from '../../../demo/shared-folder.ts';
+import { copyProxyFor, makeSharedFolder } from '../../../demo/shared-folder.ts';
 import { aliasPort, proxyUid } from '../../../src/shared/redirect-contract.ts';
 import { createNamespace, describeInNamespaces, type Namespace } from '../../support/netns.ts';
 import { proxyInit } from '../../support/netns-lab.ts';
@@ -27,8 +26,7 @@ interface RunningProxy {
 }
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'proxy-in-pod-'));
-  await chmod(directory, 0o755);
+  directory = makeSharedFolder('proxy-in-pod-');
   [pod, node] = await Promise.all([createNamespace(), createNamespace()]);
   await pod.must(['ip', '-batch', '-'], {
     input: `link add eth0 type veth peer name veth0 netns ${node.path}

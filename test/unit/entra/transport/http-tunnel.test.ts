@@ -12,8 +12,8 @@ import {
   createUndiciTransport,
   type UndiciTransport,
 } from '../../../../src/proxy/entra/transport/undici-transport.ts';
-import { isCi } from '../../../support/ci.ts';
 import { findProgram } from '../../../support/find-program.ts';
+import { describeUnless } from '../../../support/skip.ts';
 import {
   type Certificates,
   createCertificates,
@@ -178,8 +178,9 @@ describe('through an HTTP proxy', () => {
 
 const tinyproxy = findProgram('tinyproxy');
 
-describe.skipIf(tinyproxy === undefined && !isCi)(
-  'through tinyproxy (skipped where it is not installed)',
+describeUnless(
+  tinyproxy === undefined ? 'tinyproxy is not installed' : undefined,
+  'through tinyproxy',
   () => {
     it('with user and password, without, and when it is stopped', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'tinyproxy-'));
@@ -236,7 +237,7 @@ const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1');
 
-describe.skipIf(!hasIpv6)('IPv6 (skipped where there is no ::1)', () => {
+describeUnless(hasIpv6 ? undefined : 'this machine has no address ::1', 'IPv6', () => {
   it('reaches an address', async () => {
     const cert = await certificates.issue([{ type: 'ip', value: '::1' }]);
     await using peer = await startHttpsPeer(certificates, cert, answer, '::1');
