@@ -5,6 +5,7 @@ import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
 import { runProbe } from './probe.ts';
+import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
 
 /**
@@ -36,12 +37,16 @@ async function serve(argv: readonly string[], env: Environment): Promise<number>
     if (exitCode !== undefined) return exitCode;
   }
 
+  const onSignal = watchSignals(process);
   const { start } = compile(
     `${__dirname}/proxy-start.js`,
     require,
   ).run() as typeof import('./start.ts');
-  const started = await start(argv, env, (contain) => {
-    containFault = contain;
+  const started = await start(argv, env, {
+    onFault(contain) {
+      containFault = contain;
+    },
+    onSignal,
   });
   switch (started.kind) {
     case 'exited':

@@ -20,13 +20,20 @@ import { findMemoryRisk } from './memory-limit.ts';
 import { trimWhenQuiet } from './memory-trim.ts';
 import { type Counters, createMetrics } from './metrics/counters.ts';
 import { findCompany } from './process/pod-sockets.ts';
-import { createShutdown, type Shutdown, watchSignals } from './process/shutdown.ts';
+import { createShutdown, type Shutdown } from './process/shutdown.ts';
+import type { TerminationSignal } from './process/signals.ts';
 import { type CachingSource, createCachingSource } from './token/caching-source.ts';
 
 const clock = systemClock;
 
 /** Takes a fault that nothing caught. @returns false if the process must end */
 export type ContainFault = (fault: unknown) => boolean;
+
+/** How the server takes over what happens to the process as a whole. */
+export interface ProcessHooks {
+  onFault(contain: ContainFault): void;
+  onSignal(handle: (name: TerminationSignal) => void): void;
+}
 
 /**
  * The rest of the start waits this long after the server listens, so that it does not delay the first
@@ -36,15 +43,10 @@ const firstAnswerMs = 20;
 
 /**
  * Builds every part of the proxy, starts it, and runs it until it is told to stop.
- * @param onFault is given a function that takes a fault which nothing caught; it returns false if the
- * process must end.
  * @returns the exit code.
  * @throws the system's error if it cannot listen on the proxy's port.
  */
-export async function serve(
-  config: ProxyConfig,
-  onFault: (contain: ContainFault) => void,
-): Promise<number> {
+export async function serve(config: ProxyConfig, hooks: ProcessHooks): Promise<number> {
   const logger = createJsonLogger({
     level: config.logLevel,
     name: 'proxy',
@@ -53,7 +55,7 @@ export async function serve(
   });
   const metrics = createMetrics();
   const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
-  onFault(loaded.containFault);
+  hooks.onFault(loaded.containFault);
   const exchange = onAssertionChange(loaded.exchange, () => source.forgetFailures());
   const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
@@ -88,17 +90,20 @@ export async function serve(
 
   compileAddressPattern();
   const { port } = await server.listen();
-  const unwatch = watchSignals(process, shutdown);
+  hooks.onSignal((name) => shutdown.signal(name));
   logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
-  await sleep(clock, firstAnswerMs, new AbortController().signal);
-  await admin?.listen();
-  warnOfMemoryLimit(logger);
-  loaded.preload();
-  trimWhenQuiet(clock, () => server.lastRequestAtMs);
-  await passThrough.detectLoop();
+  const rest = async (): Promise<void> => {
+    await sleep(clock, firstAnswerMs, new AbortController().signal);
+    await admin?.listen();
+    warnOfMemoryLimit(logger);
+    loaded.preload();
+    trimWhenQuiet(clock, () => server.lastRequestAtMs);
+    await passThrough.detectLoop();
+  };
+  // Not awaited: a signal may come first, and then nothing keeps the event loop going until the rest is done.
+  void rest();
 
   const exitCode = await shutdown.done;
-  unwatch();
   source.stop();
   await loaded.close();
   await admin?.close();

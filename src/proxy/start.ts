@@ -5,7 +5,7 @@ import type { Environment } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig } from './config/config.ts';
-import { type ContainFault, serve } from './serve.ts';
+import { type ProcessHooks, serve } from './serve.ts';
 
 /** What became of a start: an exit code, or why the command line asks for something else. */
 export type Started =
@@ -22,7 +22,7 @@ export type Started =
 export async function start(
   argv: readonly string[],
   env: Environment,
-  onFault: (contain: ContainFault) => void,
+  hooks: ProcessHooks,
 ): Promise<Started> {
   const loaded = loadConfig(argv, env);
   if (loaded.kind !== 'config') return loaded;
@@ -35,7 +35,7 @@ export async function start(
   });
   logger.log('info', 'effective configuration', fields);
   for (const warning of warnings) logger.log('warning', warning);
-  return { kind: 'exited', exitCode: await serve(config, onFault) };
+  return { kind: 'exited', exitCode: await serve(config, hooks) };
 }
 
 /**
@@ -50,7 +50,10 @@ export async function warmUp(): Promise<void> {
     AZURE_TENANT_ID: '00000000-0000-0000-0000-000000000000',
     AZURE_FEDERATED_TOKEN_FILE: '/warm-up',
   };
-  const stopped = start([`--proxy-port=${port}`, ...flags], env, () => {});
+  const stopped = start([`--proxy-port=${port}`, ...flags], env, {
+    onFault() {},
+    onSignal() {},
+  });
   const answered = new Promise<void>((resolve, reject) => {
     http
       .get({ host: '127.0.0.1', port, path: '/readyz' }, (response) => {

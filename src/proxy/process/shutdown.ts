@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import type { Company } from './pod-sockets.ts';
+import type { TerminationSignal } from './signals.ts';
 
 /** The server to stop. */
 export interface Drainable {
@@ -13,8 +14,6 @@ export interface Drainable {
   /** Ends every connection, finished or not. */
   destroyConnections(): void;
 }
-
-export type TerminationSignal = 'SIGTERM' | 'SIGINT';
 
 export interface Shutdown {
   /** True from the first signal on. Requests are still answered then. */
@@ -170,22 +169,4 @@ export function createShutdown(
     },
     done,
   };
-}
-
-/**
- * Passes the process's termination signals to `shutdown`. Without a handler, process 1 of a container
- * ignores them.
- * @returns a function that removes the handlers.
- */
-export function watchSignals(
-  target: Pick<NodeJS.Process, 'on' | 'off'>,
-  shutdown: Pick<Shutdown, 'signal'>,
-): () => void {
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (name === 'SIGTERM' || name === 'SIGINT') shutdown.signal(name);
-  };
-  // Without a handler, Node would open a debugger port.
-  const ignore = (): void => {};
-  target.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGUSR1', ignore);
-  return () => target.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGUSR1', ignore);
 }

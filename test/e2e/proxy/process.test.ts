@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -124,6 +124,32 @@ describe('stopping', () => {
     await fetch(`${proxy.url}/readyz`);
     proxy.child.kill('SIGTERM');
     expect(await proxy.untilExit()).toBe(0);
+  });
+
+  test('a signal at any moment of the start ends it with 0', async () => {
+    const ends: unknown[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const child = spawn(
+        join(dist, 'proxy'),
+        [
+          '--log-level=info',
+          '--drain-quiet=0',
+          `--proxy-port=${await findFreePort()}`,
+          '--admin-port=0',
+        ],
+        {
+          env: { PATH: process.env['PATH'] ?? '', ...emulator.describe().env },
+          stdio: ['ignore', 'ignore', 'pipe'],
+        },
+      );
+      // The first line comes before the server listens. The rounds differ in how far the start gets after it.
+      await once(child.stderr, 'data');
+      await new Promise((resolve) => setTimeout(resolve, round * 2));
+      child.kill(round % 2 === 0 ? 'SIGTERM' : 'SIGINT');
+      const [code, signal] = await once(child, 'exit');
+      ends.push(signal ?? code);
+    }
+    expect(ends).toEqual(ends.map(() => 0));
   });
 
   test('a second signal ends it at once', async () => {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Company } from '../../../src/proxy/process/pod-sockets.ts';
@@ -6,7 +5,6 @@ import {
   createShutdown,
   type Drainable,
   type ShutdownOptions,
-  watchSignals,
 } from '../../../src/proxy/process/shutdown.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
@@ -346,17 +344,4 @@ test('property: it ends by the deadline, never while a request came within the q
     }),
     { numRuns: 30 },
   );
-});
-
-test('signals reach it until it is told otherwise', () => {
-  const target = new EventEmitter() as EventEmitter & Pick<NodeJS.Process, 'on' | 'off'>;
-  const seen: string[] = [];
-  const unwatch = watchSignals(target, { signal: (name) => seen.push(name) });
-  target.emit('SIGTERM', 'SIGTERM');
-  target.emit('SIGINT', 'SIGINT');
-  target.emit('SIGHUP', 'SIGHUP');
-  unwatch();
-  target.emit('SIGTERM', 'SIGTERM');
-  expect(seen).toEqual(['SIGTERM', 'SIGINT']);
-  expect(target.listenerCount('SIGTERM') + target.listenerCount('SIGINT')).toBe(0);
 });
