@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { guardExtraCaFile } from '../shared/extra-ca-guard.ts';
 import { scanFlags } from '../shared/flags.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { formatVersion } from '../shared/version-line.ts';
@@ -99,6 +100,8 @@ function createTools({ lockWaitSeconds }: InitConfig, { format, level }: OutputS
 function readLegacyTables(): Promise<string> {
   return readFile('/proc/net/ip_tables_names', 'utf8').catch(() => '');
 }
+
+guardExtraCaFile(process.env);
 
 run(process.argv.slice(2)).then(
   (exitCode) => {

@@ -1,6 +1,5 @@
+import { findPemCertificates } from '../shared/pem.ts';
 import { readSettingFile } from './config/read-setting-file.ts';
-
-const block = /-----BEGIN (?:X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:X509 )?CERTIFICATE-----/g;
 
 /**
  * Looks at a file of further CAs, which Node.js would ignore with a line on standard error that names no
@@ -11,8 +10,8 @@ const block = /-----BEGIN (?:X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:X509 )
 export function findExtraCaFault(path: string): string | undefined {
   const file = readSettingFile(path);
   if (!file.ok) return file.fault;
-  const bodies = [...file.content.matchAll(block)].map(([, body = '']) =>
-    Buffer.from(body, 'base64'),
+  const bodies = findPemCertificates(file.content).map((block) =>
+    Buffer.from(block.replaceAll(/-----[^-]*-----/g, ''), 'base64'),
   );
   if (bodies.length === 0) return 'holds no PEM certificate';
   const damaged = bodies.findIndex((der) => !isWholeSequence(der));

@@ -1,4 +1,5 @@
 import { compile } from '../shared/compile-cached.ts';
+import { guardExtraCaFile } from '../shared/extra-ca-guard.ts';
 import { createJsonLogger } from '../shared/json-log.ts';
 import type { LogFields } from '../shared/logger.ts';
 import type { Environment } from '../shared/options.ts';
@@ -115,6 +116,8 @@ process.on('uncaughtException', (error: unknown) => {
   const stack = error instanceof Error ? error.stack : undefined;
   process.exit(giveUp({ error: String(error), stack }));
 });
+
+guardExtraCaFile(process.env);
 
 // Whatever leaves the event loop empty before an answer has been found is a failure.
 process.exitCode = 1;

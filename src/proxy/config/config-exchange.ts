@@ -23,6 +23,7 @@ export function toEntraSettings(config: ProxyConfig): EntraSettings {
       httpProxy: viaProxy ? findHttpProxy(config, identityBinding.url) : undefined,
     },
     httpProxy: findHttpProxy(config, authorityHost),
+    extraCaFile: network.extraCaCertsFile,
     exceptions: config.identities
       .filter(({ mode, tokenFile }) => mode !== undefined || tokenFile !== undefined)
       .map(({ clientId, mode, tokenFile }) => ({ clientId, mode, tokenFile })),

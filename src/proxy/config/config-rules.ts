@@ -1,4 +1,4 @@
-import type { Resolution } from '../../shared/options.ts';
+import type { Environment, Resolution } from '../../shared/options.ts';
 import { findExtraCaFault } from '../extra-ca-check.ts';
 import { DEFAULT_DRAIN_DEADLINE_MS } from '../process/shutdown.ts';
 import { toRegionalAuthority } from '../regional-authority.ts';
@@ -42,7 +42,7 @@ export function findConflicts({
 }
 
 /** What works, but is probably not meant or not safe. */
-export function findRisks(config: ProxyConfig): readonly string[] {
+export function findRisks(config: ProxyConfig, env: Environment): readonly string[] {
   const warnings: string[] = [];
   const { listen, allowedClientIds, defaultClientId, identities } = config;
   if (!isLoopback(listen.address)) {
@@ -70,7 +70,12 @@ export function findRisks(config: ProxyConfig): readonly string[] {
   const caFault = extraCaCertsFile === undefined ? undefined : findExtraCaFault(extraCaCertsFile);
   if (caFault !== undefined) {
     warnings.push(
-      `${proxyOptions.extraCaCertsFile.env}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so that Node.js does not trust what it should hold; mount CA certificates in PEM there, or unset the variable`,
+      `${proxyOptions.extraCaCertsFile.env}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so the proxy does not trust the CA that it should hold; mount CA certificates in PEM there, or unset the variable`,
+    );
+  }
+  if ((env['SSL_CERT_DIR'] ?? '') !== '') {
+    warnings.push(
+      `SSL_CERT_DIR: the proxy does not read folders of CA certificates; put the certificates into one file and set ${proxyOptions.extraCaCertsFile.env} to it`,
     );
   }
   return warnings;

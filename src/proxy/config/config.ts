@@ -53,7 +53,7 @@ export function loadConfig(argv: readonly string[], env: Environment): LoadedCon
       ...parsed.warnings,
       ...found.warnings,
       ...findAudienceRisks(config),
-      ...findRisks(config),
+      ...findRisks(config, env),
     ],
     fields: toConfigFields(config),
   };

@@ -1,6 +1,5 @@
 import { accept, type Parsed, refuse, type ValueType } from '../../shared/option-table.ts';
-
-const block = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+import { findPemCertificates } from '../../shared/pem.ts';
 
 /** One or more certificates in PEM, each of which can be parsed. */
 export const certificatesValue: ValueType<string> = { label: 'pem', parse: parseCertificates };
@@ -10,7 +9,7 @@ export const certificatesValue: ValueType<string> = { label: 'pem', parse: parse
  */
 export function parseCertificates(pem: string): Parsed<string> {
   const shown = 'the value';
-  const blocks = pem.match(block) ?? [];
+  const blocks = findPemCertificates(pem);
   if (blocks.length === 0) {
     return refuse('holds no PEM certificate', 'give the CA in PEM, BEGIN and END lines included', {
       shown,

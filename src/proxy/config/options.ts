@@ -207,9 +207,10 @@ export const proxyOptions = {
   },
   extraCaCertsFile: {
     env: 'NODE_EXTRA_CA_CERTS',
+    envAlias: 'SSL_CERT_FILE',
     type: textValue,
     group: 'Network',
-    help: 'File with CA certificates (PEM) that are trusted beside the public ones, such as those of a proxy that intercepts TLS.',
+    help: 'File with CA certificates (PEM, at most 1 MiB) that are trusted beside the public ones, such as those of a proxy that intercepts TLS. Read again for each exchange, so a replaced file needs no restart. The proxy does not read SSL_CERT_DIR.',
   },
   exchangerLinger: {
     flag: 'exchanger-linger',

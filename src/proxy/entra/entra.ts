@@ -3,8 +3,12 @@ import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
 import { createEntraExchange } from './exchange/exchange.ts';
 import type { EntraSettings, TokenProxySettings } from './settings.ts';
-import { createCaReader, type ReadCa } from './transport/ca-file.ts';
-import { parsePemCertificates } from './transport/pem-certificates.ts';
+import {
+  createExtraCaReader,
+  createTokenProxyCaReader,
+  parsePemCertificates,
+  type ReadCa,
+} from './transport/ca-file.ts';
 import { toTokenProxyUrl } from './transport/token-proxy-url.ts';
 import { createUndiciTransport, type UndiciTransport } from './transport/undici-transport.ts';
 
@@ -25,10 +29,18 @@ export interface EntraDeps {
 /** All that a process needs to exchange tokens. */
 export function createEntra(deps: EntraDeps, settings: EntraSettings): Entra {
   const { clock, logger } = deps;
-  const transport = createUndiciTransport({ httpProxy: settings.httpProxy });
+  const readExtraCa =
+    settings.extraCaFile === undefined
+      ? undefined
+      : createExtraCaReader({ clock, logger }, settings.extraCaFile);
+  const transport = createUndiciTransport({
+    readCa: readExtraCa,
+    proxyHasSameCa: true,
+    httpProxy: settings.httpProxy,
+  });
   const { tokenProxy } = settings;
   const tokenProxyTransport =
-    tokenProxy === undefined ? undefined : createTokenProxyTransport(deps, tokenProxy);
+    tokenProxy === undefined ? undefined : createTokenProxyTransport(deps, tokenProxy, readExtraCa);
   return {
     exchange: createEntraExchange(
       {
@@ -45,10 +57,14 @@ export function createEntra(deps: EntraDeps, settings: EntraSettings): Entra {
   };
 }
 
-function createTokenProxyTransport(deps: EntraDeps, settings: TokenProxySettings): UndiciTransport {
+function createTokenProxyTransport(
+  deps: EntraDeps,
+  settings: TokenProxySettings,
+  readExtraCa: ReadCa | undefined,
+): UndiciTransport {
   const { url, serverName, httpProxy } = settings;
   const { post, close } = createUndiciTransport({
-    readCa: toReadCa(deps, settings),
+    readCa: toReadCa(deps, settings) ?? readExtraCa,
     serverName,
     httpProxy,
   });
@@ -71,7 +87,7 @@ function toReadCa(
       return () => Promise.resolve(certificates);
     }
     case 'file':
-      return createCaReader(
+      return createTokenProxyCaReader(
         { clock, logger, lastGoodPem: lastGoodCaPem, remember: rememberCa },
         ca.path,
       );

@@ -13,6 +13,8 @@ export interface EntraSettings {
   readonly tokenProxy?: TokenProxySettings | undefined;
   /** URL of the HTTP proxy on the way to Entra, user and password included. */
   readonly httpProxy?: string | undefined;
+  /** Absolute path of CA certificates that are trusted beside the public ones: NODE_EXTRA_CA_CERTS. */
+  readonly extraCaFile?: string | undefined;
   /** Identities that differ in mode or token file. */
   readonly exceptions?: readonly IdentityException[] | undefined;
 }

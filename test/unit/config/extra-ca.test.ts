@@ -74,7 +74,21 @@ describe('NODE_EXTRA_CA_CERTS', () => {
   ])('a warning for %s', (_name, make, fault) => {
     const path = make();
     expect(warningsFor(path)).toEqual([
-      `NODE_EXTRA_CA_CERTS: ${JSON.stringify(path)} ${fault}, so that Node.js does not trust what it should hold; mount CA certificates in PEM there, or unset the variable`,
+      `NODE_EXTRA_CA_CERTS: ${JSON.stringify(path)} ${fault}, so the proxy does not trust the CA that it should hold; mount CA certificates in PEM there, or unset the variable`,
+    ]);
+  });
+});
+
+describe('SSL_CERT_FILE and SSL_CERT_DIR', () => {
+  test('SSL_CERT_FILE stands in for NODE_EXTRA_CA_CERTS, which comes first', () => {
+    const fileOf = (env: Record<string, string>) => accepted(env).config.network.extraCaCertsFile;
+    expect(fileOf({ SSL_CERT_FILE: '/a.pem' })).toBe('/a.pem');
+    expect(fileOf({ SSL_CERT_FILE: '/a.pem', NODE_EXTRA_CA_CERTS: '/b.pem' })).toBe('/b.pem');
+  });
+
+  test('SSL_CERT_DIR is refused with the right variable', () => {
+    expect(accepted({ SSL_CERT_DIR: '/etc/certs' }).warnings).toEqual([
+      'SSL_CERT_DIR: the proxy does not read folders of CA certificates; put the certificates into one file and set NODE_EXTRA_CA_CERTS to it',
     ]);
   });
 });

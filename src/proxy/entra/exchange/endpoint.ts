@@ -2,6 +2,8 @@
 export interface Endpoint {
   /** Origin of the authority, such as `https://login.microsoftonline.com`. */
   readonly authorityHost: string;
+  /** File of CAs that are trusted beside the public ones, if there is one. */
+  readonly extraCaFile?: string | undefined;
   /** Undefined for Entra itself. */
   readonly tokenProxy?: TokenProxyAddress | undefined;
 }

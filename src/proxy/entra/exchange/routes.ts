@@ -26,7 +26,7 @@ export function createRoutes(
   { clock, transport, tokenProxyTransport, readFile }: RouteDeps,
   settings: EntraSettings,
 ): (identity: Identity) => Route {
-  const { authorityHost, federatedTokenFile, tokenProxy } = settings;
+  const { authorityHost, extraCaFile, federatedTokenFile, tokenProxy } = settings;
 
   const usualMode = settings.mode ?? 'federation';
 
@@ -39,7 +39,9 @@ export function createRoutes(
       { clock, readFile },
       { path, mode, usualMode, setting },
     );
-    if (mode === 'federation') return { endpoint: { authorityHost }, transport, readAssertion };
+    if (mode === 'federation') {
+      return { endpoint: { authorityHost, extraCaFile }, transport, readAssertion };
+    }
     if (tokenProxy === undefined || tokenProxyTransport === undefined) {
       throw new Error('identity binding is asked for and no token proxy is known');
     }

@@ -70,11 +70,16 @@ function toFault(code: string, endpoint: Endpoint): Fault {
     };
   }
   if (isTlsFault(code)) {
+    const { extraCaFile } = endpoint;
     return {
       means: 'ERR_UNAVAILABLE',
       description: `TLS with ${host} failed (${code}).`,
-      hint: 'If a proxy or firewall intercepts TLS, add its CA with NODE_EXTRA_CA_CERTS; otherwise check the clock of the node.',
-      retry: 'none',
+      hint:
+        extraCaFile === undefined
+          ? 'If a proxy or firewall intercepts TLS, set NODE_EXTRA_CA_CERTS to a file with its CA. Otherwise check the clock of the node.'
+          : `No CA in the file of NODE_EXTRA_CA_CERTS or SSL_CERT_FILE (${extraCaFile}), and no public one, vouches for this certificate. Put the CA of the proxy or firewall that intercepts TLS there; the proxy reads the file again for each exchange. Otherwise check the clock of the node.`,
+      // A new CA may be about to arrive in the file, which every attempt reads.
+      retry: extraCaFile === undefined ? 'none' : 'transient',
     };
   }
   const isTimeout = code === 'ETIMEDOUT' || /^UND_ERR_\w+_TIMEOUT$/.test(code);

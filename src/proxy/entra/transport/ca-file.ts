@@ -1,5 +1,9 @@
+import { X509Certificate } from 'node:crypto';
+import { getCACertificates } from 'node:tls';
 import type { Logger } from '../../../shared/logger.ts';
+import { findPemCertificates } from '../../../shared/pem.ts';
 import {
+  describeReadFault,
   MAX_SETTING_FILE_BYTES,
   READ_DEADLINE_MS,
   readSmallFile,
@@ -7,9 +11,8 @@ import {
 import type { Clock } from '../../clock.ts';
 import { untilAborted, withDeadline } from '../deadline.ts';
 import { explainFault } from './explained-fault.ts';
-import { parsePemCertificates } from './pem-certificates.ts';
 
-/** The CA certificates that a file holds, each in PEM. The same array as long as they do not change. */
+/** The certificates that vouch for a peer, each in PEM. The same array as long as they do not change. */
 export type ReadCa = (signal: AbortSignal) => Promise<readonly string[]>;
 
 export interface CaFileDeps {
@@ -23,14 +26,80 @@ export interface CaFileDeps {
   readonly readFile?: ((path: string) => Promise<string>) | undefined;
 }
 
-const VARIABLE = 'AZURE_KUBERNETES_CA_FILE';
+/** What one CA file is for. */
+interface CaFile {
+  readonly path: string;
+  /** Names the file in messages. */
+  readonly setting: string;
+  /** What the file vouches for, in messages. */
+  readonly peer: string;
+  /** @returns undefined if the text cannot be used. */
+  readonly parse: (pem: string) => readonly string[] | undefined;
+}
 
 /**
- * Reads a CA file anew each time and keeps to what was good last while it is empty, garbled or missing, as
- * it may be for a moment of its rotation.
+ * The CA of the token proxy: nothing else vouches for it. The file is read again each time, because it is
+ * replaced in place. While it is empty, damaged or missing, as it may be for a moment, the last good one holds.
  * @throws an explained fault if there has been nothing good so far; or the signal's reason.
  */
-export function createCaReader(
+export function createTokenProxyCaReader(deps: CaFileDeps, path: string): ReadCa {
+  const setting = 'AZURE_KUBERNETES_CA_FILE';
+  const peer = 'the token proxy';
+  const read = createFileReader(deps, { path, setting, peer, parse: parsePemCertificates });
+  return async (signal) => {
+    const { good, fault } = await untilAborted(read(), signal);
+    if (good !== undefined) return good;
+    throw explainFault({
+      means: 'ERR_UNAVAILABLE',
+      description: `The file of ${setting} (${path}) ${fault}.`,
+      hint: 'Without the CA of the token proxy the proxy cannot connect to it. The azure-workload-identity webhook mounts the CA. If the file stays like this, create the pod again.',
+      retry: 'transient',
+    });
+  };
+}
+
+/**
+ * The public roots and, beside them, the certificates of NODE_EXTRA_CA_CERTS (or SSL_CERT_FILE). Node itself
+ * reads that file once, at startup. This reads it again each time, so that a CA that is replaced, such as
+ * that of a proxy that intercepts TLS, needs no restart, and one that is removed is no longer trusted.
+ * Without a good certificate in it the public roots hold.
+ * @throws the signal's reason.
+ */
+export function createExtraCaReader(deps: CaFileDeps, path: string): ReadCa {
+  const setting = 'NODE_EXTRA_CA_CERTS or SSL_CERT_FILE';
+  const read = createFileReader(deps, {
+    path,
+    setting,
+    peer: 'Entra',
+    parse: parseEachCertificate,
+  });
+  let base: readonly string[] | undefined;
+  let extra: readonly string[] | undefined;
+  let all: readonly string[] = [];
+  return async (signal) => {
+    const { good } = await untilAborted(read(), signal);
+    if (base === undefined || good !== extra) {
+      base ??= findBaseCertificates();
+      extra = good;
+      all = [...new Set([...base, ...(extra ?? [])].map((pem) => pem.trim()))];
+    }
+    return all;
+  };
+}
+
+/** What Node trusts without the file, whatever its flags say of the system's store. */
+function findBaseCertificates(): readonly string[] {
+  const extra = new Set(getCACertificates('extra'));
+  return getCACertificates('default').filter((pem) => !extra.has(pem));
+}
+
+interface FileState {
+  readonly good: readonly string[] | undefined;
+  /** Continues the sentence "The file … ". */
+  readonly fault: string | undefined;
+}
+
+function createFileReader(
   {
     clock,
     logger,
@@ -38,32 +107,31 @@ export function createCaReader(
     remember,
     readFile = (path) => readSmallFile(path, MAX_SETTING_FILE_BYTES),
   }: CaFileDeps,
-  path: string,
-): ReadCa {
+  { path, setting, peer, parse }: CaFile,
+): () => Promise<FileState> {
   const deadline = {
     afterMs: READ_DEADLINE_MS,
     toError: () => Object.assign(new Error('read deadline'), { code: 'ETIMEDOUT' }),
   };
   const never = new AbortController().signal;
   let goodPem = lastGoodPem;
-  let good = goodPem === undefined ? undefined : parsePemCertificates(goodPem);
+  let good = goodPem === undefined ? undefined : parse(goodPem);
   let knownFault: string | undefined;
-  let reading: Promise<readonly string[]> | undefined;
+  let reading: Promise<FileState> | undefined;
 
-  /** Continues the sentence "The file … ". */
   const findFault = async (): Promise<string | undefined> => {
     let pem: string;
     try {
       pem = await withDeadline(clock, deadline, never, () => readFile(path));
     } catch (error) {
-      return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown fault'})`;
+      return describeReadFault(error, MAX_SETTING_FILE_BYTES);
     }
     if (pem === goodPem && good !== undefined) return undefined;
     if (pem.trim() === '') return 'is empty';
-    const certificates = parsePemCertificates(pem);
+    const certificates = parse(pem);
     if (certificates === undefined) return 'holds no certificate, or one that cannot be parsed';
     if (good !== undefined) {
-      logger.log('info', `the CA of the token proxy has changed: ${VARIABLE}`, {
+      logger.log('info', `the CA of ${peer} has changed: ${setting}`, {
         file: path,
         certificates: certificates.length,
       });
@@ -74,30 +142,48 @@ export function createCaReader(
     return undefined;
   };
 
-  const read = async (): Promise<readonly string[]> => {
+  const read = async (): Promise<FileState> => {
     const fault = await findFault();
-    if (good === undefined) throw toError(fault ?? 'is empty', path);
-    if (fault !== undefined && fault !== knownFault) {
-      logger.log('warning', `The file of ${VARIABLE} (${path}) ${fault}; its last good CA is used`);
+    if (good !== undefined && fault !== undefined && fault !== knownFault) {
+      logger.log('warning', `The file of ${setting} (${path}) ${fault}; its last good CA is used`);
     }
     knownFault = fault;
-    return good;
+    return { good, fault };
   };
 
-  return (signal) => {
+  return () => {
     // One at a time: a read that began earlier and ends later would bring back the old CA.
     reading ??= read().finally(() => {
       reading = undefined;
     });
-    return untilAborted(reading, signal);
+    return reading;
   };
 }
 
-function toError(fault: string, path: string): Error {
-  return explainFault({
-    means: 'ERR_UNAVAILABLE',
-    description: `The file of ${VARIABLE} (${path}) ${fault}.`,
-    hint: 'Without the CA of the token proxy nothing can be asked of it. The azure-workload-identity webhook mounts it; if it stays so, create the pod anew.',
-    retry: 'transient',
-  });
+/**
+ * The certificates of a PEM text, one a string.
+ * @returns undefined if there is none or one of them cannot be parsed. Node would take such a text for "no CA
+ * is set" and trust the public roots.
+ */
+export function parsePemCertificates(pem: string): readonly string[] | undefined {
+  const blocks = findPemCertificates(pem);
+  const certificates = blocks.map(parseCertificate);
+  const isWhole = certificates.every((certificate) => certificate !== undefined);
+  return blocks.length > 0 && isWhole ? certificates : undefined;
+}
+
+/** Those that can be parsed, as Node and Go take them: a bundle may hold one that OpenSSL does not know. */
+function parseEachCertificate(pem: string): readonly string[] | undefined {
+  const certificates = findPemCertificates(pem)
+    .map(parseCertificate)
+    .filter((certificate) => certificate !== undefined);
+  return certificates.length > 0 ? certificates : undefined;
+}
+
+function parseCertificate(block: string): string | undefined {
+  try {
+    return new X509Certificate(block).toString();
+  } catch {
+    return undefined;
+  }
 }

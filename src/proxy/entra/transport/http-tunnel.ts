@@ -1,10 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import type buildConnector from 'undici/lib/core/connect.js';
 import { type Connect, type Dial, type Dialing, toHostname } from './dial.ts';
 import { explainFault, type Fault } from './explained-fault.ts';
+
+interface TunnelDeps {
+  readonly dial: Dial;
+  readonly speakTls: ReturnType<typeof buildConnector>;
+  /** Vouches for an HTTP proxy with TLS; undefined for the CAs of Node. */
+  readonly secureContext: SecureContext | undefined;
+}
 
 /**
  * A connector that asks an HTTP proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6) and lets `speakTls` speak
@@ -14,8 +21,7 @@ import { explainFault, type Fault } from './explained-fault.ts';
  * @param timeoutMs until the tunnel stands; TLS through it has its own.
  */
 export function createTunnelConnector(
-  dial: Dial,
-  speakTls: ReturnType<typeof buildConnector>,
+  { dial, speakTls, secureContext }: TunnelDeps,
   httpProxy: string,
   timeoutMs: number,
 ): Connect {
@@ -67,7 +73,7 @@ export function createTunnelConnector(
     const isTls = proxy.protocol === 'https:';
     current = dial(host, Number(proxy.port || (isTls ? 443 : 80)), (error, socket) => {
       if (error !== null) fail(toBrokenConnection(proxy, error), error);
-      else ask(isTls ? toTlsSocket(socket, host) : socket);
+      else ask(isTls ? toTlsSocket(socket, host, secureContext) : socket);
     });
     return {
       destroy() {
@@ -83,9 +89,18 @@ function toTarget({ hostname, port }: Parameters<Connect>[0]): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port === '' ? 443 : port}`;
 }
 
-function toTlsSocket(socket: Duplex, host: string): Duplex {
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ socket, host, ...servername, ALPNProtocols: ['http/1.1'] });
+function toTlsSocket(
+  socket: Duplex,
+  host: string,
+  secureContext: SecureContext | undefined,
+): Duplex {
+  return connectTls({
+    socket,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(secureContext !== undefined && { secureContext }),
+    ALPNProtocols: ['http/1.1'],
+  });
 }
 
 function toAuthorization({ username, password }: URL): Record<string, string> {

@@ -5,6 +5,7 @@
  */
 declare module 'undici/lib/core/connect.js' {
   import type { Duplex } from 'node:stream';
+  import type { SecureContext } from 'node:tls';
 
   /** Returns the socket at once and calls back when TCP and TLS stand, or have failed. */
   type Connector = (
@@ -22,7 +23,7 @@ declare module 'undici/lib/core/connect.js' {
   function buildConnector(options: {
     readonly allowH2: false;
     readonly timeout: number;
-    readonly ca?: readonly string[];
+    readonly secureContext?: SecureContext;
     readonly servername?: string;
   }): Connector;
   export = buildConnector;

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
@@ -15,8 +16,10 @@ export interface UndiciTransportOptions {
   readonly headersTimeoutMs?: number;
   /** Between two pieces of the body. */
   readonly bodyTimeoutMs?: number;
-  /** Asked before every POST for the CAs that alone are trusted; otherwise those of Node are. */
+  /** Called before every POST for the CAs that alone are trusted; otherwise those of Node are. */
   readonly readCa?: ReadCa | undefined;
+  /** Whether `readCa` holds for an HTTP proxy with TLS as well; otherwise the CAs of Node do. */
+  readonly proxyHasSameCa?: boolean;
   /** TLS server name to ask for and to verify, if not the host of the URL. */
   readonly serverName?: string | undefined;
   /** URL of an HTTP proxy that connections go through. */
@@ -55,8 +58,7 @@ const KEEP_ALIVE_MS = 4_000;
 const MAX_IDLE_LINES = 4;
 
 /**
- * A transport over undici, HTTP/1.1 only, with the roots of Node and NODE_EXTRA_CA_CERTS unless `readCa`
- * names others. Every request has a connection to itself: none waits for another, and one that fails or is
+ * A transport over undici, HTTP/1.1 only, with the CAs of Node unless `readCa` names others. Every request has a connection to itself: none waits for another, and one that fails or is
  * given up takes its connection with it, in whatever state that is. So one that is under way when the CA
  * changes ends in peace, and the next one meets the new CA.
  */
@@ -65,6 +67,7 @@ export function createUndiciTransport({
   headersTimeoutMs = 10_000,
   bodyTimeoutMs = 10_000,
   readCa,
+  proxyHasSameCa = false,
   serverName,
   httpProxy,
   lookup,
@@ -72,10 +75,12 @@ export function createUndiciTransport({
 }: UndiciTransportOptions = {}): UndiciTransport {
   const dial = createDial({ timeoutMs: connectTimeoutMs, lookup });
   const toTrust = (ca: readonly string[] | undefined): Trust => {
+    // Parsed once: with the public roots among them it takes milliseconds.
+    const secureContext = ca === undefined ? undefined : createSecureContext({ ca: [...ca] });
     const speakTls = buildConnector({
       allowH2: false,
       timeout: connectTimeoutMs,
-      ...(ca === undefined ? {} : { ca }),
+      ...(secureContext === undefined ? {} : { secureContext }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
     return {
@@ -83,7 +88,11 @@ export function createUndiciTransport({
       connect:
         httpProxy === undefined
           ? createDirectConnector(dial, speakTls)
-          : createTunnelConnector(dial, speakTls, httpProxy, connectTimeoutMs),
+          : createTunnelConnector(
+              { dial, speakTls, secureContext: proxyHasSameCa ? secureContext : undefined },
+              httpProxy,
+              connectTimeoutMs,
+            ),
     };
   };
   let trust: Trust | undefined;
