@@ -6,8 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { injectOptions } from '../src/inject/options.ts';
 import { proxyOptions } from '../src/proxy/config/options.ts';
-import { metricDefinitions } from '../src/proxy/metrics/definitions.ts';
-import { bucketBoundsMs } from '../src/proxy/metrics/histogram.ts';
+import { bucketBoundsMs } from '../src/proxy/metrics/instruments.ts';
+import { createMetrics } from '../src/proxy/metrics/metrics.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
 import { listOptions } from '../src/shared/options-help.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
@@ -100,7 +100,7 @@ function formatDefault(option: Option): string {
 }
 
 function renderMetrics(): string {
-  const rows = metricDefinitions.map(({ name, type, labels, help }) => [
+  const rows = createMetrics().table.map(({ name, type, labels, help }) => [
     code(name),
     type,
     Object.entries(labels)

@@ -18,7 +18,7 @@ import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
 import { findMemoryRisk } from './memory-limit.ts';
 import { trimWhenQuiet } from './memory-trim.ts';
-import { type Counters, createMetrics } from './metrics/counters.ts';
+import { type AllMetrics, createMetrics } from './metrics/metrics.ts';
 import { findCompany } from './process/pod-sockets.ts';
 import { createShutdown, type Shutdown } from './process/shutdown.ts';
 import type { TerminationSignal } from './process/signals.ts';
@@ -134,7 +134,7 @@ function warnOfMemoryLimit(logger: Logger): void {
 
 interface AdminParts {
   readonly logger: Logger;
-  readonly metrics: Counters;
+  readonly metrics: AllMetrics;
   readonly source: CachingSource;
   readonly shutdown: Shutdown;
 }
@@ -145,6 +145,7 @@ function createAdmin(
 ): AdminServer | undefined {
   if (config.admin === undefined) return undefined;
   const assertions = toAssertionSources(config);
+  const hasDefaultIdentity = config.defaultClientId !== undefined || config.identities.length === 1;
   return createAdminServer(
     {
       logger,
@@ -158,7 +159,8 @@ function createAdmin(
       async loadExposition() {
         const { createExposition } = await import('./metrics/exposition.ts');
         return createExposition(
-          () => ({ counters: metrics.snapshot(), cache: source.status() }),
+          metrics.table,
+          () => ({ cache: source.status(), hasDefaultIdentity }),
           config.runtimeMetrics
             ? (await import('./metrics/runtime-metrics.ts')).addRuntimeMetrics
             : undefined,

@@ -98,6 +98,10 @@ function toDenyReason(code: ErrorCode): DenyReason | undefined {
       return 'method';
     case 'ERR_PATH':
       return 'path';
+    case 'ERR_IDENTITY_NOT_FOUND':
+    case 'ERR_IDENTITY_CONFLICT':
+    case 'ERR_IDENTITY_AMBIGUOUS':
+      return 'identity';
     case 'ERR_IDENTITY_NOT_ALLOWED':
     case 'ERR_RESOURCE_NOT_ALLOWED':
       return 'allow_list';

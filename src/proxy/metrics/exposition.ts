@@ -1,5 +1,7 @@
 import Registry from 'prom-client/lib/registry.js';
-import { type MetricsState, metricDefinitions } from './definitions.ts';
+import { aadstsRules } from '../entra/explain/aadsts.ts';
+import type { Metric } from './instruments.ts';
+import type { MetricsState } from './metrics.ts';
 
 /** The metrics as Prometheus scrapes them. */
 export interface Exposition {
@@ -8,28 +10,28 @@ export interface Exposition {
 }
 
 /**
- * Registers every metric with prom-client, reading its values when it is scraped: prom-client's own
- * counters would have to be loaded before the first request.
+ * Registers every metric of a table with prom-client, reading its values when it is scraped: prom-client's
+ * own counters would have to be loaded before the first request.
  * @param addRuntimeMetrics registers more, such as those of Node.js itself.
  */
 export function createExposition(
-  read: () => MetricsState,
+  table: readonly Metric<MetricsState>[],
+  readState: () => Omit<MetricsState, 'aadstsNumbers'>,
   addRuntimeMetrics?: (registry: Registry) => void,
 ): Exposition {
   const registry = new Registry();
-  let state = read();
-  for (const { name, help, type, read: toSamples } of metricDefinitions) {
-    registry.registerMetric({
-      name,
-      get: () => ({ name, help, type, values: toSamples(state) }),
-    });
+  const aadstsNumbers = new Set(aadstsRules.flatMap(({ codes }) => codes));
+  const look = (): MetricsState => ({ ...readState(), aadstsNumbers });
+  let state = look();
+  for (const { name, help, type, read } of table) {
+    registry.registerMetric({ name, get: () => ({ name, help, type, values: read(state) }) });
   }
   addRuntimeMetrics?.(registry);
   return {
     contentType: registry.contentType,
     render() {
-      // One snapshot for all, so that the values of a scrape belong together.
-      state = read();
+      // One state for all, so that the values of a scrape belong together.
+      state = look();
       return registry.metrics();
     },
   };

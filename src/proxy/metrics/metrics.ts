@@ -1,39 +1,274 @@
+import { buildInfo } from '../../shared/version.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { CacheStatus } from '../token/cache-status.ts';
 import type { CacheResult } from '../token/token-source.ts';
+import {
+  counter,
+  counterBy,
+  counterByCode,
+  counterByNumber,
+  gauge,
+  histogram,
+  labelled,
+  type Metric,
+  settableGauge,
+} from './instruments.ts';
+
+const routes = ['token', 'readyz', 'passthrough', 'other'] as const;
 
 /** What a request was for; a fixed set, so that the label stays small. */
-export type Route = 'token' | 'readyz' | 'passthrough' | 'other';
+export type Route = (typeof routes)[number];
+
+const denyReasons = [
+  'metadata_header',
+  'forwarded',
+  'host',
+  'identity_header',
+  'method',
+  'path',
+  'identity',
+  'allow_list',
+  'loop',
+] as const;
+
+/** Which rule refused a request. */
+export type DenyReason = (typeof denyReasons)[number];
+
+const exchangeFailures = [
+  'throttled',
+  'rejected',
+  'unavailable',
+  'timeout',
+  'assertion_error',
+  'internal_error',
+] as const;
+
+/** Why an exchange failed. */
+export type ExchangeFailure = (typeof exchangeFailures)[number];
 
 /** How an exchange ended. */
-export type ExchangeResult =
-  | 'success'
-  | 'throttled'
-  | 'rejected'
-  | 'unavailable'
-  | 'timeout'
-  | 'assertion_error'
-  | 'internal_error';
+export type ExchangeResult = 'success' | ExchangeFailure;
 
-/** Why a request was refused before it could mean anything. */
-export type DenyReason =
-  | 'metadata_header'
-  | 'forwarded'
-  | 'host'
-  | 'identity_header'
-  | 'method'
-  | 'path'
-  | 'allow_list'
-  | 'loop';
+const cacheResults = [
+  'hit',
+  'stale',
+  'miss',
+  'coalesced',
+  'negative',
+] as const satisfies readonly CacheResult[];
 
-/** Where the parts of the proxy count. Calls are cheap: no allocation, no library. */
-export interface Metrics {
-  requestStarted(): void;
-  requestFinished(route: Route, status: number, durationMs: number): void;
-  denied(reason: DenyReason): void;
-  cache(result: CacheResult): void;
-  exchange(result: ExchangeResult, durationMs: number): void;
-  refreshFailed(code: ErrorCode): void;
-  passthrough(status: number): void;
-  assertionSeen(expiresAtSeconds: number): void;
-  assertionReadError(): void;
+/** What a scrape reads beside what was counted. */
+export interface MetricsState {
+  readonly cache: CacheStatus;
+  /** Whether a request that names no identity can be answered. */
+  readonly hasDefaultIdentity: boolean;
+  /** The AADSTS numbers that have a label value of their own. */
+  readonly aadstsNumbers: ReadonlySet<number>;
+}
+
+/** Where the parts of the proxy report what happened. Calls are cheap: no allocation, no library. */
+export type Metrics = Omit<AllMetrics, 'table'>;
+
+/** Metrics that can be read as well. */
+export type AllMetrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Declares every metric of our own, each once, and counts in plain numbers: an answer from the cache costs
+ * neither an allocation nor a library. Labels are closed sets: no path, address, identity, resource or text.
+ * @param epochMs the wall clock.
+ */
+export function createMetrics(epochMs: () => number = Date.now) {
+  const buildInfoGauge: Metric<MetricsState> = {
+    name: 'imds_proxy_build_info',
+    help: 'Always 1. The labels say which version is running.',
+    type: 'gauge',
+    labels: { version: 'version', revision: 'commit', node_version: 'version of Node.js' },
+    read: () => [
+      {
+        labels: {
+          version: buildInfo.version,
+          revision: buildInfo.revision,
+          node_version: process.version,
+        },
+        value: 1,
+      },
+    ],
+  };
+  const requests = labelled({ label: 'route', values: routes }, () =>
+    counterByCode({
+      name: 'imds_proxy_http_requests_total',
+      help: "Requests that were answered on the proxy's port.",
+    }),
+  );
+  const requestDuration = labelled(
+    { label: 'route', values: routes },
+    () =>
+      histogram({
+        name: 'imds_proxy_http_request_duration_seconds',
+        help: 'Time from receiving a request to sending its answer. A route appears with its first request.',
+      }),
+    (samples) => samples.at(-1)?.value !== 0,
+  );
+  const requestsInFlight = settableGauge(
+    {
+      name: 'imds_proxy_http_requests_in_flight',
+      help: 'Requests that are not answered yet.',
+    },
+    0,
+  );
+  const requestsDenied = counterBy({
+    name: 'imds_proxy_requests_denied_total',
+    help: 'Requests that the proxy refused by itself, by the rule that refused them.',
+    label: 'reason',
+    values: denyReasons,
+  });
+  const defaultIdentity = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_default_identity_configured',
+      help: '1 if requests that name no identity can be answered. 0 usually means that the annotation azure.workload.identity/client-id is missing.',
+    },
+    ({ hasDefaultIdentity }) => Number(hasDefaultIdentity),
+  );
+  const cacheRequests = counterBy({
+    name: 'imds_proxy_token_cache_requests_total',
+    help: "Token requests by how they were answered: hit, from the cache; stale, from the cache while a refresh was due; miss, by an exchange; coalesced, by another request's exchange; negative, by a remembered failure.",
+    label: 'result',
+    values: cacheResults,
+  });
+  const cacheEntries = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_token_cache_entries',
+      help: 'Pairs of identity and resource in the cache, each with a token, a running exchange or a remembered failure.',
+    },
+    ({ cache }) => cache.entries,
+  );
+  const tokenExpiry = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_token_expiry_timestamp_seconds',
+      help: 'When the first of the cached tokens expires. Absent while the cache has no token.',
+    },
+    ({ cache }) => cache.earliestExpiresAtSeconds,
+  );
+  const exchanges = counterBy({
+    name: 'imds_proxy_token_exchanges_total',
+    help: 'Exchanges of a federated token for an access token. Retries within one exchange are not counted.',
+    label: 'result',
+    values: ['success', ...exchangeFailures],
+  });
+  const exchangeAadsts = counterByNumber<MetricsState>({
+    name: 'imds_proxy_token_exchange_aadsts_total',
+    help: 'Failed exchanges by the AADSTS number in the answer. A number appears with its first failure.',
+    label: 'aadsts',
+    values: 'an AADSTS number of docs/errors.md, other',
+    known: ({ aadstsNumbers }) => aadstsNumbers,
+  });
+  const exchangeDuration = histogram({
+    name: 'imds_proxy_token_exchange_duration_seconds',
+    help: 'Duration of exchanges, successful or not.',
+  });
+  const lastSuccess = settableGauge(
+    {
+      name: 'imds_proxy_token_exchange_last_success_timestamp_seconds',
+      help: 'When an exchange last succeeded. 0 before the first.',
+    },
+    0,
+  );
+  const lastFailure = settableGauge(
+    {
+      name: 'imds_proxy_token_exchange_last_failure_timestamp_seconds',
+      help: 'When an exchange last failed. 0 before the first.',
+    },
+    0,
+  );
+  const refreshFailures = counterBy({
+    name: 'imds_proxy_token_refresh_failures_total',
+    help: 'Background refreshes that failed while the cached token was still valid.',
+    label: 'reason',
+    values: exchangeFailures,
+  });
+  const refreshFailing = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_token_refresh_failing',
+      help: 'Cached tokens whose last refresh failed. Applications notice only when such a token expires.',
+    },
+    ({ cache }) => cache.failing.filter(({ hasToken }) => hasToken).length,
+  );
+  const federatedTokenExpiry = settableGauge({
+    name: 'imds_proxy_federated_token_expiry_timestamp_seconds',
+    help: 'When the federated token of the last exchange expires. Absent before the first exchange.',
+  });
+  const federatedTokenReadErrors = counter({
+    name: 'imds_proxy_federated_token_read_errors_total',
+    help: 'Exchanges that found the federated token missing, unreadable or malformed.',
+  });
+  const passthroughRequests = counterByCode({
+    name: 'imds_proxy_passthrough_requests_total',
+    help: 'Requests that the real metadata service answered.',
+  });
+
+  const table: readonly Metric<MetricsState>[] = [
+    buildInfoGauge,
+    requests,
+    requestDuration,
+    requestsInFlight,
+    requestsDenied,
+    defaultIdentity,
+    cacheRequests,
+    cacheEntries,
+    tokenExpiry,
+    exchanges,
+    exchangeAadsts,
+    exchangeDuration,
+    lastSuccess,
+    lastFailure,
+    refreshFailures,
+    refreshFailing,
+    federatedTokenExpiry,
+    federatedTokenReadErrors,
+    passthroughRequests,
+  ];
+
+  return {
+    /** Every metric, in the order of the exposition. */
+    table,
+    requestStarted(): void {
+      requestsInFlight.set(requestsInFlight.get() + 1);
+    },
+    requestFinished(route: Route, status: number, durationMs: number): void {
+      requestsInFlight.set(requestsInFlight.get() - 1);
+      requests.of[route].add(status);
+      requestDuration.of[route].observe(durationMs);
+    },
+    denied: requestsDenied.add,
+    cache: (result: CacheResult): void => cacheRequests.add(result),
+    /** @param aadsts the AADSTS number of a failure, if it has one. */
+    exchange(result: ExchangeResult, durationMs: number, aadsts?: number): void {
+      exchanges.add(result);
+      exchangeDuration.observe(durationMs);
+      if (aadsts !== undefined) exchangeAadsts.add(aadsts);
+      (result === 'success' ? lastSuccess : lastFailure).set(Math.floor(epochMs() / 1_000));
+    },
+    refreshFailed: (code: ErrorCode): void => refreshFailures.add(toExchangeFailure(code)),
+    passthrough: passthroughRequests.add,
+    assertionSeen: federatedTokenExpiry.set,
+    assertionReadError: federatedTokenReadErrors.add,
+  };
+}
+
+/** How a failed exchange is counted. */
+export function toExchangeFailure(code: ErrorCode): ExchangeFailure {
+  switch (code) {
+    case 'ERR_REJECTED':
+      return 'rejected';
+    case 'ERR_THROTTLED':
+      return 'throttled';
+    case 'ERR_UNAVAILABLE':
+      return 'unavailable';
+    case 'ERR_TIMEOUT':
+      return 'timeout';
+    case 'ERR_ASSERTION':
+      return 'assertion_error';
+    default:
+      return 'internal_error';
+  }
 }

@@ -1,6 +1,6 @@
-import type { ErrorCode, ProxyError } from '../errors.ts';
+import type { ProxyError } from '../errors.ts';
 import type { IssuedToken } from '../exchange.ts';
-import type { ExchangeResult, Metrics } from '../metrics/metrics.ts';
+import { type Metrics, toExchangeFailure } from '../metrics/metrics.ts';
 
 /** Counts how exchanges end, and what they tell of the assertion that was presented. */
 export interface ExchangeCount {
@@ -18,7 +18,7 @@ export function createExchangeCount(metrics: Metrics): ExchangeCount {
       seen(token.assertionExpiresAtSeconds);
     },
     failed({ code, details }, durationMs) {
-      metrics.exchange(toExchangeResult(code), durationMs);
+      metrics.exchange(toExchangeFailure(code), durationMs, details.aadsts);
       seen(details.assertionExpiresAtSeconds);
       // An assertion whose expiry is known has been read: it is only of no use any longer.
       if (code === 'ERR_ASSERTION' && details.assertionExpiresAtSeconds === undefined) {
@@ -26,22 +26,4 @@ export function createExchangeCount(metrics: Metrics): ExchangeCount {
       }
     },
   };
-}
-
-/** How a failed exchange is counted. */
-export function toExchangeResult(code: ErrorCode): ExchangeResult {
-  switch (code) {
-    case 'ERR_REJECTED':
-      return 'rejected';
-    case 'ERR_THROTTLED':
-      return 'throttled';
-    case 'ERR_UNAVAILABLE':
-      return 'unavailable';
-    case 'ERR_TIMEOUT':
-      return 'timeout';
-    case 'ERR_ASSERTION':
-      return 'assertion_error';
-    default:
-      return 'internal_error';
-  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applySection, generatedSections, renderDocument } from '../../../build/docs.ts';
 import { ownPrefix, proxyOptions } from '../../../src/proxy/config/options.ts';
-import { metricDefinitions } from '../../../src/proxy/metrics/definitions.ts';
+import { createMetrics } from '../../../src/proxy/metrics/metrics.ts';
 import type { Option } from '../../../src/shared/option-table.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -27,7 +27,7 @@ describe('generated documentation is what the code says (npm run docs)', () => {
 
   test('every metric, label and fixed value is in it', async () => {
     const document = await read('docs/metrics.md');
-    for (const { name, labels } of metricDefinitions) {
+    for (const { name, labels } of createMetrics().table) {
       const row = document.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
       for (const [label, values] of Object.entries(labels)) {
         expect(row).toContain(`\`${label}\`: ${values}`);
@@ -37,7 +37,7 @@ describe('generated documentation is what the code says (npm run docs)', () => {
 
   test('the alerts name metrics that exist', async () => {
     const names = (await read('docs/metrics.md')).match(/\bimds_proxy_[a-z_]+/g) ?? [];
-    const known = new Set(metricDefinitions.map(({ name }) => name));
+    const known = new Set(createMetrics().table.map(({ name }) => name));
     for (const name of names) expect(known).toContain(name);
   });
 
@@ -79,6 +79,6 @@ describe('names of settings', () => {
 
   test('every text ends a sentence', () => {
     for (const { help } of options) expect(help).toMatch(/\.$/);
-    for (const { help } of metricDefinitions) expect(help).toMatch(/\.$/);
+    for (const { help } of createMetrics().table) expect(help).toMatch(/\.$/);
   });
 });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { type ErrorCode, ProxyError } from '../../../src/proxy/errors.ts';
 import { createFail } from '../../../src/proxy/http/failure.ts';
-import { createMetrics } from '../../../src/proxy/metrics/counters.ts';
+import { createMetrics } from '../../../src/proxy/metrics/metrics.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 /** At which level the log tells of a request that failed so. */

@@ -1,8 +1,7 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { type Counters, createMetrics } from '../../../src/proxy/metrics/counters.ts';
-import { metricDefinitions } from '../../../src/proxy/metrics/definitions.ts';
 import { createExposition } from '../../../src/proxy/metrics/exposition.ts';
+import { type AllMetrics, createMetrics } from '../../../src/proxy/metrics/metrics.ts';
 import { addRuntimeMetrics } from '../../../src/proxy/metrics/runtime-metrics.ts';
 import type { CacheStatus } from '../../../src/proxy/token/cache-status.ts';
 import { type ParsedSample, parseExposition } from './parse-exposition.ts';
@@ -15,6 +14,8 @@ const emptyCache: CacheStatus = {
   failing: [],
 };
 
+const state = { cache: emptyCache, hasDefaultIdentity: true };
+
 const failure = {
   identity: { clientId: 'c', tenantId: 't' },
   resource: 'r',
@@ -26,8 +27,12 @@ const failure = {
   nextRetryAtSeconds: 0,
 } as const;
 
-async function scrape(counters: Counters, cache: CacheStatus = emptyCache): Promise<string> {
-  return createExposition(() => ({ counters: counters.snapshot(), cache })).render();
+async function scrape(
+  metrics: AllMetrics,
+  cache: CacheStatus = emptyCache,
+  hasDefaultIdentity = true,
+): Promise<string> {
+  return createExposition(metrics.table, () => ({ cache, hasDefaultIdentity })).render();
 }
 
 function find(
@@ -39,8 +44,8 @@ function find(
   return metric.samples.map(({ labels, value }) => ({ labels, value }));
 }
 
-/** Counters that have seen everything once. */
-function createBusyMetrics(): Counters {
+/** Metrics that have seen everything once. */
+function createBusyMetrics(): AllMetrics {
   const metrics = createMetrics();
   for (const route of ['token', 'readyz', 'passthrough', 'other'] as const) {
     metrics.requestStarted();
@@ -48,6 +53,7 @@ function createBusyMetrics(): Counters {
   }
   metrics.passthrough(200);
   metrics.exchange('success', 100);
+  metrics.exchange('rejected', 100, 700_213);
   metrics.assertionSeen(1_800_000_000);
   metrics.assertionReadError();
   return metrics;
@@ -63,8 +69,9 @@ describe('exposition', () => {
   test('has every defined metric, with no label but the defined ones', async () => {
     const cache = { ...emptyCache, tokens: 1, earliestExpiresAtSeconds: 1 };
     const metrics = parseExposition(await scrape(createBusyMetrics(), cache));
-    expect([...metrics.keys()]).toEqual(metricDefinitions.map(({ name }) => name));
-    for (const { name, type, help, labels } of metricDefinitions) {
+    const { table } = createMetrics();
+    expect([...metrics.keys()]).toEqual(table.map(({ name }) => name));
+    for (const { name, type, help, labels } of table) {
       const metric = metrics.get(name);
       expect(metric).toMatchObject({ type, help });
       const used = new Set(metric?.samples.flatMap((sample) => Object.keys(sample.labels)));
@@ -96,18 +103,19 @@ describe('exposition', () => {
 
   test('puts durations into the buckets that they belong to', async () => {
     const metrics = createMetrics();
-    for (const durationMs of [0, 1, 1.001, 9_999, 10_000, 10_001, 60_000]) {
+    for (const durationMs of [0, 1, 1.001, 9_999, 10_000, 10_001, 25_000, 60_000]) {
       metrics.requestStarted();
       metrics.requestFinished('token', 200, durationMs);
     }
     const samples = find(await scrape(metrics), 'imds_proxy_http_request_duration_seconds');
     const at = (le: string): number | undefined =>
       samples.find(({ labels }) => labels['le'] === le)?.value;
-    expect([at('0.001'), at('0.0025'), at('5'), at('10'), at('+Inf')]).toEqual([2, 3, 3, 5, 7]);
+    const bounds = ['0.001', '0.0025', '5', '10', '20', '30', '+Inf'];
+    expect(bounds.map(at)).toEqual([2, 3, 3, 5, 6, 7, 8]);
     expect(samples.at(-2)?.value).toBeCloseTo(
-      (0 + 1 + 1.001 + 9_999 + 10_000 + 10_001 + 60_000) / 1_000,
+      (0 + 1 + 1.001 + 9_999 + 10_000 + 10_001 + 25_000 + 60_000) / 1_000,
     );
-    expect(samples.at(-1)).toEqual({ labels: { route: 'token' }, value: 7 });
+    expect(samples.at(-1)).toEqual({ labels: { route: 'token' }, value: 8 });
   });
 
   test('has every value of a closed label from the start, so that rates are right', async () => {
@@ -136,6 +144,7 @@ describe('exposition', () => {
       identity_header: 0,
       method: 0,
       path: 0,
+      identity: 0,
       allow_list: 0,
       loop: 1,
     });
@@ -161,10 +170,10 @@ describe('exposition', () => {
 
   test('the definitions name the values that closed labels have', async () => {
     const metrics = parseExposition(await scrape(createBusyMetrics()));
-    for (const { name, labels } of metricDefinitions) {
+    for (const { name, labels } of createMetrics().table) {
       for (const [label, described] of Object.entries(labels)) {
         const values = new Set(metrics.get(name)?.samples.map((sample) => sample.labels[label]));
-        if (['code', 'version', 'revision', 'node_version'].includes(label)) continue;
+        if (['code', 'aadsts', 'version', 'revision', 'node_version'].includes(label)) continue;
         expect([...values].join(', ')).toBe(described);
       }
     }
@@ -188,6 +197,47 @@ describe('exposition', () => {
     ]);
   });
 
+  test('counts failed exchanges by AADSTS number, of which only documented ones have a label', async () => {
+    const metrics = createMetrics();
+    for (const aadsts of [700_213, 700_213, 700_016, 4_711, undefined]) {
+      metrics.exchange('rejected', 1, aadsts);
+    }
+    for (let number = 10_000_000; number < 10_000_100; number += 1) {
+      metrics.exchange('rejected', 1, number);
+    }
+    expect(find(await scrape(metrics), 'imds_proxy_token_exchange_aadsts_total')).toEqual([
+      { labels: { aadsts: '700213' }, value: 2 },
+      { labels: { aadsts: '700016' }, value: 1 },
+      { labels: { aadsts: 'other' }, value: 101 },
+    ]);
+  });
+
+  test('knows when an exchange last succeeded and last failed', async () => {
+    let nowMs = 1_800_000_000_999;
+    const metrics = createMetrics(() => nowMs);
+    const times = async (): Promise<(number | undefined)[]> => {
+      const text = await scrape(metrics);
+      return ['success', 'failure'].map(
+        (result) =>
+          find(text, `imds_proxy_token_exchange_last_${result}_timestamp_seconds`)[0]?.value,
+      );
+    };
+    expect(await times()).toEqual([0, 0]);
+    metrics.exchange('timeout', 1);
+    expect(await times()).toEqual([0, 1_800_000_000]);
+    nowMs += 5_000;
+    metrics.exchange('success', 1);
+    expect(await times()).toEqual([1_800_000_005, 1_800_000_000]);
+  });
+
+  test('says whether requests without an identity can be answered', async () => {
+    const name = 'imds_proxy_default_identity_configured';
+    const value = async (has: boolean): Promise<number | undefined> =>
+      find(await scrape(createMetrics(), emptyCache, has), name)[0]?.value;
+    expect(await value(true)).toBe(1);
+    expect(await value(false)).toBe(0);
+  });
+
   test('leaves out what is not known yet', async () => {
     const text = await scrape(createMetrics());
     expect(find(text, 'imds_proxy_token_expiry_timestamp_seconds')).toEqual([]);
@@ -202,10 +252,7 @@ describe('exposition', () => {
 
   test('shows at each scrape what has been counted by then', async () => {
     const metrics = createMetrics();
-    const exposition = createExposition(() => ({
-      counters: metrics.snapshot(),
-      cache: emptyCache,
-    }));
+    const exposition = createExposition(metrics.table, () => state);
     const hits = async (): Promise<number | undefined> =>
       find(await exposition.render(), 'imds_proxy_token_cache_requests_total')[0]?.value;
     expect(await hits()).toBe(0);
@@ -215,13 +262,14 @@ describe('exposition', () => {
   });
 
   test("is of prom-client's content type, and what its own registry would write", async () => {
-    const counters = createBusyMetrics();
-    const state = { counters: counters.snapshot(), cache: emptyCache };
-    const exposition = createExposition(() => state);
+    const { table } = createBusyMetrics();
+    const exposition = createExposition(table, () => state);
     expect(exposition.contentType).toBe(Registry.PROMETHEUS_CONTENT_TYPE);
     const theirs = new Registry();
-    for (const { name, help, type, read } of metricDefinitions) {
-      const metric = { name, get: () => ({ name, help, type, values: read(state) }) };
+    const aadstsNumbers = new Set([700_213]);
+    for (const { name, help, type, read } of table) {
+      const values = read({ ...state, aadstsNumbers });
+      const metric = { name, get: () => ({ name, help, type, values }) };
       theirs.registerMetric(metric as never);
     }
     expect(await exposition.render()).toBe(await theirs.metrics());
@@ -229,10 +277,7 @@ describe('exposition', () => {
 
   test('can have the metrics of Node.js added', async () => {
     const metrics = createMetrics();
-    const exposition = createExposition(
-      () => ({ counters: metrics.snapshot(), cache: emptyCache }),
-      addRuntimeMetrics,
-    );
+    const exposition = createExposition(metrics.table, () => state, addRuntimeMetrics);
     const names = [...parseExposition(await exposition.render()).keys()];
     expect(names).toContain('imds_proxy_build_info');
     expect(names).toContain('nodejs_eventloop_lag_seconds');

@@ -59,3 +59,26 @@ test('/readyz fails for a token file that no exchange can succeed with, and says
   await writeFile(path, makeAssertion({ ...clusterClaims, nbf: nowSeconds + 120 }));
   expect(await readyz(proxy)).toMatchObject({ status: 200 });
 });
+
+test('/metrics tells a missing client ID, its refusals and the AADSTS numbers of failures', async () => {
+  await using proxy = await startProxy(emulator, { withAdmin: true, env: { AZURE_CLIENT_ID: '' } });
+  const ask = (query = ''): Promise<Response> =>
+    fetch(
+      `${proxy.url}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api://x${query}`,
+      { headers: { Metadata: 'true' } },
+    );
+  expect((await ask()).status).toBe(400);
+  emulator.faults.add({ effect: { kind: 'refuse', code: 500011 }, requests: 1 });
+  expect((await ask(`&client_id=${emulator.describe().env['AZURE_CLIENT_ID']}`)).status).toBe(400);
+  const metrics = await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`);
+  expect((await metrics.text()).split('\n')).toEqual(
+    expect.arrayContaining([
+      'imds_proxy_default_identity_configured 0',
+      'imds_proxy_requests_denied_total{reason="identity"} 1',
+      'imds_proxy_token_exchange_aadsts_total{aadsts="500011"} 1',
+    ]),
+  );
+  expect(proxy.log.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^AZURE_CLIENT_ID: not set/),
+  );
+});
