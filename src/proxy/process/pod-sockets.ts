@@ -17,6 +17,12 @@ export interface ProcFiles {
 const meshUids: ReadonlySet<string> = new Set(['1337', '2102']);
 
 /**
+ * 127.0.0.11 as the tables write it: Docker's own DNS server, which the engine opens in the network namespace
+ * of every container on a network that a user has made.
+ */
+const dockerDnsAddress = '0B00007F:';
+
+/**
  * The tables of `/proc/net`: TCP, UDP and raw sockets name their owner, Unix sockets do not.
  * `.NET` and many servers hold a Unix socket while they hold no other.
  */
@@ -54,6 +60,7 @@ export async function findCompany({ root, pid }: ProcFiles): Promise<Company> {
       // Sockets that nobody holds any longer, such as those in TIME_WAIT, have inode 0.
       if (owner === undefined || owner === '0' || own.has(owner)) continue;
       if (uid !== undefined && meshUids.has(columns[uid] ?? '')) continue;
+      if (columns[1]?.startsWith(dockerDnsAddress)) continue;
       return 'somebody';
     }
     if (table.isCut) return 'somebody';

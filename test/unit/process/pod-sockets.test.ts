@@ -44,6 +44,11 @@ describe('the sockets of a pod', () => {
     ['a connection in TIME_WAIT, which no process holds', [ipLine(0, 0, '06')], 'nobody'],
     ["the sockets of Istio's proxy", [ipLine(1337, 300), ipLine(1337, 301)], 'nobody'],
     ["the sockets of Linkerd's proxy", [ipLine(2102, 300)], 'nobody'],
+    [
+      "the DNS server of Docker's engine",
+      [ipLine(0, 300, '0A').replace('0100007F:1F40', '0B00007F:A8F7')],
+      'nobody',
+    ],
     ['an application beside a mesh proxy', [ipLine(1337, 300), ipLine(0, 301)], 'somebody'],
   ])('%s: %s means %s', async (_, lines, company) => {
     await write('tcp', ...lines);
