@@ -54,7 +54,7 @@ export async function runProbe(
   for (const error of resolution.errors) complain(`failed to probe: ${error}\n`);
   if (values.bindAddress === undefined || values.proxyPort === undefined) return 1;
 
-  const endpoint = { address: toReachable(values.bindAddress), port: values.proxyPort };
+  const endpoint = toProbedEndpoint({ address: values.bindAddress, port: values.proxyPort });
   const failure = await untilReady(deps, endpoint);
   if (failure === undefined) return 0;
   complain(
@@ -105,10 +105,10 @@ export function attemptReadyz(
   });
 }
 
-/** A proxy that listens on every address is asked on loopback. */
-function toReachable(address: string): string {
-  if (!isWildcard(address)) return address;
-  return address === '::' ? '::1' : '127.0.0.1';
+/** Where a proxy is asked that listens there: on loopback if it listens on every address. */
+export function toProbedEndpoint({ address, port }: Endpoint): Endpoint {
+  if (!isWildcard(address)) return { address, port };
+  return { address: address === '::' ? '::1' : '127.0.0.1', port };
 }
 
 function toUrl({ address, port }: Endpoint): string {

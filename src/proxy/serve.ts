@@ -19,6 +19,7 @@ import { createPassThroughGate } from './http/pass-through-gate.ts';
 import { findMemoryRisk } from './memory-limit.ts';
 import { trimWhenQuiet } from './memory-trim.ts';
 import { type AllMetrics, createMetrics } from './metrics/metrics.ts';
+import { attemptReadyz, toProbedEndpoint } from './probe.ts';
 import { findCompany } from './process/pod-sockets.ts';
 import { createShutdown, type Shutdown } from './process/shutdown.ts';
 import type { TerminationSignal } from './process/signals.ts';
@@ -40,6 +41,9 @@ export interface ProcessHooks {
  * answer, which the kubelet or the application polls for.
  */
 const firstAnswerMs = 20;
+
+/** Within the 5 s that the manifests give the kubelet's liveness probe. */
+const livenessMs = 4_000;
 
 /**
  * Builds every part of the proxy, starts it, and runs it until it is told to stop.
@@ -98,7 +102,6 @@ export async function serve(config: ProxyConfig, hooks: ProcessHooks): Promise<n
     warnOfMemoryLimit(logger);
     loaded.preload();
     trimWhenQuiet(clock, () => server.lastRequestAtMs);
-    await passThrough.detectLoop();
   };
   // Not awaited: a signal may come first, and then nothing keeps the event loop going until the rest is done.
   void rest();
@@ -148,7 +151,13 @@ function createAdmin(
   const hasDefaultIdentity = config.defaultClientId !== undefined || config.identities.length === 1;
   return createAdminServer(
     {
+      clock,
       logger,
+      // While it stops, it is as alive as it will be: a restart is under way.
+      checkLiveness: async () =>
+        shutdown.isDraining
+          ? undefined
+          : attemptReadyz(clock, toProbedEndpoint(config.listen), livenessMs),
       checkReadiness: () =>
         checkReadiness({
           clock,

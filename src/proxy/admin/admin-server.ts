@@ -1,12 +1,19 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
+import type { ErrorCode } from '../errors.ts';
+import { handleConnectionFaults } from '../http/connection-faults.ts';
+import { boundConnections, type ConnectionLimits } from '../http/connections.ts';
 import type { Exposition } from '../metrics/exposition.ts';
-import { boundConnections } from './bound-connections.ts';
 import { formatReadiness, type Readiness } from './readiness.ts';
+import { shareRuns } from './shared-run.ts';
 
 export interface AdminServerDeps {
+  readonly clock: Clock;
   readonly logger: Logger;
+  /** Why the port of the proxy does not answer; undefined if it does. */
+  readonly checkLiveness: () => Promise<string | undefined>;
   /** Looks at everything readiness depends on; never rejects. */
   readonly checkReadiness: () => Promise<Readiness>;
   /** Called by the first scrape, and again after it failed: what it loads costs memory. */
@@ -31,7 +38,17 @@ export interface AdminServer {
 }
 
 /** Kubelet and scrapers come one by one. Other pods can reach the port: this bounds what they can make it hold. */
-const maxConnections = 256;
+export const adminConnectionLimits: ConnectionLimits = {
+  maxConnections: 256,
+  maxUnanswered: 2,
+  maxUnansweredInAll: 64,
+  maxUnreadBytes: 4 * 1_048_576,
+  unreadMs: 10_000,
+  endMs: 10_000,
+};
+
+/** Between two runs of the same work, for whatever number of clients, so that tokens do not wait for it. */
+export const adminPauseMs = 100;
 
 /**
  * Serves health and metrics on a port of its own, which other pods can reach. It knows no way to a token.
@@ -41,11 +58,13 @@ export function createAdminServer(
   deps: AdminServerDeps,
   { address, port }: AdminServerOptions,
 ): AdminServer {
-  const { logger } = deps;
+  const { clock, logger } = deps;
   const answer = createAnswer(deps);
   const server = http.createServer(
     { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
     (request, response) => {
+      if (!connections.admit(request.socket, response, clock.monotonicMs())) return;
+      connections.expect(request.socket, response);
       answer(request).then(
         (reply) => send(response, reply),
         (error: unknown) => {
@@ -55,7 +74,8 @@ export function createAdminServer(
       );
     },
   );
-  boundConnections(server, maxConnections);
+  const connections = boundConnections(server, { clock }, adminConnectionLimits);
+  handleConnectionFaults(server, { connections, toReply: toLastReply });
 
   return {
     listen: () =>
@@ -82,69 +102,91 @@ export function createAdminServer(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        connections.destroyAll();
       }),
   };
 }
 
-interface Reply {
+interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly contentType?: string;
   readonly allow?: string;
 }
 
 function createAnswer({
+  clock,
+  checkLiveness,
   checkReadiness,
   loadExposition,
-}: AdminServerDeps): (request: IncomingMessage) => Promise<Reply> {
+}: AdminServerDeps): (request: IncomingMessage) => Promise<Answer> {
   let exposition: Promise<Exposition> | undefined;
 
-  const scrape = async (): Promise<Reply> => {
+  const scrape = shareRuns(clock, adminPauseMs, async (): Promise<Answer> => {
     exposition ??= loadExposition();
     try {
       const { contentType, render } = await exposition;
-      return { status: 200, body: await render(), contentType };
+      // Bytes, which all answers share; of a text each would make its own.
+      return { status: 200, body: Buffer.from(await render()), contentType };
     } catch (error) {
       exposition = undefined;
       throw error;
     }
+  });
+  const liveness = shareRuns(clock, adminPauseMs, checkLiveness);
+  const readiness = shareRuns(clock, adminPauseMs, checkReadiness);
+  /** Other answers take no work; but they, too, must not come as fast as somebody can ask. */
+  const turn = shareRuns(clock, adminPauseMs, async () => {});
+
+  const isAlive = async (name: string, isVerbose: boolean): Promise<Answer> => {
+    const fault = await liveness();
+    if (fault !== undefined) {
+      const body = `[-]proxy-port failed: ${fault}\n${name} check failed\n`;
+      return { status: 503, body };
+    }
+    return { status: 200, body: isVerbose ? `[+]proxy-port ok\n${name} check passed\n` : 'ok' };
   };
 
-  const isReady = async (isVerbose: boolean): Promise<Reply> => {
-    const readiness = await checkReadiness();
-    const status = readiness.ready ? 200 : 503;
-    const isShort = readiness.ready && !isVerbose;
-    return { status, body: isShort ? 'ok' : formatReadiness(readiness) };
+  const isReady = async (isVerbose: boolean): Promise<Answer> => {
+    const state = await readiness();
+    const isShort = state.ready && !isVerbose;
+    return { status: state.ready ? 200 : 503, body: isShort ? 'ok' : formatReadiness(state) };
   };
 
-  return async ({ method, url = '' }) => {
+  const refuse = async (answer: Answer): Promise<Answer> => {
+    await turn();
+    return answer;
+  };
+
+  return async ({ method, url = '', httpVersionMajor }) => {
     const [path, query = ''] = url.split('?', 2);
     const isVerbose = /(?:^|&)verbose(?:[=&]|$)/.test(query);
+    if (httpVersionMajor !== 1) {
+      return refuse({ status: 505, body: 'HTTP version not supported: use HTTP/1.1\n' });
+    }
     if (method !== 'GET' && method !== 'HEAD') {
-      return { status: 405, body: 'method not allowed\n', allow: 'GET, HEAD' };
+      return refuse({ status: 405, body: 'method not allowed\n', allow: 'GET, HEAD' });
     }
     switch (path) {
-      // Alive is whoever can answer: a restart would mend nothing that is wrong elsewhere.
       case '/livez':
-        return { status: 200, body: isVerbose ? '[+]ping ok\nlivez check passed\n' : 'ok' };
+        return isAlive('livez', isVerbose);
       // The name that both had before Kubernetes told them apart.
       case '/healthz':
-        return { status: 200, body: isVerbose ? '[+]ping ok\nhealthz check passed\n' : 'ok' };
+        return isAlive('healthz', isVerbose);
       case '/readyz':
         return isReady(isVerbose);
       case '/metrics':
         return scrape();
       default:
-        return {
+        return refuse({
           status: 404,
           body: 'not found: /livez, /readyz, /healthz and /metrics are here\n',
-        };
+        });
     }
   };
 }
 
-function send(response: ServerResponse, { status, body, contentType, allow }: Reply): void {
+function send(response: ServerResponse, { status, body, contentType, allow }: Answer): void {
   response.writeHead(status, {
     'Content-Type': contentType ?? 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
@@ -153,4 +195,17 @@ function send(response: ServerResponse, { status, body, contentType, allow }: Re
     ...(allow === undefined ? {} : { Allow: allow }),
   });
   response.end(body);
+}
+
+/** The answer to what is not a request, and the end of its connection. */
+function toLastReply(code: ErrorCode): string {
+  const [status, body] =
+    code === 'ERR_METHOD'
+      ? ['405 Method Not Allowed', 'method not allowed\n']
+      : code === 'ERR_HTTP_TIMEOUT'
+        ? ['408 Request Timeout', 'the request did not arrive in time\n']
+        : code === 'ERR_HTTP_HEADERS'
+          ? ['431 Request Header Fields Too Large', 'the headers are too long\n']
+          : ['400 Bad Request', 'not a valid HTTP/1.1 request\n'];
+  return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
 }

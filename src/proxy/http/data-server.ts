@@ -7,9 +7,11 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { TokenSource } from '../token/token-source.ts';
 import { createAppServiceHandler } from './app-service-handler.ts';
 import { handleConnectionFaults } from './connection-faults.ts';
+import { boundConnections, type ConnectionLimits } from './connections.ts';
 import { createFail } from './failure.ts';
 import { createGuard } from './guard.ts';
 import type { PassThroughGate } from './pass-through-gate.ts';
+import { toRawReply } from './raw-reply.ts';
 import { createRequestIds } from './request-id.ts';
 import { createRouter } from './router.ts';
 import { createTokenHandler } from './token-handler.ts';
@@ -69,7 +71,21 @@ export interface DataServer {
  * containers of a pod come nowhere near.
  */
 const defaultMaxWaiting = 2_000;
-const maxConnections = 3_000;
+
+/**
+ * An IMDS client waits for each answer. `endMs` and `unreadMs` leave room for the longest exchange.
+ */
+export const dataConnectionLimits: ConnectionLimits = {
+  maxConnections: 3_000,
+  maxUnanswered: 8,
+  maxUnansweredInAll: 512,
+  maxUnreadBytes: 16 * 1_048_576,
+  unreadMs: 30_000,
+  endMs: 35_000,
+};
+
+/** How often at most it is logged that connections had to make room. */
+const crowdedLogMs = 60_000;
 
 /**
  * The longest idle time of a connection. Longer than the idle pools of .NET (60 s) and Go (90 s), so
@@ -129,12 +145,16 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const startedAtMs = clock.monotonicMs();
+    if (!connections.admit(request.socket, response, startedAtMs)) return;
     metrics.requestStarted();
     if (closing) response.shouldKeepAlive = false;
-    const isReadyz =
-      !answerFromMemory(request, response, startedAtMs) &&
-      router.route(request, response, startedAtMs) === 'readyz';
-    if (!isReadyz) lastRequestAtMs = startedAtMs;
+    if (answerFromMemory(request, response, startedAtMs)) {
+      lastRequestAtMs = startedAtMs;
+      return;
+    }
+    connections.expect(request.socket, response);
+    const route = router.route(request, response, startedAtMs);
+    if (route !== 'readyz') lastRequestAtMs = startedAtMs;
   };
 
   const server = http.createServer(
@@ -153,14 +173,28 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
   );
   // The default of 2,000 drops the headers after them, and with them perhaps an X-Forwarded-For.
   server.maxHeadersCount = 0;
-  server.maxConnections = maxConnections;
   // An expectation is about a body, and a GET has none; RFC 9110 §10.1.1 lets us ignore the others.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   // Without it (it has no documentation), a client that ends its side after the request, as some
   // versions of nc do, would get no answer if the answer takes a while.
   Object.assign(server, { httpAllowHalfOpen: true });
-  handleConnectionFaults(server, { ...deps, router, nextRequestId });
+  let crowdedLoggedAtMs = Number.NEGATIVE_INFINITY;
+  const onCrowded = (): void => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - crowdedLoggedAtMs < crowdedLogMs) return;
+    crowdedLoggedAtMs = nowMs;
+    const { maxConnections } = dataConnectionLimits;
+    logger.log('warning', 'idle connections are closed: too many are open', {
+      connections: maxConnections,
+    });
+  };
+  const connections = boundConnections(server, { clock, onCrowded }, dataConnectionLimits);
+  handleConnectionFaults(server, {
+    logger,
+    connections,
+    toReply: (code) => toRawReply(code, nextRequestId(), new Date(clock.epochMs())),
+  });
 
   return {
     listen: () =>
@@ -187,14 +221,14 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     close() {
       closing = true;
       tokens.stopWaiting();
-      router.endAfterAnswers();
+      connections.endAfterAnswers();
       return new Promise((resolve) => {
         server.close(() => resolve());
       });
     },
 
     destroyConnections() {
-      server.closeAllConnections();
+      connections.destroyAll();
     },
   };
 }

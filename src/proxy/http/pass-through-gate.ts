@@ -2,7 +2,6 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { MetadataService } from '../imds/path.ts';
-import { sendMarkedRequest } from './loop-check.ts';
 import type { Forwarder, ForwardRequest, ForwardResult } from './pass-through.ts';
 import { createRequestIds } from './request-id.ts';
 
@@ -32,12 +31,6 @@ export interface PassThroughGate {
    * wait for it, ERR_PASSTHROUGH if it failed.
    */
   forward(request: ForwardRequest, signal: AbortSignal): Promise<Answered>;
-  /**
-   * Sends one marked request to the metadata address, to learn whether it comes back to our own listener,
-   * which must be up. Takes a second at the most and never rejects.
-   * @returns whether it came back; the gate is closed then.
-   */
-  detectLoop(): Promise<boolean>;
 }
 
 const connectMs = 1_000;
@@ -128,12 +121,6 @@ export function createPassThroughGate(
       } finally {
         forwarded -= 1;
       }
-    },
-
-    async detectLoop() {
-      if (mode === 'off') return false;
-      await sendMarkedRequest(clock, upstream, marker, connectMs);
-      return looped;
     },
   };
 }

@@ -6,7 +6,9 @@ import http from 'node:http';
 import { metadataAddress } from '../../shared/redirect-contract.ts';
 import type { Clock } from '../clock.ts';
 import { toEndToEndHeaders } from './hop-by-hop.ts';
-import { loopHeader } from './loop-check.ts';
+
+/** Carries the ids of the proxies that a request has passed, separated by commas. */
+const loopHeader = 'X-IMDS-Proxy-Loop';
 
 export interface ForwardRequest {
   /** Path and query, as they go to the upstream. */

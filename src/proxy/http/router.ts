@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, ProxyError } from '../errors.ts';
@@ -31,11 +30,6 @@ export interface Router {
   route(request: IncomingMessage, response: ServerResponse, startedAtMs: number): RouteLabel;
   /** Requests that are not answered yet. */
   readonly inFlight: number;
-  /**
-   * Lets the connection, or all of them, end with the answers that are still due.
-   * @returns whether any are.
-   */
-  endAfterAnswers(socket?: Duplex): boolean;
 }
 
 /** Real targets have some hundred characters; resource IDs and resources are limited on their own. */
@@ -45,7 +39,7 @@ const maxTargetLength = 8_192;
 export function createRouter(deps: RouterDeps): Router {
   const { clock, logger, metrics, guard, fail, tokens, appService, passThrough, nextRequestId } =
     deps;
-  const unanswered = new Set<Call>();
+  let inFlight = 0;
 
   const assertNotOwnRequest = (call: Call): void => {
     if (passThrough.isOwnRequest(call.request.rawHeaders)) {
@@ -115,13 +109,13 @@ export function createRouter(deps: RouterDeps): Router {
   };
 
   const track = async (call: Call, work: Promise<void>): Promise<void> => {
-    unanswered.add(call);
+    inFlight += 1;
     try {
       await work;
     } catch (thrown) {
       fail(call, thrown);
     } finally {
-      unanswered.delete(call);
+      inFlight -= 1;
     }
   };
 
@@ -143,17 +137,7 @@ export function createRouter(deps: RouterDeps): Router {
     },
 
     get inFlight() {
-      return unanswered.size;
-    },
-
-    endAfterAnswers(socket) {
-      let due = false;
-      for (const { request, response } of unanswered) {
-        if (socket !== undefined && request.socket !== socket) continue;
-        response.shouldKeepAlive = false;
-        due = true;
-      }
-      return due;
+      return inFlight;
     },
   };
 }

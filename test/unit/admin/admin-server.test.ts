@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AdminServerDeps, createAdminServer } from '../../../src/proxy/admin/admin-server.ts';
+import { systemClock } from '../../../src/proxy/clock.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 
 type Line = readonly [level: string, message: string];
@@ -17,7 +18,9 @@ async function start(overrides: Partial<AdminServerDeps> = {}): Promise<{
   };
   const server = createAdminServer(
     {
+      clock: systemClock,
       logger,
+      checkLiveness: async () => undefined,
       checkReadiness: () =>
         Promise.resolve({ ready: true, checks: [{ name: 'serving', outcome: 'passed' }] }),
       loadExposition: () =>
@@ -56,8 +59,8 @@ describe('health', () => {
     ['/livez', 'ok'],
     ['/healthz', 'ok'],
     ['/readyz', 'ok'],
-    ['/livez?verbose', '[+]ping ok\nlivez check passed\n'],
-    ['/healthz?verbose=1', '[+]ping ok\nhealthz check passed\n'],
+    ['/livez?verbose', '[+]proxy-port ok\nlivez check passed\n'],
+    ['/healthz?verbose=1', '[+]proxy-port ok\nhealthz check passed\n'],
     ['/readyz?verbose', '[+]serving ok\nreadyz check passed\n'],
     ['/readyz?a=b&verbose&c', '[+]serving ok\nreadyz check passed\n'],
     ['/readyz?verbosely', 'ok'],
@@ -130,6 +133,56 @@ describe('metrics', () => {
   });
 });
 
+describe('many who ask', () => {
+  test('share one run of what they ask for, and nobody is given an older one', async () => {
+    let renders = 0;
+    let checks = 0;
+    const { port } = await start({
+      loadExposition: async () => ({
+        contentType: 'text/plain',
+        render: async () => `a ${++renders}\n`,
+      }),
+      checkReadiness: async () => {
+        checks += 1;
+        return { ready: true, checks: [] };
+      },
+    });
+    await ask(port, '/metrics');
+    await ask(port, '/readyz');
+    const bodies = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) =>
+        index % 2 === 0 ? (await ask(port, '/metrics')).body : (await ask(port, '/readyz')).body,
+      ),
+    );
+    expect(bodies).not.toContain('a 1\n');
+    // How many runs that takes depends on how fast the machine is; one each would be 50.
+    expect(renders).toBeLessThan(20);
+    expect(checks).toBeLessThan(20);
+  });
+});
+
+describe('liveness', () => {
+  test.each(['livez', 'healthz'])(
+    '/%s fails with the reason when the port of the proxy does',
+    async (name) => {
+      const { port } = await start({ checkLiveness: async () => 'no answer within 4 s' });
+      expect(await ask(port, `/${name}`)).toMatchObject({
+        status: 503,
+        body: `[-]proxy-port failed: no answer within 4 s\n${name} check failed\n`,
+      });
+    },
+  );
+});
+
+test('what is not HTTP/1 is refused', async () => {
+  const { port } = await start();
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /metrics HTTP/2.0\r\n\r\n');
+  const [data] = await once(socket, 'data');
+  expect(String(data)).toMatch(/^HTTP\/1\.1 505 /);
+  socket.destroy();
+});
+
 describe('no way to a token', () => {
   test.each([
     '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net',
@@ -184,6 +237,8 @@ test('a taken port is a warning and no crash', async () => {
   const lines: Line[] = [];
   const server = createAdminServer(
     {
+      clock: systemClock,
+      checkLiveness: async () => undefined,
       logger: { isEnabled: () => true, log: (level, message) => lines.push([level, message]) },
       checkReadiness: () => Promise.resolve(notReady),
       loadExposition: () => Promise.reject(new Error('never asked for')),
@@ -203,6 +258,8 @@ test('a taken port is a warning and no crash', async () => {
 test('closing ends idle connections as well', async () => {
   const server = createAdminServer(
     {
+      clock: systemClock,
+      checkLiveness: async () => undefined,
       logger: { isEnabled: () => true, log: () => {} },
       checkReadiness: () => Promise.resolve(notReady),
       loadExposition: () => Promise.reject(new Error('never asked for')),

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAdminServer } from '../../../src/proxy/admin/admin-server.ts';
 import type { Readiness } from '../../../src/proxy/admin/readiness.ts';
+import { systemClock } from '../../../src/proxy/clock.ts';
 
 /** A server whose readiness is known as soon as it is decided. */
 async function start(): Promise<{
@@ -14,6 +15,8 @@ async function start(): Promise<{
   let asked = 0;
   const server = createAdminServer(
     {
+      clock: systemClock,
+      checkLiveness: async () => undefined,
       logger: { isEnabled: () => true, log: () => {} },
       checkReadiness: () => {
         asked += 1;
@@ -91,6 +94,6 @@ test('what is being answered stays, and what was used last', async () => {
 test('even if every connection waits for an answer, a probe gets one', async () => {
   const { port, asked } = await start();
   for (const socket of await openMany(port, 256)) write(socket, '/readyz');
-  while (asked() < 256) await new Promise(setImmediate);
+  while (asked() < 1) await new Promise(setImmediate);
   expect(await ask(await open(port), '/livez')).toBe(ok);
 });

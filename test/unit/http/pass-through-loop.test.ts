@@ -1,8 +1,8 @@
 import net from 'node:net';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Endpoint } from '../../support/raw-http.ts';
 import type { ScriptedServer } from '../../support/scripted-source-server.ts';
-import { ask, findClosedPort, instance, listen, startProxy, startUpstream } from './upstream.ts';
+import { ask, instance, listen, startProxy, startUpstream } from './upstream.ts';
 
 /** A relay that brings every connection back to the proxy, as a redirect of the proxy's own traffic does. */
 async function startLoopedProxy(): Promise<ScriptedServer> {
@@ -40,40 +40,13 @@ test('a request of our own turns pass-through off, with one error and a count', 
   expect(proxy.passThrough.isOpen('instance')).toBe(false);
 });
 
-test('a loop is found at start, before a client asks', async () => {
-  const proxy = await startLoopedProxy();
-  expect(await proxy.passThrough.detectLoop()).toBe(true);
-  expect(proxy.passThrough.isOpen('instance')).toBe(false);
-  expect(proxy.metrics.counted).toContain('denied loop');
-});
-
-test('a real service is no loop: it sees one request to a path of ours', async () => {
-  const upstream = await startUpstream((_, response) => {
-    response.writeHead(404);
-    response.end();
-  });
+test('nothing is sent to the metadata service until somebody asks for it', async () => {
+  const upstream = await startUpstream((_, response) => response.end('{}'));
   const proxy = await startProxy(upstream.endpoint);
-  expect(await proxy.passThrough.detectLoop()).toBe(false);
-  expect(upstream.requests.map(({ url }) => url)).toEqual(['/imds-proxy/loop-check']);
-  expect(proxy.passThrough.isOpen('instance')).toBe(true);
-});
-
-test('no service is no loop, and neither is one that says nothing for a second', async () => {
-  const nobody = await startProxy(await findClosedPort());
-  expect(await nobody.passThrough.detectLoop()).toBe(false);
-  const upstream = await startUpstream(() => {});
-  const proxy = await startProxy(upstream.endpoint);
-  const found = proxy.passThrough.detectLoop();
-  await vi.waitFor(() => expect(upstream.requests).toHaveLength(1));
-  await proxy.clock.advance(1_000);
-  expect(await found).toBe(false);
-});
-
-test('without pass-through nothing is asked', async () => {
-  const upstream = await startUpstream((_, response) => response.end());
-  const proxy = await startProxy(upstream.endpoint, 'off');
-  expect(await proxy.passThrough.detectLoop()).toBe(false);
+  await proxy.clock.advance(60_000);
   expect(upstream.requests).toEqual([]);
+  expect((await ask(proxy, instance)).status).toBe(200);
+  expect(upstream.requests).toHaveLength(1);
 });
 
 test('the marker of another proxy travels on with ours', async () => {
