@@ -26,8 +26,11 @@ function toTokenRequest(asked: string): string {
   return `GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=${asked} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`;
 }
 
-function start(): Promise<ProxyProcess> {
-  return startProxy(emulator, { env: imageHeap, withAdmin: true, logLevel: 'warning' });
+async function start(args: readonly string[] = []): Promise<ProxyProcess> {
+  const proxy = await startProxy(emulator, { env: imageHeap, withAdmin: true, args });
+  // The admin port comes up after the other one.
+  await expect.poll(() => statusOf(proxy.adminPort, get('/livez')), { timeout: 10_000 }).toBe(200);
+  return proxy;
 }
 
 interface Attacker {
@@ -75,7 +78,7 @@ function pause(ms: number): Promise<void> {
 
 /** The status of a request on a new connection; undefined if it is not answered. */
 async function statusOf(port: number, request: string): Promise<number | undefined> {
-  const { socket, closed, ...rest } = attack(port, request);
+  const { socket, closed } = attack(port, request);
   const { promise, resolve } = Promise.withResolvers<number | undefined>();
   socket.once('data', (chunk) => resolve(Number(chunk.toString('latin1').slice(9, 12))));
   const timer = setTimeout(() => resolve(undefined), 10_000);
@@ -83,7 +86,7 @@ async function statusOf(port: number, request: string): Promise<number | undefin
   const status = await promise;
   clearTimeout(timer);
   socket.destroy();
-  return rest.received === undefined ? undefined : status;
+  return status;
 }
 
 function get(path: string): string {
@@ -175,10 +178,7 @@ describe('connections that stop being HTTP', () => {
   test.each(['data', 'admin'])(
     '%s port: a single CONNECT does not hold the stop',
     async (which) => {
-      await using proxy = await startProxy(emulator, {
-        withAdmin: true,
-        args: ['--drain-quiet=0s', '--drain-deadline=5s'],
-      });
+      await using proxy = await start(['--drain-quiet=0s', '--drain-deadline=5s']);
       const port = which === 'data' ? proxy.port : proxy.adminPort;
       const attacker = attack(port, get('/readyz') + connectRequest, { reads: false });
       await pause(200);
