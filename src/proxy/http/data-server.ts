@@ -70,7 +70,7 @@ export interface DataServer {
  * them ended the process; 2,000 beside a thousand idle connections leave 16 MB of it free. The
  * containers of a pod come nowhere near.
  */
-const defaultMaxWaiting = 2_000;
+export const defaultMaxWaiting = 2_000;
 
 /**
  * An IMDS client waits for each answer. `endMs` and `unreadMs` leave room for the longest exchange.
@@ -92,9 +92,13 @@ const crowdedLogMs = 60_000;
  * that the client ends the connection and never sends into one that has just been ended.
  */
 const keepAliveMs = 120_000;
-const defaultArrival: ArrivalLimits = { headersMs: 5_000, requestMs: 10_000, checkMs: 10_000 };
+export const defaultArrival: ArrivalLimits = {
+  headersMs: 5_000,
+  requestMs: 10_000,
+  checkMs: 10_000,
+};
 /** Request line and headers together. */
-const maxHeaderBytes = 16_384;
+export const maxHeaderBytes = 16_384;
 
 /**
  * Connections that may wait to be accepted. With Node's 511, those of a burst of a thousand callers are

@@ -25,7 +25,7 @@ const metadataHosts: readonly string[] = ['169.254.169.254', '127.0.0.1', 'local
  * A body up to this length is thrown away, so that the connection stays usable. It is far below what
  * node:http takes in without a reader, so that a request that waits for an exchange still arrives whole.
  */
-const maxIgnoredBytes = 16_384;
+export const maxIgnoredBytes = 16_384;
 
 /**
  * Makes the check that stands before everything else: `Metadata: true`, which a browser or a server-side

@@ -34,11 +34,11 @@ export interface PassThroughGate {
 }
 
 const connectMs = 1_000;
-const totalMs = 5_000;
+export const totalMs = 5_000;
 /** For how long nobody tries again after the metadata address could not be connected to. */
 const absentMs = 30_000;
 /** The real service allows 5 requests a second. */
-const maxForwarded = 50;
+export const maxForwarded = 50;
 
 export interface PassThroughDeps {
   readonly clock: Clock;

@@ -41,7 +41,7 @@ export interface Forwarder {
 }
 
 /** Attested documents are some 6 KB, instance documents less; a longer answer is not from IMDS. */
-const maxBodyBytes = 1_048_576;
+export const maxBodyBytes = 1_048_576;
 
 /** @param marker what this process adds to the loop header. */
 export function createForwarder(

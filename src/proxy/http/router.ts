@@ -33,7 +33,7 @@ export interface Router {
 }
 
 /** Real targets have some hundred characters; resource IDs and resources are limited on their own. */
-const maxTargetLength = 8_192;
+export const maxTargetLength = 8_192;
 
 /** Brings every request that is not answered from memory to the part that serves its path. */
 export function createRouter(deps: RouterDeps): Router {

@@ -1,0 +1,84 @@
+/**
+ * SECURITY.md promises bounds. Each number is compared with the code's own, and the test that is said to
+ * hold the bound must exist. Add a bound here and in the table together.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { adminConnectionLimits, adminPauseMs } from '../../../src/proxy/admin/admin-server.ts';
+import {
+  dataConnectionLimits,
+  defaultArrival,
+  defaultMaxWaiting,
+  maxHeaderBytes,
+} from '../../../src/proxy/http/data-server.ts';
+import { maxIgnoredBytes } from '../../../src/proxy/http/guard.ts';
+import { maxBodyBytes } from '../../../src/proxy/http/pass-through.ts';
+import { maxForwarded, totalMs } from '../../../src/proxy/http/pass-through-gate.ts';
+import { maxTargetLength } from '../../../src/proxy/http/router.ts';
+import { documentOf, root, toRows } from './documents.ts';
+
+const bounds: Readonly<Record<string, string>> = {
+  "Connections to the proxy's port; one more takes the place of the idlest": count(
+    dataConnectionLimits.maxConnections,
+  ),
+  'Unanswered requests of one connection; the last one ends it': count(
+    dataConnectionLimits.maxUnanswered,
+  ),
+  'Unanswered requests of all connections, beside the first of each': count(
+    dataConnectionLimits.maxUnansweredInAll,
+  ),
+  'Bytes of answers that clients do not read, in the process': size(
+    dataConnectionLimits.maxUnreadBytes,
+  ),
+  'Time that an answer may wait for its client to read it': time(dataConnectionLimits.unreadMs),
+  'Time that a connection without further requests may stay open': time(dataConnectionLimits.endMs),
+  'Requests that wait for Entra': count(defaultMaxWaiting),
+  'Request line and headers': size(maxHeaderBytes),
+  'Request target': size(maxTargetLength),
+  'Request body, which is thrown away': size(maxIgnoredBytes),
+  "Time that a request's headers may take to arrive": time(defaultArrival.headersMs),
+  'Time that a whole request may take to arrive': time(defaultArrival.requestMs),
+  'Requests passed through at the same time': count(maxForwarded),
+  'Time that a passed-through answer may take': time(totalMs),
+  'Size of a passed-through answer': size(maxBodyBytes),
+  'Connections to the admin port': count(adminConnectionLimits.maxConnections),
+  'Unanswered requests of one connection to the admin port': count(
+    adminConnectionLimits.maxUnanswered,
+  ),
+  'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
+    time(adminPauseMs),
+};
+
+describe('the bounds of SECURITY.md', () => {
+  const rows = toRows(documentOf('SECURITY.md'), ['Bound', 'Number', 'Test']);
+
+  test('each is compared with the code', () => {
+    expect(rows.map(([bound]) => bound).toSorted()).toEqual(Object.keys(bounds).toSorted());
+  });
+
+  test.each(rows.map(([bound = '', number = '', held = '']) => [bound, number, held] as const))(
+    '%s: %s',
+    (bound, number, held) => {
+      expect(bounds[bound]).toBe(number);
+      const [, file = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(held) ?? [];
+      // Titles stand in their files as they are, also where they are templates.
+      const titles = readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(title) && !/^\s*(?:\/\/|\*)/.test(line));
+      expect(titles, `a test whose title has "${title}" in ${file}`).not.toHaveLength(0);
+    },
+  );
+});
+
+function count(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
+function size(bytes: number): string {
+  return bytes < 1_048_576 ? `${bytes / 1_024} KiB` : `${bytes / 1_048_576} MiB`;
+}
+
+function time(ms: number): string {
+  return `${ms / 1_000} s`;
+}
