@@ -6,7 +6,7 @@ import { classifyRefusal } from '../src/proxy/entra/explain/classify-reply.ts';
 import type { FailureContext } from '../src/proxy/entra/explain/failure.ts';
 import { type ErrorCode, ProxyError } from '../src/proxy/errors.ts';
 import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
-import { toRememberedMs } from '../src/proxy/token/negative-cache.ts';
+import { toRememberedMs } from '../src/proxy/token/failure-memory.ts';
 import { code, renderTable } from './markdown-table.ts';
 
 /** What the code itself does not say of an error. */

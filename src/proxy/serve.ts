@@ -5,7 +5,6 @@ import type { Logger } from '../shared/logger.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { type AssertionSource, checkReadiness } from './admin/readiness.ts';
-import { onAssertionChange } from './assertion-change.ts';
 import { sleep, systemClock } from './clock.ts';
 import { listAssertionFiles, toEntraSettings } from './config/config-exchange.ts';
 import { toIdentityPolicy } from './config/config-policy.ts';
@@ -60,8 +59,8 @@ export async function serve(config: ProxyConfig, hooks: ProcessHooks): Promise<n
   const metrics = createMetrics();
   const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
   hooks.onFault(loaded.containFault);
-  const exchange = onAssertionChange(loaded.exchange, () => source.forgetFailures());
-  const source: CachingSource = createCachingSource({ clock, exchange, metrics, logger });
+  const { exchange } = loaded;
+  const source = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
     { clock, logger },
     {

@@ -42,7 +42,7 @@ export function createScriptedSource(clock: Clock): ScriptedSource {
       accessToken: `${tokenCanary}-${issued}.sig`,
       identity: request.identity,
       resource: request.resource,
-      expiresAtMonotonicMs: clock.monotonicMs() + 86_399_000,
+      expiresAtMs: clock.monotonicMs() + 86_399_000,
       expiresAtSeconds: nowSeconds + 86_399,
       issuedAtSeconds: nowSeconds,
       extExpiresInSeconds: 86_399,

@@ -91,7 +91,7 @@ function describeFailing(failing: readonly FailingKey[], nowSeconds: number): st
   const aadsts = next.aadsts === undefined ? '' : ` AADSTS${next.aadsts}`;
   const others = failing.length === 1 ? '' : `, and ${failing.length - 1} other keys fail`;
   const inSeconds = Math.max(0, next.nextRetryAtSeconds - nowSeconds);
-  const retry = next.hasToken
+  const retry = next.retriesByItself
     ? `next retry in ${inSeconds} s`
     : `asked again by the first request after ${inSeconds} s`;
   return `${next.code}${aadsts}, ${retry}${others}`;

@@ -189,9 +189,16 @@ export function createMetrics(epochMs: () => number = Date.now) {
   const refreshFailing = gauge<MetricsState>(
     {
       name: 'imds_proxy_token_refresh_failing',
-      help: 'Cached tokens whose last refresh failed. Applications notice only when such a token expires.',
+      help: 'Cached tokens in use whose refresh is due and fails. Applications notice only when such a token expires.',
     },
     ({ cache }) => cache.failing.filter(({ hasToken }) => hasToken).length,
+  );
+  const refreshFailingExpiry = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_token_refresh_failing_expiry_timestamp_seconds',
+      help: 'When the first of the cached tokens whose refresh fails expires. Absent while none fails.',
+    },
+    ({ cache }) => cache.earliestFailingExpiresAtSeconds,
   );
   const federatedTokenExpiry = settableGauge({
     name: 'imds_proxy_federated_token_expiry_timestamp_seconds',
@@ -223,6 +230,7 @@ export function createMetrics(epochMs: () => number = Date.now) {
     lastFailure,
     refreshFailures,
     refreshFailing,
+    refreshFailingExpiry,
     federatedTokenExpiry,
     federatedTokenReadErrors,
     passthroughRequests,

@@ -1,10 +1,11 @@
-import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Identity } from '../exchange.ts';
-import { type Entry, toLastServableAtMs } from './entry.ts';
-import { followClocks } from './held-token.ts';
+import type { AgeClock } from './age-clock.ts';
+import { type Entry, findNextRenewalAtMs, findServable, isRenewalFailing } from './entry.ts';
+import { toToldTimes } from './held-token.ts';
+import { toLastServableAtMs } from './renewal.ts';
 
-/** A key whose last exchange failed. Wall-clock seconds. */
+/** A key in use whose renewal fails, or one without a token whose last exchange failed. Wall-clock seconds. */
 export interface FailingKey {
   readonly identity: Identity;
   readonly resource: string;
@@ -16,8 +17,9 @@ export interface FailingKey {
   /** Exchanges that failed in a row. */
   readonly failures: number;
   readonly sinceSeconds: number;
-  /** When Entra is asked again: by itself if there is a token in use, otherwise on the first request from then on. */
   readonly nextRetryAtSeconds: number;
+  /** Whether the cache asks Entra by itself then; otherwise the first request from then on makes it ask. */
+  readonly retriesByItself: boolean;
 }
 
 /** The state of the cache for readiness, metrics and people. Reading it changes nothing. */
@@ -29,48 +31,65 @@ export interface CacheStatus {
   readonly exchangesRunning: number;
   /** Expiry of the first of the tokens to expire, in seconds since 1970. */
   readonly earliestExpiresAtSeconds: number | undefined;
+  /** The same among the tokens whose renewal fails. */
+  readonly earliestFailingExpiresAtSeconds: number | undefined;
   readonly failing: readonly FailingKey[];
 }
 
-export function toCacheStatus(entries: Iterable<Entry>, clock: Clock): CacheStatus {
-  const nowMs = clock.monotonicMs();
-  const epochMs = clock.epochMs();
-  const toSeconds = (atMs: number): number => Math.floor((epochMs + atMs - nowMs) / 1_000);
+export function toCacheStatus(entries: Iterable<Entry>, age: AgeClock): CacheStatus {
+  const nowMs = age.nowMs();
   const failing: FailingKey[] = [];
   let count = 0;
   let tokens = 0;
   let exchangesRunning = 0;
-  let earliest = Number.POSITIVE_INFINITY;
+  let earliest: number | undefined;
+  let earliestFailing: number | undefined;
 
-  for (const { request, held: cached, flight, failure } of entries) {
-    const held = cached && followClocks(cached, epochMs, nowMs);
-    const hasToken = held !== undefined && nowMs <= toLastServableAtMs(held);
+  for (const entry of entries) {
     count += 1;
-    if (flight !== undefined) exchangesRunning += 1;
-    if (hasToken) {
-      tokens += 1;
-      earliest = Math.min(earliest, held.token.expiresAtSeconds);
-    }
-    if (failure !== undefined) {
-      const retryAtMs = hasToken ? failure.retryAtMs : failure.rememberedUntilMs;
-      failing.push({
-        identity: request.identity,
-        resource: request.resource,
-        hasToken,
-        code: failure.error.code,
-        aadsts: failure.error.details.aadsts,
-        message: failure.error.message,
-        failures: failure.failures,
-        sinceSeconds: toSeconds(failure.sinceMs),
-        nextRetryAtSeconds: toSeconds(Math.max(retryAtMs, nowMs)),
-      });
-    }
+    if (entry.flight !== undefined) exchangesRunning += 1;
+    const held = findServable(entry, nowMs);
+    const isFailing =
+      held === undefined ? entry.failure !== undefined : isRenewalFailing(entry, nowMs);
+    if (isFailing) failing.push(...toFailingKey(entry, age, nowMs));
+    if (held === undefined) continue;
+    tokens += 1;
+    const { expiresAtSeconds } = toToldTimes(held, age.wallOffsetMs).token;
+    earliest = Math.min(earliest ?? expiresAtSeconds, expiresAtSeconds);
+    if (isFailing)
+      earliestFailing = Math.min(earliestFailing ?? expiresAtSeconds, expiresAtSeconds);
   }
   return {
     tokens,
     entries: count,
     exchangesRunning,
-    earliestExpiresAtSeconds: tokens === 0 ? undefined : earliest,
+    earliestExpiresAtSeconds: earliest,
+    earliestFailingExpiresAtSeconds: earliestFailing,
     failing,
   };
+}
+
+function toFailingKey(entry: Entry, age: AgeClock, nowMs: number): FailingKey[] {
+  const { request, failure } = entry;
+  if (failure === undefined) return [];
+  const held = findServable(entry, nowMs);
+  const renewalAtMs = findNextRenewalAtMs(entry, nowMs);
+  const toSeconds = (atMs: number): number => Math.floor((atMs + age.wallOffsetMs) / 1_000);
+  // A request makes Entra be asked when there is nothing to serve and nothing remembered.
+  const lostAtMs = held === undefined ? nowMs : toLastServableAtMs(held) + 1;
+  const askedAtMs = Math.max(lostAtMs, failure.rememberedUntilMs);
+  return [
+    {
+      identity: request.identity,
+      resource: request.resource,
+      hasToken: held !== undefined,
+      code: failure.error.code,
+      aadsts: failure.error.details.aadsts,
+      message: failure.error.message,
+      failures: failure.failures,
+      sinceSeconds: toSeconds(failure.sinceMs),
+      nextRetryAtSeconds: toSeconds(renewalAtMs ?? askedAtMs),
+      retriesByItself: renewalAtMs !== undefined,
+    },
+  ];
 }

@@ -2,11 +2,21 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { createAgeClock } from './age-clock.ts';
+import { createAssertionWatch } from './assertion-watch.ts';
 import { assertKeyable, toCacheKey } from './cache-key.ts';
 import { type CacheStatus, toCacheStatus } from './cache-status.ts';
+import type { Entry } from './entry.ts';
 import { createEntryStore } from './entry-store.ts';
 import { createFlights } from './flights.ts';
 import { createGuardedExchange } from './guarded-exchange.ts';
+import {
+  EXCHANGE_DEADLINE_MS,
+  MAX_BACKGROUND,
+  MAX_BYTES,
+  MAX_ENTRIES,
+  MAX_WITHOUT_TOKEN,
+} from './policy.ts';
 import { createRefreshLog } from './refresh-log.ts';
 import { createRefreshSchedule } from './refresh-schedule.ts';
 import { createServing } from './serving.ts';
@@ -15,11 +25,6 @@ import type { TokenSource } from './token-source.ts';
 /** A cache of tokens in front of an exchange. */
 export interface CachingSource extends TokenSource {
   status(): CacheStatus;
-  /**
-   * To be called when what an exchange presents has changed (assertion, CA): remembered failures no longer
-   * hold and failing refreshes are due at once. A throttle stays, for it is about us and not about that.
-   */
-  forgetFailures(): void;
   /** Aborts exchanges, failing those who wait with ERR_SHUTTING_DOWN, and starts no more. Cached tokens still serve. */
   stop(): void;
 }
@@ -33,71 +38,81 @@ export interface CachingSourceDeps {
   readonly random?: () => number;
 }
 
+/** The bounds of `policy.ts`, which a test may narrow. */
 export interface CacheLimits {
-  /** Keys; with tokens of 2 KB the default is about half a megabyte. */
   readonly maxEntries?: number;
-  /** Refreshes nobody waits for that may run at once, so that they leave the exchanger to those who do. */
+  readonly maxBytes?: number;
   readonly maxBackgroundRefreshes?: number;
-  /**
-   * Exchanges of keys without a token that may run at once. Whoever asks for ever more names while Entra
-   * hangs must not push out the tokens that are in use, nor fill the exchanger: so this is a part of the
-   * entries only, and still far more identities and resources than a pod begins with.
-   */
   readonly maxExchangesWithoutToken?: number;
-  /** After this an exchange is given up, whatever became of its own deadlines. */
   readonly exchangeDeadlineMs?: number;
 }
 
-/** Keeps the cache promise: one exchange per key at a time, refreshed early, nothing expired ever served. */
+/** Keeps the promise of docs/caching.md: one exchange per key at a time, renewed early, nothing expired served. */
 export function createCachingSource(
   deps: CachingSourceDeps,
   limits: CacheLimits = {},
 ): CachingSource {
   const { clock, metrics, random = Math.random } = deps;
-  const {
-    maxEntries = 256,
-    maxBackgroundRefreshes = 4,
-    maxExchangesWithoutToken = 64,
-    exchangeDeadlineMs = 30_000,
-  } = limits;
-  const store = createEntryStore(maxEntries);
+  const { maxEntries = MAX_ENTRIES, maxBytes = MAX_BYTES } = limits;
+  const age = createAgeClock(clock, () => schedule.runSoon());
+  const store = createEntryStore({ maxEntries, maxBytes });
   const log = createRefreshLog(deps.logger);
-  const exchange = createGuardedExchange(deps, exchangeDeadlineMs);
+  const exchange = createGuardedExchange(deps);
   const flights = createFlights(
-    { clock, exchange, metrics, log, random, onLanded: () => schedule.run() },
-    { maxBackground: maxBackgroundRefreshes, maxWithoutToken: maxExchangesWithoutToken },
+    {
+      clock,
+      age,
+      store,
+      exchange,
+      assertions: createAssertionWatch(),
+      metrics,
+      log,
+      random,
+      onNewAssertion: () => forgetFailures(store.entries(), age.nowMs()),
+      onLanded: () => schedule.run(),
+    },
+    {
+      maxBackground: limits.maxBackgroundRefreshes ?? MAX_BACKGROUND,
+      maxWithoutToken: limits.maxExchangesWithoutToken ?? MAX_WITHOUT_TOKEN,
+      deadlineMs: limits.exchangeDeadlineMs ?? EXCHANGE_DEADLINE_MS,
+    },
   );
-  const schedule = createRefreshSchedule({ clock, store, log, flights });
-  const serving = createServing({ clock, metrics, flights, onTimesChanged: schedule.runSoon });
+  const schedule = createRefreshSchedule({ clock, age, store, log, flights });
+  const serving = createServing({ clock, age, metrics, flights });
 
   return {
     peek(key) {
       const entry = store.get(key);
-      return entry && serving.now(entry, clock.monotonicMs());
+      return entry && serving.now(entry, age.nowMs());
     },
     async get(request, { bypassCache = false } = {}) {
       assertKeyable(request);
       const key = toCacheKey(request);
       // First, so that making room for one who is turned away costs nobody a token.
       if (store.get(key) === undefined) flights.assertRoom();
-      const entry = store.open(key, request);
-      const nowMs = clock.monotonicMs();
-      const token =
-        bypassCache && serving.isBypassDue(entry, nowMs) ? undefined : serving.now(entry, nowMs);
-      return token ?? serving.wait(entry, request.correlationId, nowMs);
+      const nowMs = age.nowMs();
+      const entry = store.open(key, request, nowMs);
+      const wantsNewer = bypassCache && serving.isBypassDue(entry, nowMs);
+      const token = wantsNewer ? undefined : serving.now(entry, nowMs);
+      return (
+        token ?? serving.wait(entry, nowMs, { correlationId: request.correlationId, wantsNewer })
+      );
     },
-    status: () => toCacheStatus(store.entries(), clock),
-    forgetFailures() {
-      const nowMs = clock.monotonicMs();
-      for (const entry of store.entries()) {
-        if (entry.failure === undefined || entry.failure.error.code === 'ERR_THROTTLED') continue;
-        entry.failure = { ...entry.failure, rememberedUntilMs: nowMs, retryAtMs: nowMs };
-      }
-      schedule.run();
-    },
+    status: () => toCacheStatus(store.entries(), age),
     stop() {
       schedule.stop();
       exchange.stop();
     },
   };
+}
+
+/**
+ * With a new assertion, remembered failures no longer hold, and renewals that are due are tried at once. A
+ * throttle stays: it is about us, not about what we present.
+ */
+function forgetFailures(entries: Iterable<Entry>, nowMs: number): void {
+  for (const entry of entries) {
+    if (entry.failure === undefined || entry.failure.error.code === 'ERR_THROTTLED') continue;
+    entry.failure = { ...entry.failure, failures: 0, rememberedUntilMs: nowMs, retryAtMs: nowMs };
+  }
 }

@@ -1,47 +1,48 @@
+import { ProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
-import { toCrowded } from './crowded.ts';
 import type { Entry } from './entry.ts';
+import { findVictim, type Room, toBytes } from './eviction.ts';
+import type { HeldToken } from './held-token.ts';
 
-/** The entries by key, never more than a fixed number. */
+/** The entries by key, never more than a fixed number of them and of bytes in their tokens. */
 export interface EntryStore {
   get(key: string): Entry | undefined;
   /**
-   * The entry of a key, made if need be at the cost of the least useful one: failures go before tokens,
-   * and among equals the longest unused.
-   * @throws ProxyError with ERR_THROTTLED if an exchange is running for every entry.
+   * The entry of a key, made if need be at the cost of another.
+   * @throws ProxyError with ERR_THROTTLED if none may leave.
    */
-  open(key: string, request: ExchangeRequest): Entry;
+  open(key: string, request: ExchangeRequest, nowMs: number): Entry;
+  /**
+   * Puts a token into its entry in place of the one that is there, at the cost of others if need be.
+   * @returns false if it does not fit; the entry is as before then.
+   */
+  hold(entry: Entry, held: HeldToken, nowMs: number): boolean;
   entries(): Iterable<Entry>;
   /** Forgets every entry that `isSpent` says is of no use. */
   purge(isSpent: (entry: Entry) => boolean): void;
 }
 
-export function createEntryStore(maxEntries: number): EntryStore {
+export function createEntryStore(room: Room): EntryStore {
   const entries = new Map<string, Entry>();
 
-  const evictOne = (): void => {
-    let victim: string | undefined;
-    let victimRank = Number.POSITIVE_INFINITY;
-    for (const [key, entry] of entries) {
-      if (entry.flight !== undefined) continue;
-      // Every entry without a token ranks below every entry with one.
-      const rank =
-        entry.held === undefined ? entry.usedAtMs - Number.MAX_SAFE_INTEGER : entry.usedAtMs;
-      if (rank >= victimRank) continue;
-      victim = key;
-      victimRank = rank;
-    }
-    if (victim === undefined) throw toCrowded(maxEntries);
-    entries.delete(victim);
+  const sumBytes = (): number => {
+    let sum = 0;
+    for (const entry of entries.values()) sum += toBytes(entry);
+    return sum;
   };
 
   return {
     get: (key) => entries.get(key),
-    open(key, request) {
+    open(key, request, nowMs) {
       const known = entries.get(key);
       if (known !== undefined) return known;
-      if (entries.size >= maxEntries) evictOne();
+      if (entries.size >= room.maxEntries) {
+        const victim = findVictim(entries.values(), nowMs, room);
+        if (victim === undefined) throw toCrowded(entries.size);
+        entries.delete(victim.key);
+      }
       const entry: Entry = {
+        key,
         request: {
           identity: {
             clientId: request.identity.clientId.toLowerCase(),
@@ -51,17 +52,37 @@ export function createEntryStore(maxEntries: number): EntryStore {
         },
         held: undefined,
         usedAtMs: Number.NEGATIVE_INFINITY,
+        uses: 0,
         flight: undefined,
         failure: undefined,
       };
       entries.set(key, entry);
       return entry;
     },
+    hold(entry, held, nowMs) {
+      const addedBytes = held.token.accessToken.length - toBytes(entry);
+      const isOther = (other: Entry): boolean => other !== entry && other.held !== undefined;
+      while (sumBytes() + addedBytes > room.maxBytes) {
+        const victim = findVictim(entries.values(), nowMs, room, isOther);
+        if (victim === undefined) return false;
+        entries.delete(victim.key);
+      }
+      entry.held = held;
+      return true;
+    },
     entries: () => entries.values(),
     purge(isSpent) {
-      for (const [key, entry] of entries) {
-        if (isSpent(entry)) entries.delete(key);
+      for (const entry of entries.values()) {
+        if (isSpent(entry)) entries.delete(entry.key);
       }
     },
   };
+}
+
+/** What a caller is told whose exchange would be one too many. @param running how many there are */
+export function toCrowded(running: number): ProxyError {
+  return new ProxyError('ERR_THROTTLED', `${running} exchanges are running already`, {
+    description: `Microsoft Entra is being asked for ${running} other tokens already`,
+    retryAfterSeconds: 1,
+  });
 }

@@ -1,10 +1,11 @@
 import type { ProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
 import type { HeldToken } from './held-token.ts';
-import { MIN_SERVABLE_MS } from './refresh-policy.ts';
+import { FAILURE_SHOWN_MS } from './policy.ts';
+import { isServable, toLastServableAtMs } from './renewal.ts';
 import type { Token } from './token-source.ts';
 
-/** How an exchange ended; a value, so that one nobody waits for is no unhandled rejection. */
+/** How an exchange ended; a value, so that a failure nobody waits for is not an unhandled rejection. */
 export type Outcome =
   | { readonly token: Token; readonly error?: undefined }
   | { readonly error: ProxyError; readonly token?: undefined };
@@ -13,40 +14,80 @@ export type Outcome =
 export interface Flight {
   readonly startedAtMs: number;
   readonly outcome: Promise<Outcome>;
+  /** A caller waits for it who asked for a newer token, whatever its life. */
+  wantsNewer: boolean;
 }
 
-/** The last exchange of a key if it failed, until one succeeds. Instants are on the monotonic clock. */
+/**
+ * When an exchange failed: without a token to serve (`cold`), with one that was not due to be renewed
+ * (`early`, after `bypass_cache`), or with one that was (`renewal`).
+ */
+export type FailureKind = 'cold' | 'early' | 'renewal';
+
+/** The last exchange of a key if it failed, until one succeeds. Instants are on the age clock. */
 export interface Failure {
   readonly error: ProxyError;
-  /** Failed exchanges in a row. */
+  readonly kind: FailureKind;
+  /** Failed exchanges in a row; 0 after the assertion has changed. */
   readonly failures: number;
   /** When the first of them failed. */
   readonly sinceMs: number;
   readonly atMs: number;
   /** Until when it answers callers who could only be helped by an exchange. */
   readonly rememberedUntilMs: number;
-  /** Before this, no exchange is made for a key whose token still serves. */
+  /** Before this, no exchange is made for a key whose token can still be served. */
   readonly retryAtMs: number;
-  /** Whether the log tells of it, and so has to tell of its end. */
+  /** Whether the log has told of it, and so has to tell of its end. */
   readonly reported: boolean;
 }
 
 /** All that is known of a key. */
 export interface Entry {
+  readonly key: string;
   /** Identity in lower case, and no caller's correlation ID. */
   readonly request: ExchangeRequest;
   held: HeldToken | undefined;
   usedAtMs: number;
+  /** How often somebody has asked for it. */
+  uses: number;
   flight: Flight | undefined;
   failure: Failure | undefined;
 }
 
-/** How long the failure of a key without a token stays visible in the status. */
-const FAILURE_SHOWN_MS = 600_000;
+/** The token of a key, if it may be served now. */
+export function findServable({ held }: Entry, nowMs: number): HeldToken | undefined {
+  return held !== undefined && isServable(held, nowMs) ? held : undefined;
+}
 
-/** The last instant at which a token may be served. */
-export function toLastServableAtMs(held: HeldToken): number {
-  return held.token.expiresAtMonotonicMs - MIN_SERVABLE_MS;
+/** When Entra may be asked for a newer token than the one that is held; a wait after a failure counts. */
+export function toRenewalAtMs({ held, failure }: Entry): number {
+  if (held === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(held.refreshAtMs, failure?.retryAtMs ?? 0);
+}
+
+/** Whether somebody has asked for a key within the last life of its token, seen from an instant. */
+export function isInUse({ held, usedAtMs }: Entry, atMs: number): boolean {
+  return held !== undefined && atMs - usedAtMs <= held.lifetimeMs;
+}
+
+/**
+ * When the cache asks Entra for a key by itself if nobody asks for the key until then; undefined if it will
+ * not: there is no token to renew, or it is gone by then, or the key is out of use by then. Schedule, status
+ * and log all go by this.
+ */
+export function findNextRenewalAtMs(entry: Entry, nowMs: number): number | undefined {
+  const held = findServable(entry, nowMs);
+  if (held === undefined) return undefined;
+  const atMs = Math.max(nowMs, toRenewalAtMs(entry));
+  return isServable(held, atMs) && isInUse(entry, atMs) ? atMs : undefined;
+}
+
+/** Whether a failure stands between a key in use and a renewal that is due. */
+export function isRenewalFailing(entry: Entry, nowMs: number): boolean {
+  const { failure } = entry;
+  const held = findServable(entry, nowMs);
+  if (failure === undefined || held === undefined || !isInUse(entry, nowMs)) return false;
+  return nowMs >= held.refreshAtMs && failure.retryAtMs > held.refreshAtMs;
 }
 
 /** From when on nothing in an entry is of use any longer, unless an exchange is running. */

@@ -4,20 +4,21 @@ import type { Exchange, ExchangeRequest, IssuedToken } from '../exchange.ts';
 
 /** Runs exchanges so that each of them ends, whatever the exchange function does. */
 export interface GuardedExchange {
+  readonly isStopped: boolean;
   /**
+   * @param deadlineMs later than any deadline of a sound exchange: this one is for an unsound one.
    * @throws ProxyError, always: the exchange's own, ERR_TIMEOUT at the deadline, ERR_SHUTTING_DOWN when
-   * stopped, ERR_INTERNAL for anything else that was thrown.
+   * stopped and only then, ERR_INTERNAL for anything else that was thrown.
    */
-  run(request: ExchangeRequest): Promise<IssuedToken>;
+  run(request: ExchangeRequest, deadlineMs: number): Promise<IssuedToken>;
   /** Aborts what is running, telling everybody who waits for it at once, and runs no more. */
   stop(): void;
 }
 
-/** @param deadlineMs later than any deadline of a sound exchange: this one is for an unsound one. */
-export function createGuardedExchange(
-  deps: { readonly clock: Clock; readonly exchange: Exchange },
-  deadlineMs: number,
-): GuardedExchange {
+export function createGuardedExchange(deps: {
+  readonly clock: Clock;
+  readonly exchange: Exchange;
+}): GuardedExchange {
   const aborts = new Set<(error: ProxyError) => void>();
   let stopped = false;
 
@@ -26,7 +27,10 @@ export function createGuardedExchange(
     deps.exchange(request, signal);
 
   return {
-    run: (request) =>
+    get isStopped() {
+      return stopped;
+    },
+    run: (request, deadlineMs) =>
       new Promise((resolve, reject) => {
         if (stopped) {
           reject(toShutdown());
@@ -39,7 +43,7 @@ export function createGuardedExchange(
         };
         const abort = (error: ProxyError): void => {
           end();
-          // Not left to the exchange: it may not heed the signal.
+          // Not left to the exchange: it may ignore the signal.
           reject(error);
           controller.abort(error);
         };
@@ -63,18 +67,23 @@ export function createGuardedExchange(
   };
 }
 
-function toTimeout(deadlineMs: number): ProxyError {
-  const message = `the exchange gave no answer within ${deadlineMs / 1_000} s`;
-  return new ProxyError('ERR_TIMEOUT', message, { description: message });
+export function toShutdown(): ProxyError {
+  return new ProxyError('ERR_SHUTTING_DOWN', 'the proxy is shutting down');
 }
 
-function toShutdown(): ProxyError {
-  return new ProxyError('ERR_SHUTTING_DOWN', 'the proxy is shutting down');
+function toTimeout(deadlineMs: number): ProxyError {
+  const message = `the exchange gave no answer within ${Math.round(deadlineMs / 1_000)} s`;
+  return new ProxyError('ERR_TIMEOUT', message, { description: message });
 }
 
 /** Nothing vouches for the text of an error that is not ours, so it stays out of logs and answers. */
 function toExchangeError(thrown: unknown): ProxyError {
-  if (thrown instanceof ProxyError) return thrown;
+  if (thrown instanceof ProxyError) {
+    // Whether the proxy is shutting down is not the exchange's to say: it would be tried again at once.
+    return thrown.code === 'ERR_SHUTTING_DOWN'
+      ? new ProxyError('ERR_UNAVAILABLE', 'the exchange was aborted', {}, { cause: thrown })
+      : thrown;
+  }
   const kind = thrown instanceof Error ? thrown.name : typeof thrown;
   const message = `the exchange failed with an unforeseen ${kind}`;
   return new ProxyError('ERR_INTERNAL', message, {}, { cause: thrown });

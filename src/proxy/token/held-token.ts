@@ -1,100 +1,110 @@
-import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../exchange.ts';
-import { toRefreshDelayMs } from './refresh-policy.ts';
+import type { AgeClock } from './age-clock.ts';
+import { MAX_LIFETIME_MS, MAX_TOKEN_BYTES, MIN_CLOCK_STEP_MS } from './policy.ts';
+import { type TokenTimes, toRefreshDelayMs } from './renewal.ts';
 import type { Token } from './token-source.ts';
 
-/** How far the wall clock may move against the monotonic one before a token's times are computed anew. */
-const MAX_DRIFT_MS = 30_000;
-
-/** A token with what its keeper has to know of it. Instants are on the monotonic clock. */
-export interface HeldToken {
+/** A token with what its keeper has to know of it. Instants are on the age clock. */
+export interface HeldToken extends TokenTimes {
   readonly token: Token;
+  /** When it was received, or when Entra last had nothing better. */
   readonly receivedAtMs: number;
-  readonly refreshAtMs: number;
   /** Entra's `expires_in`. */
   readonly lifetimeMs: number;
-  /** Wall clock minus monotonic clock, as `token` was computed with. */
-  readonly clockOffsetMs: number;
+  /** Wall clock minus age clock, as the times of `token` were computed with. */
+  readonly wallOffsetMs: number;
 }
+
+/** RFC 6749, appendix A.12: `VSCHAR`. Anything else could not be sent in a header. */
+const tokenPattern = /^[\x20-\x7e]+$/;
 
 /**
  * Takes a token in that has just been received. Its expiry is counted on our own clock from when it was
- * asked for, so that Entra's clock does not matter.
- * @param askedOffsetMs wall clock minus monotonic clock when the exchange began
+ * asked for, so that Entra's clock does not matter. Nothing that the exchange says is trusted to be sane.
+ * @param suspendedMs how long the machine was suspended since the exchange began
  * @param random in [0, 1)
- * @throws ProxyError with ERR_UNAVAILABLE for a token that is empty or has no life left.
+ * @throws ProxyError with ERR_UNAVAILABLE for a token that is malformed or would have no life left even if the
+ * machine had not been suspended.
  */
 export function toHeldToken(
   request: ExchangeRequest,
   issued: IssuedToken,
-  clock: Clock,
-  askedOffsetMs: number,
+  age: AgeClock,
+  suspendedMs: number,
   random: number,
 ): HeldToken {
-  const nowMs = clock.monotonicMs();
-  const lifetimeMs = issued.expiresInSeconds * 1_000;
-  const askedAtMs = nowMs - Math.max(0, issued.elapsedMs);
-  const refreshInMs =
-    issued.refreshInSeconds === undefined ? undefined : issued.refreshInSeconds * 1_000;
-  const held = followClocks(
-    {
-      token: {
-        accessToken: issued.accessToken,
-        identity: request.identity,
-        resource: request.resource,
-        expiresAtMonotonicMs: askedAtMs + lifetimeMs,
-        expiresAtSeconds: toSeconds(askedAtMs + lifetimeMs + askedOffsetMs),
-        issuedAtSeconds: toSeconds(nowMs + askedOffsetMs),
-        extExpiresInSeconds: issued.extExpiresInSeconds,
-      },
-      receivedAtMs: nowMs,
-      refreshAtMs: askedAtMs + toRefreshDelayMs(lifetimeMs, refreshInMs, random),
-      lifetimeMs,
-      clockOffsetMs: askedOffsetMs,
+  assertToken(issued?.accessToken);
+  const nowMs = age.nowMs();
+  const lifetimeMs = toFinite(issued.expiresInSeconds) * 1_000;
+  const askedAtMs = nowMs - Math.max(0, toFinite(issued.elapsedMs)) - suspendedMs;
+  const keptMs = Math.min(lifetimeMs, MAX_LIFETIME_MS);
+  const expiresAtMs = askedAtMs + keptMs;
+  if (!(expiresAtMs + suspendedMs > nowMs)) throw toUseless('a token that has no life left');
+  const refreshInMs = toOptional(issued.refreshInSeconds, 1_000);
+  const extLifetimeMs = toOptional(issued.extExpiresInSeconds, 1_000) ?? lifetimeMs;
+  const { wallOffsetMs } = age;
+  return {
+    token: {
+      accessToken: issued.accessToken,
+      identity: request.identity,
+      resource: request.resource,
+      expiresAtMs,
+      expiresAtSeconds: toSeconds(expiresAtMs + wallOffsetMs),
+      issuedAtSeconds: toSeconds(nowMs + wallOffsetMs),
+      extExpiresInSeconds: Math.min(Math.max(extLifetimeMs, 0), MAX_LIFETIME_MS) / 1_000,
     },
-    clock.epochMs(),
-    nowMs,
-  );
-  if (issued.accessToken === '') throw toUseless('an empty token');
-  const remainingMs = held.token.expiresAtMonotonicMs - nowMs;
-  if (!(remainingMs > 0 && remainingMs < Number.POSITIVE_INFINITY)) {
-    throw toUseless('a token that has no life left');
-  }
-  return held;
-}
-
-function toUseless(what: string): ProxyError {
-  return new ProxyError('ERR_UNAVAILABLE', `Entra answered with ${what}`);
+    receivedAtMs: nowMs,
+    refreshAtMs: askedAtMs + toRefreshDelayMs(keptMs, refreshInMs, random),
+    expiresAtMs,
+    lifetimeMs: keptMs,
+    wallOffsetMs,
+  };
 }
 
 /**
- * The same token after the wall clock has jumped against the monotonic one; `held` itself if it has not.
- *
- * A jump forward may be a correction, but it may as well be a suspended machine, on which the monotonic
- * clock stands still while the token ages: so the token counts as older by the jump. That costs a refresh
- * at worst; the other choice would hand out expired tokens. A jump back is a correction for certain and
- * changes only the time of day at which clients are told that the token expires.
+ * The same token with the times of day that are right now, if the wall clock has been set back since they
+ * were computed; `held` itself otherwise, so that all callers hear the same.
  */
-export function followClocks(held: HeldToken, epochMs: number, monotonicMs: number): HeldToken {
-  const clockOffsetMs = epochMs - monotonicMs;
-  const driftMs = clockOffsetMs - held.clockOffsetMs;
-  if (Math.abs(driftMs) <= MAX_DRIFT_MS) return held;
-  const agedMs = Math.max(0, driftMs);
-  const expiresAtMs = held.token.expiresAtMonotonicMs - agedMs;
-  const receivedAtMs = held.receivedAtMs - agedMs;
+export function toToldTimes(held: HeldToken, wallOffsetMs: number): HeldToken {
+  if (held.wallOffsetMs - wallOffsetMs <= MIN_CLOCK_STEP_MS) return held;
   return {
+    ...held,
     token: {
       ...held.token,
-      expiresAtMonotonicMs: expiresAtMs,
-      expiresAtSeconds: toSeconds(expiresAtMs + clockOffsetMs),
-      issuedAtSeconds: toSeconds(receivedAtMs + clockOffsetMs),
+      expiresAtSeconds: toSeconds(held.expiresAtMs + wallOffsetMs),
+      issuedAtSeconds: toSeconds(held.receivedAtMs + wallOffsetMs),
     },
-    receivedAtMs,
-    refreshAtMs: held.refreshAtMs - agedMs,
-    lifetimeMs: held.lifetimeMs,
-    clockOffsetMs,
+    wallOffsetMs,
   };
+}
+
+/** The token that stays, after Entra has issued one with less life: its renewal is planned by what is left. */
+export function toKept(held: HeldToken, nowMs: number, random: number): HeldToken {
+  const delayMs = toRefreshDelayMs(held.expiresAtMs - nowMs, undefined, random);
+  return { ...held, receivedAtMs: nowMs, refreshAtMs: nowMs + delayMs };
+}
+
+function assertToken(token: unknown): asserts token is string {
+  if (typeof token !== 'string' || token === '') throw toUseless('no token');
+  if (token.length > MAX_TOKEN_BYTES) {
+    throw toUseless(`a token of ${token.length} bytes, more than ${MAX_TOKEN_BYTES}`);
+  }
+  if (!tokenPattern.test(token)) throw toUseless('a token that cannot be sent in a header');
+}
+
+function toFinite(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw toUseless('a token whose life is unknown');
+}
+
+function toOptional(value: unknown, factor: number): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value * factor : undefined;
+}
+
+/** The failure of an exchange whose token is of no use. */
+export function toUseless(what: string): ProxyError {
+  return new ProxyError('ERR_UNAVAILABLE', `Entra answered with ${what}`);
 }
 
 function toSeconds(epochMs: number): number {

@@ -1,12 +1,16 @@
 import type { LogFields, Logger } from '../../shared/logger.ts';
 import type { ProxyError } from '../errors.ts';
-import type { Entry, Failure } from './entry.ts';
+import { type Entry, type Failure, findNextRenewalAtMs } from './entry.ts';
 import type { HeldToken } from './held-token.ts';
 
-/** What operators are told of refreshes: every success, and every change between working and failing. */
+/** What operators are told of renewals: every success, and every change between working and failing. */
 export interface RefreshLog {
   refreshed(entry: Entry, held: HeldToken, durationMs: number): void;
-  failed(entry: Entry, failure: Failure, retryInMs: number): void;
+  /** Entra has issued a token that expires before the one in the cache, which stays. */
+  kept(entry: Entry, issued: HeldToken): void;
+  failed(entry: Entry, failure: Failure, nowMs: number): void;
+  /** A caller has asked for a newer token, before one was due, and there is none. */
+  refused(entry: Entry, failure: Failure, nowMs: number): void;
   recovered(entry: Entry, failure: Failure): void;
   /** The token of a failing key can no longer be served. */
   lost(entry: Entry, failure: Failure): void;
@@ -21,12 +25,27 @@ export function createRefreshLog(logger: Logger): RefreshLog {
         duration_ms: Math.round(durationMs),
       });
     },
-    failed(entry, failure, retryInMs) {
+    kept(entry, issued) {
+      logger.log('info', 'the new token expires before the cached one, which is kept', {
+        ...toKeyFields(entry),
+        expires_on: entry.held?.token.expiresAtSeconds,
+        new_expires_on: issued.token.expiresAtSeconds,
+      });
+    },
+    failed(entry, failure, nowMs) {
       logger.log('warning', 'token refresh fails, the cached token is served meanwhile', {
         ...toKeyFields(entry),
         ...toErrorFields(failure.error),
         expires_on: entry.held?.token.expiresAtSeconds,
-        retry_in_s: Math.round(retryInMs / 1_000),
+        retry_in_s: toRetryInSeconds(entry, nowMs),
+      });
+    },
+    refused(entry, failure, nowMs) {
+      logger.log('info', 'no newer token for bypass_cache, the cached token is served', {
+        ...toKeyFields(entry),
+        ...toErrorFields(failure.error),
+        expires_on: entry.held?.token.expiresAtSeconds,
+        retry_in_s: toRetryInSeconds(entry, nowMs),
       });
     },
     recovered(entry, failure) {
@@ -43,6 +62,12 @@ export function createRefreshLog(logger: Logger): RefreshLog {
       });
     },
   };
+}
+
+/** Absent if the cache will not ask by itself. */
+function toRetryInSeconds(entry: Entry, nowMs: number): number | undefined {
+  const atMs = findNextRenewalAtMs(entry, nowMs);
+  return atMs === undefined ? undefined : Math.round((atMs - nowMs) / 1_000);
 }
 
 function toKeyFields({ request }: Entry): LogFields {

@@ -1,12 +1,11 @@
 import type { Clock } from '../clock.ts';
-import { type Entry, toForgottenAtMs, toLastServableAtMs } from './entry.ts';
+import type { AgeClock } from './age-clock.ts';
+import { type Entry, findServable, isInUse, toForgottenAtMs, toRenewalAtMs } from './entry.ts';
 import type { EntryStore } from './entry-store.ts';
 import type { Flights } from './flights.ts';
-import { followClocks } from './held-token.ts';
 import type { RefreshLog } from './refresh-log.ts';
-import { createRefreshTimer } from './refresh-timer.ts';
 
-/** Refreshes the keys that are in use, with or without traffic, and forgets what is spent. */
+/** Renews the keys that are in use, with or without traffic, and forgets what is spent. */
 export interface RefreshSchedule {
   /** Does what is due now and sets the timer for what is next. */
   run(): void;
@@ -17,66 +16,93 @@ export interface RefreshSchedule {
 
 export interface RefreshScheduleDeps {
   readonly clock: Clock;
+  readonly age: AgeClock;
   readonly store: EntryStore;
   readonly log: RefreshLog;
-  /** May decline a refresh when enough are running; `run` has to be called when one of those has ended. */
+  /** May decline a renewal when enough are running; `run` has to be called when one of those has ended. */
   readonly flights: Flights;
 }
 
 export function createRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedule {
-  const { clock, store, log, flights } = deps;
+  const { clock, age, store, log, flights } = deps;
   let stopped = false;
 
   const run = (): void => {
     if (stopped) return;
-    const nowMs = clock.monotonicMs();
-    const epochMs = clock.epochMs();
-    for (const entry of store.entries()) dropExpired(entry, epochMs, nowMs);
+    const nowMs = age.nowMs();
+    for (const entry of store.entries()) dropExpired(entry, nowMs);
     store.purge((entry) => entry.flight === undefined && nowMs >= toForgottenAtMs(entry));
 
-    const due: { readonly entry: Entry; readonly atMs: number }[] = [];
+    const due: Entry[] = [];
     let nextAtMs = Number.POSITIVE_INFINITY;
     for (const entry of store.entries()) {
       if (entry.flight !== undefined) continue;
-      const refreshAtMs = toRefreshAtMs(entry, nowMs);
-      if (refreshAtMs <= nowMs) due.push({ entry, atMs: refreshAtMs });
-      else nextAtMs = Math.min(nextAtMs, refreshAtMs, toForgottenAtMs(entry));
+      const atMs = toRenewalAtMs(entry);
+      nextAtMs = Math.min(nextAtMs, toForgottenAtMs(entry));
+      // Use until an instant that is still to come counts, so it is worth a look then.
+      if (atMs > nowMs) nextAtMs = Math.min(nextAtMs, atMs);
+      else if (isInUse(entry, nowMs)) due.push(entry);
     }
 
-    // Those that have waited longest first, so that failing keys, tried again and again, starve nobody.
-    due.sort((a, b) => a.atMs - b.atMs);
-    for (const { entry } of due) flights.startBackground(entry);
-    timer.set(nextAtMs);
+    due.sort(byUrgency);
+    for (const entry of due) {
+      if (flights.startBackground(entry)) continue;
+      nextAtMs = Math.min(nextAtMs, flights.nextSlotAtMs());
+      break;
+    }
+    timer.set(nextAtMs, nowMs);
   };
-  const timer = createRefreshTimer(clock, run);
+  const timer = createTimer(clock, run);
 
-  const dropExpired = (entry: Entry, epochMs: number, nowMs: number): void => {
-    if (entry.held === undefined) return;
-    entry.held = followClocks(entry.held, epochMs, nowMs);
-    if (nowMs <= toLastServableAtMs(entry.held)) return;
+  const dropExpired = (entry: Entry, nowMs: number): void => {
+    if (entry.held === undefined || findServable(entry, nowMs) !== undefined) return;
+    const wasInUse = isInUse(entry, nowMs);
     entry.held = undefined;
-    if (entry.failure?.reported) log.lost(entry, entry.failure);
+    if (wasInUse && entry.failure?.reported) log.lost(entry, entry.failure);
   };
 
   return {
     run,
     runSoon() {
-      if (!stopped) timer.set(clock.monotonicMs());
+      if (!stopped) timer.set(0, 0);
     },
     stop() {
       stopped = true;
-      timer.set(Number.POSITIVE_INFINITY);
+      timer.set(Number.POSITIVE_INFINITY, 0);
     },
   };
 }
 
 /**
- * When a key is to be refreshed without being asked for: never, if there is nothing to refresh or it has
- * not been used for a token's lifetime. An instant to come is always worth a look: use until then counts.
+ * Keys whose renewal has not failed go first, so that failing keys, tried again and again, starve nobody.
+ * Among equals, the one that has been due for longest.
  */
-function toRefreshAtMs({ held, failure, usedAtMs }: Entry, nowMs: number): number {
-  if (held === undefined) return Number.POSITIVE_INFINITY;
-  const atMs = Math.max(held.refreshAtMs, failure?.retryAtMs ?? 0);
-  const isInUse = nowMs - usedAtMs <= held.lifetimeMs;
-  return atMs > nowMs || isInUse ? atMs : Number.POSITIVE_INFINITY;
+function byUrgency(a: Entry, b: Entry): number {
+  const rank = ({ failure }: Entry): number => (failure === undefined ? 0 : 1);
+  return rank(a) - rank(b) || toRenewalAtMs(a) - toRenewalAtMs(b);
+}
+
+/** Longer delays make a Node timer fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** One timer for all that lies ahead: an idle process wakes for nothing else. */
+interface Timer {
+  /** Replaces what was set before; no timer at all for an instant that never comes. */
+  set(atMs: number, nowMs: number): void;
+}
+
+/** @param onDue called at the instant that was set, or before it if that is more than 24 days away. */
+export function createTimer(clock: Clock, onDue: () => void): Timer {
+  let cancel = (): void => {};
+
+  return {
+    set(atMs, nowMs) {
+      cancel();
+      cancel = (): void => {};
+      if (atMs === Number.POSITIVE_INFINITY) return;
+      // Whole milliseconds, upwards: a timer that fires a fraction early would only wake up twice.
+      const delayMs = Math.max(1, Math.ceil(atMs - nowMs));
+      cancel = clock.after(Math.min(delayMs, MAX_DELAY_MS), onDue);
+    },
+  };
 }

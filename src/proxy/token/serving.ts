@@ -1,18 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { type Entry, toLastServableAtMs } from './entry.ts';
+import type { AgeClock } from './age-clock.ts';
+import { type Entry, findServable, toRenewalAtMs } from './entry.ts';
+import { toRememberedError } from './failure-memory.ts';
 import type { Flights } from './flights.ts';
-import { followClocks, type HeldToken } from './held-token.ts';
-import { toRememberedError } from './negative-cache.ts';
-import { PATIENCE_MS, toFreshness } from './refresh-policy.ts';
-import { settledWithin } from './settled-within.ts';
+import { type HeldToken, toToldTimes } from './held-token.ts';
+import { MIN_BYPASS_AGE_MS, PATIENCE_MS } from './policy.ts';
+import { toFreshness } from './renewal.ts';
 import type { CacheResult, Token } from './token-source.ts';
-
-/**
- * `bypass_cache` gets a token no older than this. Any process of the pod can send it in a loop: so that
- * costs Entra six exchanges a minute and key, and a burst costs one.
- */
-const MIN_BYPASS_AGE_MS = 10_000;
 
 /** How one entry answers its callers. */
 export interface Serving {
@@ -21,44 +16,42 @@ export interface Serving {
   /** Whether a caller who asks for a newer token is to wait for one. */
   isBypassDue(entry: Entry, nowMs: number): boolean;
   /**
-   * The token of the exchange that is running or is now begun; the cached one, if it still serves, when
-   * that fails or takes long.
+   * The token of the exchange that is running or is now begun; the cached one, if it can still be served,
+   * when that fails or takes long.
    * @throws ProxyError of the exchange, or of the last one if it is still remembered.
    */
-  wait(entry: Entry, correlationId: string | undefined, nowMs: number): Promise<Token>;
+  wait(entry: Entry, nowMs: number, wish: Wish): Promise<Token>;
+}
+
+/** What a caller who waits has asked for. */
+export interface Wish {
+  readonly correlationId: string | undefined;
+  /** A newer token than the cached one, whatever its life. */
+  readonly wantsNewer: boolean;
 }
 
 export interface ServingDeps {
   readonly clock: Clock;
+  readonly age: AgeClock;
   readonly metrics: Metrics;
   readonly flights: Flights;
-  /** Called when a token's times have changed with the clocks. */
-  readonly onTimesChanged: () => void;
 }
 
-export function createServing({ clock, metrics, flights, onTimesChanged }: ServingDeps): Serving {
-  /** The token of an entry, as old as both clocks say it is, unless it may not be served any longer. */
-  const servableOf = (entry: Entry, nowMs: number): HeldToken | undefined => {
-    if (entry.held === undefined) return undefined;
-    const held = followClocks(entry.held, clock.epochMs(), nowMs);
-    if (held !== entry.held) {
-      entry.held = held;
-      onTimesChanged();
-    }
-    return nowMs > toLastServableAtMs(held) ? undefined : held;
-  };
-
+export function createServing({ clock, age, metrics, flights }: ServingDeps): Serving {
   const serve = (entry: Entry, held: HeldToken, nowMs: number, result: CacheResult): Token => {
+    const told = toToldTimes(held, age.wallOffsetMs);
+    if (told !== held) entry.held = told;
     entry.usedAtMs = nowMs;
+    entry.uses += 1;
     metrics.cache(result);
-    return held.token;
+    return told.token;
   };
 
   return {
     now(entry, nowMs) {
-      const held = servableOf(entry, nowMs);
+      const { held } = entry;
       if (held === undefined) return undefined;
-      switch (toFreshness(held.refreshAtMs, held.token.expiresAtMonotonicMs, nowMs)) {
+      switch (toFreshness(held, nowMs)) {
         case 'fresh':
           return serve(entry, held, nowMs, 'hit');
         case 'stale-while-refresh':
@@ -73,26 +66,28 @@ export function createServing({ clock, metrics, flights, onTimesChanged }: Servi
     },
 
     isBypassDue(entry, nowMs) {
-      const held = servableOf(entry, nowMs);
+      const held = findServable(entry, nowMs);
       if (held === undefined || nowMs - held.receivedAtMs < MIN_BYPASS_AGE_MS) return false;
       return isWorthWaiting(entry, nowMs);
     },
 
-    async wait(entry, correlationId, nowMs) {
+    async wait(entry, nowMs, { correlationId, wantsNewer }) {
       entry.usedAtMs = nowMs;
-      const isServable = servableOf(entry, nowMs) !== undefined;
-      if (!isServable) throwIfRemembered(entry, nowMs, metrics);
+      const isServed = findServable(entry, nowMs) !== undefined;
+      if (!isServed) throwIfRemembered(entry, nowMs, metrics);
       const result = entry.flight === undefined ? 'miss' : 'coalesced';
       const flight = entry.flight ?? flights.start(entry, correlationId);
-      if (isServable) {
+      if (wantsNewer) flight.wantsNewer = true;
+      if (isServed) {
         const patienceMs = flight.startedAtMs + PATIENCE_MS - nowMs;
         const early = await settledWithin(clock, flight.outcome, patienceMs);
-        const thenMs = clock.monotonicMs();
-        const held = servableOf(entry, thenMs);
+        const thenMs = age.nowMs();
+        const held = findServable(entry, thenMs);
         if (held !== undefined && early?.token === undefined) {
           return serve(entry, held, thenMs, 'stale');
         }
       }
+      entry.uses += 1;
       metrics.cache(result);
       const outcome = await flight.outcome;
       if (outcome.token === undefined) throw outcome.error;
@@ -101,15 +96,15 @@ export function createServing({ clock, metrics, flights, onTimesChanged }: Servi
   };
 }
 
-/** Whether an exchange may begin for a key whose token still serves. */
+/** Whether a renewal may begin. */
 function isRefreshDue(entry: Entry, nowMs: number): boolean {
-  return entry.flight === undefined && nowMs >= (entry.failure?.retryAtMs ?? 0);
+  return entry.flight === undefined && nowMs >= toRenewalAtMs(entry);
 }
 
 /** Whether a caller who could be served a token right now may do better by waiting for a moment. */
 function isWorthWaiting(entry: Entry, nowMs: number): boolean {
   return entry.flight === undefined
-    ? isRefreshDue(entry, nowMs)
+    ? nowMs >= (entry.failure?.retryAtMs ?? 0)
     : nowMs - entry.flight.startedAtMs < PATIENCE_MS;
 }
 
@@ -119,4 +114,21 @@ function throwIfRemembered(entry: Entry, nowMs: number, metrics: Metrics): void 
   if (remainingMs <= 0) return;
   metrics.cache('negative');
   throw toRememberedError(entry.failure.error, remainingMs);
+}
+
+/** What `promise` becomes, or undefined if that takes longer than `delayMs`; the promise itself continues. */
+async function settledWithin<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  delayMs: number,
+): Promise<T | undefined> {
+  let cancel = (): void => {};
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.after(delayMs, () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    cancel();
+  }
 }

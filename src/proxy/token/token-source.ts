@@ -5,8 +5,8 @@ export interface Token {
   readonly accessToken: string;
   readonly identity: Identity;
   readonly resource: string;
-  /** The instant it expires, on the monotonic clock. */
-  readonly expiresAtMonotonicMs: number;
+  /** The instant it expires, on the clock of the source. */
+  readonly expiresAtMs: number;
   /** The same instant as seconds since 1970: what clients are told, the same for all of them. */
   readonly expiresAtSeconds: number;
   /** When it was received, in seconds since 1970. */

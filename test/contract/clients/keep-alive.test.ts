@@ -47,7 +47,7 @@ function issueShortToken(accessToken: string): void {
   proxy.source.script({
     accessToken,
     expiresAtSeconds: Math.floor((clock.epochMs() + twoMinutesMs) / 1_000),
-    expiresAtMonotonicMs: clock.monotonicMs() + twoMinutesMs,
+    expiresAtMs: clock.monotonicMs() + twoMinutesMs,
     extExpiresInSeconds: twoMinutesMs / 1_000,
   });
 }

@@ -18,6 +18,7 @@ const cache: CacheStatus = {
   entries: 0,
   exchangesRunning: 0,
   earliestExpiresAtSeconds: undefined,
+  earliestFailingExpiresAtSeconds: undefined,
   failing: [],
 };
 

@@ -10,11 +10,15 @@ import {
   toNextStep,
 } from '../../../src/proxy/entra/exchange/retry.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
-import { toRetryAfterMs, toRetryDelayMs } from '../../../src/proxy/token/backoff.ts';
-import { toRememberedMs } from '../../../src/proxy/token/negative-cache.ts';
-import { toFreshness, toRefreshDelayMs } from '../../../src/proxy/token/refresh-policy.ts';
+import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
+import {
+  toRememberedMs,
+  toRetryAfterMs,
+  toRetryDelayMs,
+} from '../../../src/proxy/token/failure-memory.ts';
+import { toFreshness, toRefreshDelayMs } from '../../../src/proxy/token/renewal.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
-import { createHarness, toRequest } from '../../unit/token/harness.ts';
+import { createHarness, type Harness, toRequest } from '../../unit/token/harness.ts';
 import { documentOf, toRows } from './documents.ts';
 
 const second = 1_000;
@@ -24,49 +28,58 @@ const hour = 60 * minute;
 type Measure = () => string | Promise<string>;
 
 const measures: Readonly<Record<string, Measure>> = {
-  'Life that a token must have left to be served from the cache': () =>
-    duration(firstWhere((leftMs) => toFreshness(hour, leftMs, 0) !== 'expired')),
-  'Life below which a caller waits for the renewal that is running or due': () =>
-    duration(firstWhere((leftMs) => toFreshness(0, leftMs, 0) === 'stale-while-refresh')),
-  'How long it waits at most, counted from the start of the exchange, before it gets the held token':
+  'Least life of a token that is served from the cache': () =>
+    duration(
+      firstWhere(
+        (leftMs) => toFreshness({ refreshAtMs: hour, expiresAtMs: leftMs }, 0) !== 'expired',
+      ),
+    ),
+  'With less life than this, a caller waits for a renewal that is running or due': () =>
+    duration(
+      firstWhere(
+        (leftMs) =>
+          toFreshness({ refreshAtMs: 0, expiresAtMs: leftMs }, 0) === 'stale-while-refresh',
+      ),
+    ),
+  'Longest such wait, counted from the start of the exchange; then the caller gets the cached token':
     measurePatience,
-  'Age that a token must have for `bypass_cache=true` to get a newer one': measureBypassAge,
+  '`bypass_cache=true` gets a newer token if the cached one is at least this old': measureBypassAge,
 
-  'When a token that lives an hour is renewed': () => after(toRefreshDelayMs(hour, undefined, 0)),
-  'When a token that lives a day is renewed': () =>
-    after(toRefreshDelayMs(24 * hour, undefined, 0)),
-  'Life above which a token is renewed at half of it, as the SDKs do, and not at 80 %': () => {
+  'A token that lives an hour is renewed': () => after(toRefreshDelayMs(hour, undefined, 0)),
+  'A token that lives a day is renewed': () => after(toRefreshDelayMs(24 * hour, undefined, 0)),
+  'Longer-lived tokens than this are renewed at half of their life, others at 80 %': () => {
     const isHalf = (lifeMs: number): boolean =>
       lifeMs > hour && toRefreshDelayMs(lifeMs, undefined, 0) < lifeMs * 0.79;
     return duration(firstWhere(isHalf) - 1);
   },
-  'Life that is left at a renewal, unless the token is too short-lived for that': () =>
-    duration(2 * hour - toRefreshDelayMs(2 * hour, 2 * hour - 1, 0)),
-  'When a token of ten minutes is renewed': () =>
-    after(toRefreshDelayMs(10 * minute, undefined, 0)),
+  'Least life that is left at a renewal, unless the token is too short-lived': () =>
+    duration(30 * minute - toRefreshDelayMs(30 * minute, undefined, 0)),
+  'A token of ten minutes is renewed': () => after(toRefreshDelayMs(10 * minute, undefined, 0)),
   'Smallest `refresh_in` of Entra that is followed': () =>
     duration(
       firstWhere((refreshInMs) => toRefreshDelayMs(1_000 * hour, refreshInMs, 0) === refreshInMs),
     ),
-  'Jitter: how much earlier it may be, as a share of the time until then': () =>
+  'Jitter: how much earlier a renewal may be, as a share of the time until then': () =>
     share(1 - toRefreshDelayMs(hour, undefined, 1) / toRefreshDelayMs(hour, undefined, 0)),
-  'Jitter at most': () =>
+  'Largest jitter': () =>
     duration(
       toRefreshDelayMs(1_000 * hour, undefined, 0) - toRefreshDelayMs(1_000 * hour, undefined, 1),
     ),
-  'Renewals in the background at the same time': measureBackground,
+  'Renewals in the background that hold a slot at a time': measureBackground,
+  'A renewal that is still running frees its slot after': measureSlot,
+  'Renewals in the background that run at a time, if all of them hang': measureHanging,
 
-  'First wait before it is tried again': () => duration(toRetryDelayMs(outage(), 1, 0.5)),
+  'First wait before the next attempt': () => duration(toRetryDelayMs(outage(), 1, 0.5)),
   'Longest wait': () => duration(toRetryDelayMs(outage(), 100, 0.5)),
   'How much a wait varies either way': () =>
     share(toRetryDelayMs(outage(), 1, 1) / toRetryDelayMs(outage(), 1, 0.5) - 1),
-  'Longest `Retry-After` that is believed': () =>
+  'Longest `Retry-After` that is followed': () =>
     duration(toRetryAfterMs(outage({ retryAfterSeconds: 1e9 })) ?? 0),
 
-  'Tries after a fault of Entra or the network': () => tries('transient'),
-  'Tries after a federated credential was not found': () => tries('propagation'),
-  'Tries after a 429': () => tries('throttled'),
-  'Longest `Retry-After` that is waited for within an exchange': () => {
+  'Attempts after a fault of Entra or the network': () => tries('transient'),
+  'Attempts if the federated credential was not found': () => tries('propagation'),
+  'Attempts after a 429': () => tries('throttled'),
+  'Longest `Retry-After` that an exchange waits for': () => {
     const isTold = (retryAfterMs: number): boolean =>
       toNextStep({
         ...firstFailure,
@@ -75,15 +88,15 @@ const measures: Readonly<Record<string, Measure>> = {
       }) === undefined;
     return duration(firstWhere(isTold) - 1);
   },
-  'One try': () => duration(ATTEMPT_BUDGET_MS),
-  'All of them': () => duration(EXCHANGE_BUDGET_MS),
-  'After which the cache gives an exchange up, whatever became of it': measureGivingUp,
+  'One attempt': () => duration(ATTEMPT_BUDGET_MS),
+  'All attempts of an exchange': () => duration(EXCHANGE_BUDGET_MS),
+  'The cache gives an exchange up after': measureGivingUp,
 
   'A refusal by Entra': () => duration(toRememberedMs(failure('ERR_REJECTED', { aadsts: 700016 }))),
-  'A refusal that a new federated credential may cure': () =>
+  'A refusal that a new federated credential may fix': () =>
     duration(toRememberedMs(failure('ERR_REJECTED', { aadsts: 700213 }))),
-  'A 429 that names no time': () => duration(toRememberedMs(failure('ERR_THROTTLED'))),
-  'Anything else: an outage, a timeout, an assertion that cannot be presented': () =>
+  'A 429 without a time': () => duration(toRememberedMs(failure('ERR_THROTTLED'))),
+  'Anything else: an outage, a timeout, a federated token that cannot be presented': () =>
     [
       ...new Set(
         (['ERR_UNAVAILABLE', 'ERR_TIMEOUT', 'ERR_ASSERTION', 'ERR_INTERNAL'] as const).map((code) =>
@@ -92,12 +105,19 @@ const measures: Readonly<Record<string, Measure>> = {
       ),
     ].join(),
 
-  'Keys at most': measureKeys,
+  Keys: measureKeys,
+  'Bytes of all tokens': measureBytes,
+  'Bytes of one token': measureTokenBytes,
+  'Longest life of a token; a longer one is cut': measureLife,
   'Exchanges at the same time for keys without a token': measureAtOnce,
-  'How long the failure of a key without a token stays visible in `/readyz?verbose`':
+  'The failure of a key without a token stays visible in `/readyz?verbose` for':
     measureShownFailure,
-  'How far the wall clock may move against the monotonic one before times are computed anew':
-    measureDrift,
+  'Seats: keys in use that newcomers cannot push out': () =>
+    measureSeats((index) => toRequest(`https://${index}.example`, `client-${index}`)),
+  'Seats of one client ID': () => measureSeats((index) => toRequest(`https://${index}.example`)),
+  'Seats of one client ID for spellings of one resource that differ in case or in slashes at the end':
+    () => measureSeats((index) => toRequest(toSpelling('https://resource.example', index))),
+  'A smaller step of the wall clock is noise': measureNoise,
 };
 
 describe('the numbers of docs/caching.md', () => {
@@ -141,6 +161,27 @@ async function measureBackground(): Promise<string> {
   return String(open().length);
 }
 
+async function measureSlot(): Promise<string> {
+  const { clock, fill, calls } = createHarness();
+  for (let key = 0; key < 5; key += 1) await fill(toRequest(`https://${key}.example`));
+  await clock.advance(48 * minute);
+  const startedAtMs = clock.monotonicMs();
+  while (calls.length < 10) await clock.advance(100);
+  return duration(clock.monotonicMs() - startedAtMs);
+}
+
+async function measureHanging(): Promise<string> {
+  const { clock, fill, open } = createHarness();
+  for (let key = 0; key < 100; key += 1) await fill(toRequest(`https://${key}.example`));
+  await clock.advance(48 * minute);
+  let most = 0;
+  for (let tick = 0; tick < 600; tick += 1) {
+    most = Math.max(most, open().length);
+    await clock.advance(100);
+  }
+  return String(most);
+}
+
 async function measureGivingUp(): Promise<string> {
   const { clock, source } = createHarness();
   return measureWait(clock, source.get(toRequest()));
@@ -164,6 +205,69 @@ async function measureKeys(): Promise<string> {
   return String(source.status().entries);
 }
 
+async function measureBytes(): Promise<string> {
+  const { source, peek } = createSized(() => 64 * 1_024);
+  for (let key = 0; key < 100; key += 1) await source.get(toRequest(`https://${key}.example`));
+  let kept = 0;
+  for (let key = 0; key < 100; key += 1) {
+    if (peek(toRequest(`https://${key}.example`)) !== undefined) kept += 1;
+  }
+  return bytes(kept * 64 * 1_024);
+}
+
+async function measureTokenBytes(): Promise<string> {
+  let size = 1_024;
+  const { source, clock } = createSized(() => size);
+  while (size < 10_000_000) {
+    const isTaken = await source.get(toRequest(`https://${size}.example`)).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) break;
+    size += 1;
+    if (size > 2_048 && size < 65_000) size = 65_000;
+    await clock.advance(0);
+  }
+  return bytes(size - 1);
+}
+
+/** A cache whose tokens have a size. */
+function createSized(toSize: () => number): Harness {
+  const harness = createHarness();
+  harness.answer = () => ({ accessToken: 'x'.repeat(toSize()) });
+  return harness;
+}
+
+async function measureLife(): Promise<string> {
+  const { fill, clock } = createHarness();
+  const token = await fill(toRequest(), { expiresInSeconds: 1e9 });
+  return `${(token.expiresAtSeconds * second - clock.epochMs()) / hour} h`;
+}
+
+/** How many of the keys that were there first are still there after ever more have come. */
+async function measureSeats(toKey: (index: number) => ExchangeRequest): Promise<string> {
+  const harness = createHarness();
+  harness.answer = () => ({});
+  const { clock, source, peek } = harness;
+  for (let index = 0; index < 1_000; index += 1) {
+    await source.get(toKey(index));
+    await clock.advance(1);
+  }
+  let seats = 0;
+  while (peek(toKey(seats)) !== undefined) seats += 1;
+  return String(seats);
+}
+
+/** The text with the bits of a number as capitals. */
+function toSpelling(text: string, bits: number): string {
+  let left = bits;
+  return text.replace(/[a-z]/g, (letter) => {
+    const isCapital = left % 2 === 1;
+    left = Math.floor(left / 2);
+    return isCapital ? letter.toUpperCase() : letter;
+  });
+}
+
 async function measureAtOnce(): Promise<string> {
   const { source } = createHarness();
   for (let key = 0; key < 300; key += 1) {
@@ -182,13 +286,12 @@ async function measureShownFailure(): Promise<string> {
   return duration(clock.monotonicMs() - startedAtMs);
 }
 
-async function measureDrift(): Promise<string> {
-  for (let jumpMs = second; jumpMs < hour; jumpMs += second) {
+async function measureNoise(): Promise<string> {
+  for (let stepMs = 0; stepMs < hour; stepMs += 100) {
     const { clock, fill, peek } = createHarness();
     const token = await fill();
-    clock.jumpEpoch(jumpMs);
-    if (peek()?.expiresAtMonotonicMs !== token.expiresAtMonotonicMs)
-      return duration(jumpMs - second);
+    clock.jumpEpoch(-stepMs);
+    if (peek()?.expiresAtSeconds !== token.expiresAtSeconds) return duration(stepMs - 100);
   }
   return 'never';
 }
@@ -229,6 +332,11 @@ function outage(details: ErrorDetails = {}): ProxyError {
 
 function after(ms: number): string {
   return `after ${duration(ms)}`;
+}
+
+function bytes(count: number): string {
+  const kibibytes = count / 1_024;
+  return kibibytes < 1_024 ? `${kibibytes} KiB` : `${kibibytes / 1_024} MiB`;
 }
 
 function share(ratio: number): string {

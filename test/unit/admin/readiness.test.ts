@@ -16,6 +16,7 @@ const cache: CacheStatus = {
   entries: 0,
   exchangesRunning: 0,
   earliestExpiresAtSeconds: undefined,
+  earliestFailingExpiresAtSeconds: undefined,
   failing: [],
 };
 
@@ -29,6 +30,7 @@ const outage: FailingKey = {
   failures: 3,
   sinceSeconds: 900,
   nextRetryAtSeconds: 1_030,
+  retriesByItself: true,
 };
 
 const refusedAudience: FailingKey = {
@@ -100,7 +102,15 @@ describe('ready', () => {
         cache: {
           ...cache,
           entries: 1,
-          failing: [{ ...outage, hasToken: false, code: 'ERR_REJECTED', aadsts: 70_021 }],
+          failing: [
+            {
+              ...outage,
+              hasToken: false,
+              retriesByItself: false,
+              code: 'ERR_REJECTED',
+              aadsts: 70_021,
+            },
+          ],
         },
       },
       true,
@@ -152,6 +162,7 @@ describe('listing', () => {
       code: 'ERR_REJECTED',
       aadsts: 70_021,
       nextRetryAtSeconds: 1_005,
+      retriesByItself: false,
     };
     expect(list({ cache: { ...cache, failing: [outage, rejected, outage] } })).toContain(
       '[i]exchanges: ERR_REJECTED AADSTS70021, asked again by the first request after 5 s, and 2 other keys fail\n',

@@ -51,7 +51,7 @@ test('a fault in the token source costs its caller 500 and nobody else anything'
         accessToken: 'x',
         identity: asked,
         resource,
-        expiresAtMonotonicMs: 1e9,
+        expiresAtMs: 1e9,
         expiresAtSeconds: 2e9,
         issuedAtSeconds: 1e9,
         extExpiresInSeconds: 1e9,

@@ -11,6 +11,7 @@ const emptyCache: CacheStatus = {
   entries: 0,
   exchangesRunning: 0,
   earliestExpiresAtSeconds: undefined,
+  earliestFailingExpiresAtSeconds: undefined,
   failing: [],
 };
 
@@ -25,6 +26,7 @@ const failure = {
   failures: 1,
   sinceSeconds: 0,
   nextRetryAtSeconds: 0,
+  retriesByItself: true,
 } as const;
 
 async function scrape(
@@ -185,6 +187,7 @@ describe('exposition', () => {
       entries: 4,
       exchangesRunning: 0,
       earliestExpiresAtSeconds: 1_800_000_000,
+      earliestFailingExpiresAtSeconds: 1_900_000_000,
       failing: [
         { ...failure, hasToken: true },
         { ...failure, hasToken: false },
@@ -192,6 +195,9 @@ describe('exposition', () => {
     });
     expect(find(text, 'imds_proxy_token_cache_entries')).toEqual([{ labels: {}, value: 4 }]);
     expect(find(text, 'imds_proxy_token_refresh_failing')).toEqual([{ labels: {}, value: 1 }]);
+    expect(find(text, 'imds_proxy_token_refresh_failing_expiry_timestamp_seconds')).toEqual([
+      { labels: {}, value: 1_900_000_000 },
+    ]);
     expect(find(text, 'imds_proxy_token_expiry_timestamp_seconds')).toEqual([
       { labels: {}, value: 1_800_000_000 },
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/proxy/clock.ts';
-import { createRefreshTimer } from '../../../src/proxy/token/refresh-timer.ts';
+import { createTimer } from '../../../src/proxy/token/refresh-schedule.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createHarness, HOUR_S, toRequest } from './harness.ts';
 
@@ -189,11 +189,11 @@ describe('one timer', () => {
     };
     const firedAt: number[] = [];
     const dueAtMs = manual.monotonicMs() + 2 ** 32;
-    const timer = createRefreshTimer(clock, () => {
+    const timer = createTimer(clock, () => {
       firedAt.push(manual.monotonicMs());
-      if (manual.monotonicMs() < dueAtMs) timer.set(dueAtMs);
+      if (manual.monotonicMs() < dueAtMs) timer.set(dueAtMs, clock.monotonicMs());
     });
-    timer.set(dueAtMs);
+    timer.set(dueAtMs, clock.monotonicMs());
     await manual.advance(2 ** 33);
     expect(Math.max(...delays)).toBeLessThan(2 ** 31);
     expect(firedAt.at(-1)).toBe(dueAtMs);
@@ -203,11 +203,11 @@ describe('one timer', () => {
     const clock = createManualClock();
     const firedAt: number[] = [];
     const dueAtMs = clock.monotonicMs() + 1_000.4;
-    const timer = createRefreshTimer(clock, () => {
+    const timer = createTimer(clock, () => {
       firedAt.push(clock.monotonicMs());
-      if (clock.monotonicMs() < dueAtMs) timer.set(dueAtMs);
+      if (clock.monotonicMs() < dueAtMs) timer.set(dueAtMs, clock.monotonicMs());
     });
-    timer.set(dueAtMs);
+    timer.set(dueAtMs, clock.monotonicMs());
     await clock.advance(2_000);
     expect(firedAt).toHaveLength(1);
     expect(firedAt[0]).toBeGreaterThanOrEqual(dueAtMs);
@@ -216,21 +216,21 @@ describe('one timer', () => {
   test('setting it again to the same instant changes nothing, to another moves it', async () => {
     const clock = createManualClock();
     let fired = 0;
-    const timer = createRefreshTimer(clock, () => {
+    const timer = createTimer(clock, () => {
       fired += 1;
     });
     const atMs = clock.monotonicMs() + 1_000;
-    timer.set(atMs);
-    timer.set(atMs);
+    timer.set(atMs, clock.monotonicMs());
+    timer.set(atMs, clock.monotonicMs());
     expect(clock.pendingTimers).toBe(1);
-    timer.set(atMs + 1_000);
+    timer.set(atMs + 1_000, clock.monotonicMs());
     expect(clock.pendingTimers).toBe(1);
     await clock.advance(1_500);
     expect(fired).toBe(0);
     await clock.advance(500);
     expect(fired).toBe(1);
-    timer.set(atMs + 5_000);
-    timer.set(Number.POSITIVE_INFINITY);
+    timer.set(atMs + 5_000, clock.monotonicMs());
+    timer.set(Number.POSITIVE_INFINITY, clock.monotonicMs());
     expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -18,25 +18,64 @@ describe('T23: bounds', () => {
     expect(most).toBe(256);
     expect(harness.calls).toHaveLength(10_000);
     expect(harness.clock.pendingTimers).toBe(1);
-    for (let index = 0; index < 9_700; index += 1) {
-      expect(harness.peek(toRequest(name(index)))).toBeUndefined();
-    }
-    for (let index = 9_800; index < 10_000; index += 1) {
-      expect(harness.peek(toRequest(name(index)))?.resource).toBe(name(index));
+    // The first 128 have the seats of their client ID; the others push each other out.
+    for (let index = 0; index < 10_000; index += 1) {
+      if (index >= 128 && index < 9_772) {
+        expect(harness.peek(toRequest(name(index)))).toBeUndefined();
+      } else if (index < 128 || index >= 9_873) {
+        expect(harness.peek(toRequest(name(index)))?.resource).toBe(name(index));
+      }
     }
   });
 
-  test('the longest unused token goes first', async () => {
-    const { clock, fill, peek, source } = createHarness({ limits: { maxEntries: 3 } });
-    for (const index of [0, 1, 2]) {
+  test('a token in use stays for names that nobody has asked for twice, however many', async () => {
+    const { clock, fill, peek, source } = createHarness({ limits: { maxEntries: 16 } });
+    await fill();
+    await clock.advance(1);
+    for (let index = 0; index < 1_000; index += 1) {
       await fill(toRequest(name(index)));
       await clock.advance(1);
     }
-    expect(peek(toRequest(name(0)))).toBeDefined();
-    await fill(toRequest(name(3)));
-    expect(peek(toRequest(name(1)))).toBeUndefined();
-    for (const index of [0, 2, 3]) expect(peek(toRequest(name(index)))).toBeDefined();
-    expect(source.status().entries).toBe(3);
+    expect(source.status().entries).toBe(16);
+    expect(peek()?.resource).toBe(toRequest().resource);
+  });
+
+  test('a token that nobody has used for one life leaves before one that is in use', async () => {
+    const { clock, fill, last, peek } = createHarness({ limits: { maxEntries: 3 } });
+    await fill(toRequest('idle'));
+    await clock.advance(48 * 60_000);
+    await last().issue();
+    await clock.advance(13 * 60_000);
+    for (const resource of ['a', 'b', 'c']) await fill(toRequest(resource));
+    expect(peek(toRequest('idle'))).toBeUndefined();
+    for (const resource of ['a', 'b', 'c']) expect(peek(toRequest(resource))).toBeDefined();
+  });
+
+  test('of the tokens without a seat, the longest unused leaves', async () => {
+    const { clock, fill, peek } = createHarness({ limits: { maxEntries: 24 } });
+    // 21 seats, and three places for newcomers.
+    for (let index = 0; index < 24; index += 1) {
+      await fill(toRequest(name(index)));
+      await clock.advance(1);
+    }
+    expect(peek(toRequest(name(21)))).toBeDefined();
+    await clock.advance(1);
+    await fill(toRequest('newcomer'));
+    expect(peek(toRequest(name(20)))).toBeUndefined();
+    for (const index of [0, 19, 21, 22, 23]) expect(peek(toRequest(name(index)))).toBeDefined();
+  });
+
+  test('a newcomer who is asked for twice gets the seat of an older one who was not', async () => {
+    const { clock, fill, peek } = createHarness({ limits: { maxEntries: 16 } });
+    for (let index = 0; index < 16; index += 1) await fill(toRequest(name(index)));
+    await clock.advance(1);
+    await fill(toRequest('owner'));
+    expect(peek(toRequest('owner'))?.resource).toBe('owner');
+    for (let index = 100; index < 200; index += 1) {
+      await clock.advance(1);
+      await fill(toRequest(name(index)));
+    }
+    expect(peek(toRequest('owner'))?.resource).toBe('owner');
   });
 
   test('failures go before tokens, however recent: refused names push out no token that is in use', async () => {

@@ -96,21 +96,21 @@ describe('a failure with no token to serve', () => {
   });
 
   test('is forgotten when the assertion or the CA has changed', async () => {
-    const { source, calls, last, fill } = createHarness();
+    const { source, calls, last, fill, rotateAssertion } = createHarness();
     const code = codeOf(source.get(toRequest()));
     await last().fail('ERR_REJECTED', { aadsts: 700024 });
     await code;
-    source.forgetFailures();
+    await rotateAssertion();
     await fill();
     expect(calls).toHaveLength(2);
   });
 
   test('… but not a throttle', async () => {
-    const { clock, source, calls, last } = createHarness();
+    const { clock, source, calls, last, rotateAssertion } = createHarness();
     const code = codeOf(source.get(toRequest()));
     await last().fail('ERR_THROTTLED', { retryAfterSeconds: 60 });
     await code;
-    source.forgetFailures();
+    await rotateAssertion();
     await clock.advance(59_999);
     expect(await codeOf(source.get(toRequest()))).toBe('ERR_THROTTLED');
     expect(calls).toHaveLength(1);
@@ -145,7 +145,7 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
       const token = await fill();
       harness.answer = () => toError(code, details);
       await clock.advance(REFRESH_AT);
-      const servedUntilMs = token.expiresAtMonotonicMs - 30_000;
+      const servedUntilMs = token.expiresAtMs - 30_000;
       while (clock.monotonicMs() < servedUntilMs) {
         expect(peek()).toBe(token);
         await clock.advance(Math.min(1_000, servedUntilMs - clock.monotonicMs()));
@@ -210,12 +210,12 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
   });
 
   test('a change of assertion or CA makes the failing refresh due at once', async () => {
-    const { clock, source, fill, last, calls } = createHarness();
+    const { clock, fill, last, calls, rotateAssertion } = createHarness();
     await fill();
     await clock.advance(REFRESH_AT);
     await last().fail('ERR_REJECTED', { aadsts: 700024 });
     expect(calls).toHaveLength(2);
-    source.forgetFailures();
+    await rotateAssertion();
     expect(calls).toHaveLength(3);
   });
 });
@@ -227,6 +227,7 @@ describe('T27: what the status and the log tell of an outage', () => {
       entries: 0,
       exchangesRunning: 0,
       earliestExpiresAtSeconds: undefined,
+      earliestFailingExpiresAtSeconds: undefined,
       failing: [],
     });
   });
@@ -241,6 +242,7 @@ describe('T27: what the status and the log tell of an outage', () => {
       entries: 3,
       exchangesRunning: 1,
       earliestExpiresAtSeconds: early.expiresAtSeconds,
+      earliestFailingExpiresAtSeconds: undefined,
       failing: [],
     });
   });
@@ -266,6 +268,7 @@ describe('T27: what the status and the log tell of an outage', () => {
         failures: 2,
         sinceSeconds: nowSeconds - 24,
         nextRetryAtSeconds: nowSeconds + 48,
+        retriesByItself: true,
       },
     ]);
     // Reading does not change anything.
@@ -314,7 +317,7 @@ describe('T27: what the status and the log tell of an outage', () => {
       toError('ERR_REJECTED', { aadsts: 700016 }),
     ];
     const script = outcomes.values();
-    harness.answer = () => script.next().value ?? {};
+    harness.answer = () => script.next().value ?? { expiresInSeconds: 24 * 3_600 };
     await clock.advance(12.5 * 60 * MIN);
     const refreshedAtMs = clock.epochMs() - clock.monotonicMs() + last().startedAtMs;
     const key = { client_id: clientId, tenant_id: tenantId, resource: 'https://vault.azure.net' };
@@ -337,7 +340,11 @@ describe('T27: what the status and the log tell of an outage', () => {
       {
         level: 'info',
         message: 'refreshed token',
-        fields: { ...key, expires_on: Math.floor(refreshedAtMs / 1_000) + 3_600, duration_ms: 0 },
+        fields: {
+          ...key,
+          expires_on: Math.floor(refreshedAtMs / 1_000) + 24 * 3_600,
+          duration_ms: 0,
+        },
       },
     ]);
     expect(counts.refreshFailures).toEqual(outcomes.map((error) => error.code));

@@ -21,26 +21,33 @@ const deaf =
   };
 
 describe('guarded exchange', () => {
+  test('only stop makes it shut down: an exchange that says so has failed', async () => {
+    const clock = createManualClock();
+    const error = new ProxyError('ERR_SHUTTING_DOWN', 'says the exchange');
+    const guarded = createGuardedExchange({ clock, exchange: () => Promise.reject(error) });
+    expect(await codeOf(guarded.run(toRequest(), 30_000))).toBe('ERR_UNAVAILABLE');
+  });
+
   test('hands on what the exchange gives, and leaves no timer', async () => {
     const clock = createManualClock();
-    const guarded = createGuardedExchange({ clock, exchange: async () => issued }, 30_000);
-    expect(await guarded.run(toRequest())).toBe(issued);
+    const guarded = createGuardedExchange({ clock, exchange: async () => issued });
+    expect(await guarded.run(toRequest(), 30_000)).toBe(issued);
     expect(clock.pendingTimers).toBe(0);
   });
 
   test('hands on a ProxyError as it is, and leaves no timer', async () => {
     const clock = createManualClock();
     const error = new ProxyError('ERR_REJECTED', 'no');
-    const guarded = createGuardedExchange({ clock, exchange: () => Promise.reject(error) }, 30_000);
-    expect(await errorOf(guarded.run(toRequest()))).toBe(error);
+    const guarded = createGuardedExchange({ clock, exchange: () => Promise.reject(error) });
+    expect(await errorOf(guarded.run(toRequest(), 30_000))).toBe(error);
     expect(clock.pendingTimers).toBe(0);
   });
 
   test('T22: an exchange that never ends does at the deadline, and its signal aborts', async () => {
     const clock = createManualClock();
     const signals: AbortSignal[] = [];
-    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) }, 30_000);
-    const run = guarded.run(toRequest());
+    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) });
+    const run = guarded.run(toRequest(), 30_000);
     const code = codeOf(run);
     await clock.advance(29_999);
     expect(await isSettled(run)).toBe(false);
@@ -54,8 +61,8 @@ describe('guarded exchange', () => {
   test('an answer after the deadline comes to nothing', async () => {
     const clock = createManualClock();
     const late = Promise.withResolvers<IssuedToken>();
-    const guarded = createGuardedExchange({ clock, exchange: () => late.promise }, 30_000);
-    const code = codeOf(guarded.run(toRequest()));
+    const guarded = createGuardedExchange({ clock, exchange: () => late.promise });
+    const code = codeOf(guarded.run(toRequest(), 30_000));
     await clock.advance(30_000);
     late.reject(new Error('a rejection that nobody waits for'));
     await clock.advance(0);
@@ -72,8 +79,8 @@ describe('guarded exchange', () => {
     ],
   ])('T24: the text of a foreign error goes nowhere, it %s', async (_, exchange) => {
     const clock = createManualClock();
-    const guarded = createGuardedExchange({ clock, exchange }, 30_000);
-    const error = await errorOf(guarded.run(toRequest()));
+    const guarded = createGuardedExchange({ clock, exchange });
+    const error = await errorOf(guarded.run(toRequest(), 30_000));
     expect(error.code).toBe('ERR_INTERNAL');
     expect(error.message).toBe('the exchange failed with an unforeseen TypeError');
     expect(error.details).toEqual({});
@@ -83,14 +90,17 @@ describe('guarded exchange', () => {
   test('T26: stop ends what runs, although the exchange does not heed it, and lets nothing begin', async () => {
     const clock = createManualClock();
     const signals: AbortSignal[] = [];
-    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) }, 30_000);
-    const codes = [codeOf(guarded.run(toRequest('a'))), codeOf(guarded.run(toRequest('b')))];
+    const guarded = createGuardedExchange({ clock, exchange: deaf(signals) });
+    const codes = [
+      codeOf(guarded.run(toRequest('a'), 30_000)),
+      codeOf(guarded.run(toRequest('b'), 30_000)),
+    ];
     guarded.stop();
     expect(await Promise.all(codes)).toEqual(['ERR_SHUTTING_DOWN', 'ERR_SHUTTING_DOWN']);
     expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
     expect(clock.pendingTimers).toBe(0);
 
-    expect(await codeOf(guarded.run(toRequest('c')))).toBe('ERR_SHUTTING_DOWN');
+    expect(await codeOf(guarded.run(toRequest('c'), 30_000))).toBe('ERR_SHUTTING_DOWN');
     expect(signals).toHaveLength(2);
   });
 });

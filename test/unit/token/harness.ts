@@ -68,7 +68,12 @@ export interface Harness {
   peek(request?: ExchangeRequest): Token | undefined;
   /** Gets a token for the key, answering the exchange that this takes. */
   fill(request?: ExchangeRequest, token?: Partial<IssuedToken>): Promise<Token>;
+  /** Has an exchange present an assertion that was not seen before; it leaves no other trace. */
+  rotateAssertion(): Promise<void>;
 }
+
+/** The exchanges of `rotateAssertion`. */
+const rotation = 'https://rotation';
 
 export interface HarnessOptions {
   readonly limits?: CacheLimits;
@@ -88,13 +93,25 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
     assertionReadErrors: 0,
   };
   let serial = 0;
+  let assertionExpiresAtSeconds = 1_800_000_000;
   let wakeUps = 0;
 
   const exchange = (request: ExchangeRequest, signal: AbortSignal): Promise<IssuedToken> =>
     new Promise((resolve, reject) => {
+      if (request.resource === rotation) {
+        assertionExpiresAtSeconds += HOUR_S;
+        resolve({
+          accessToken: 'token',
+          expiresInSeconds: 1,
+          extExpiresInSeconds: 1,
+          elapsedMs: 0,
+          assertionExpiresAtSeconds,
+        });
+        return;
+      }
       serial += 1;
       const issued: IssuedToken = {
-        accessToken: `token ${serial} of ${toCacheKey(request)}`,
+        accessToken: `token ${serial} of ${toHex(toCacheKey(request))}`,
         expiresInSeconds: HOUR_S,
         extExpiresInSeconds: HOUR_S,
         elapsedMs: 0,
@@ -174,8 +191,23 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
       if (last().isOpen) await last().issue(token);
       return pending;
     },
+    async rotateAssertion() {
+      const before = [counts.cache, counts.exchanges, counts.assertionsSeen].map(
+        (list) => [list, list.length] as const,
+      );
+      // The first assertion is not a new one.
+      await source.get(toRequest(rotation));
+      await source.get(toRequest(rotation));
+      await clock.advance(0);
+      for (const [list, length] of before) list.splice(length);
+    },
   };
   return harness;
+}
+
+/** Any text as one that a token may be. */
+export function toHex(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('hex');
 }
 
 export function toError(code: ErrorCode, details?: ErrorDetails): ProxyError {

@@ -1,10 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Freshness,
-  toFreshness,
-  toRefreshDelayMs,
-} from '../../../src/proxy/token/refresh-policy.ts';
+import { type Freshness, toFreshness, toRefreshDelayMs } from '../../../src/proxy/token/renewal.ts';
 
 const S = 1_000;
 const MIN = 60 * S;
@@ -15,11 +11,13 @@ describe('when to refresh', () => {
     ['an hour: at 80 %', H, undefined, 48 * MIN],
     ['two hours: still 80 %', 2 * H, undefined, 96 * MIN],
     ['a day: at half, before clients that do the same', 24 * H, undefined, 12 * H],
-    ['refresh_in wins', 24 * H, 3 * H, 3 * H],
+    ['refresh_in, where it comes first', 24 * H, 3 * H, 3 * H],
+    ['refresh_in later than half of a long life', 24 * H, 23 * H, 12 * H],
+    ['refresh_in later than 80 %', H, 50 * MIN, 48 * MIN],
     ['refresh_in of no use: zero', 24 * H, 0, 12 * H],
     ['refresh_in of no use: so small that it would loop', 24 * H, 29 * S, 12 * H],
     ['refresh_in of no use: not before expiry', 24 * H, 24 * H, 12 * H],
-    ['refresh_in close to expiry: callers still get ten minutes', 2 * H, 119 * MIN, 110 * MIN],
+    ['refresh_in of half an hour: callers still get ten minutes', 30 * MIN, 25 * MIN, 20 * MIN],
     ['half an hour: ten minutes before the end, not at 80 %', 30 * MIN, undefined, 20 * MIN],
     ['ten minutes: at half, for a new one is as short', 10 * MIN, undefined, 5 * MIN],
     ['a minute', MIN, undefined, 30 * S],
@@ -51,14 +49,14 @@ describe('when to refresh', () => {
     );
   });
 
-  test('property: never later than refresh_in, than 80 % of life, or than the token lives', () => {
+  test('property: never later than refresh_in, nor than 80 % of life, nor than half of a long one', () => {
     fc.assert(
       fc.property(lifetime, refreshIn, random, (lifetimeMs, refreshInMs, jitter) => {
         const delayMs = toRefreshDelayMs(lifetimeMs, refreshInMs, jitter);
-        const isNamed =
-          refreshInMs !== undefined && refreshInMs >= 30 * S && refreshInMs < lifetimeMs;
+        const isNamed = refreshInMs !== undefined && refreshInMs >= 30 * S;
         expect(delayMs).toBeGreaterThan(0);
-        expect(delayMs).toBeLessThanOrEqual(isNamed ? refreshInMs : lifetimeMs * 0.8);
+        expect(delayMs).toBeLessThanOrEqual(isNamed ? refreshInMs : lifetimeMs);
+        expect(delayMs).toBeLessThanOrEqual(lifetimeMs * (lifetimeMs > 2 * H ? 0.5 : 0.8));
       }),
       { numRuns: 2_000 },
     );
@@ -94,26 +92,31 @@ describe('what may be done with a token', () => {
     ['a moment less than 30 s', 60 * MIN - 30 * S + 1, 'expired'],
     ['at its expiry', 60 * MIN, 'expired'],
   ])('a token of an hour, %s', (_, nowMs, freshness) => {
-    expect(toFreshness(48 * MIN, 60 * MIN, nowMs)).toBe(freshness);
+    expect(toFreshness({ refreshAtMs: 48 * MIN, expiresAtMs: 60 * MIN }, nowMs)).toBe(freshness);
   });
 
   const instant = fc.integer({ min: 0, max: 100_000_000 });
 
   test('T17 property: under 30 s of life a token is expired, whatever its refresh', () => {
     fc.assert(
-      fc.property(instant, instant, fc.integer({ max: 30 * S - 1 }), (refreshAt, expiresAt, r) => {
-        expect(toFreshness(refreshAt, expiresAt, expiresAt - r)).toBe('expired');
-      }),
+      fc.property(
+        instant,
+        instant,
+        fc.integer({ max: 30 * S - 1 }),
+        (refreshAtMs, expiresAtMs, r) => {
+          expect(toFreshness({ refreshAtMs, expiresAtMs }, expiresAtMs - r)).toBe('expired');
+        },
+      ),
       { numRuns: 1_000 },
     );
-    expect(toFreshness(0, Number.NaN, 0)).toBe('expired');
+    expect(toFreshness({ refreshAtMs: 0, expiresAtMs: Number.NaN }, 0)).toBe('expired');
   });
 
   test('property: as time passes it only ever gets worse', () => {
     fc.assert(
-      fc.property(instant, instant, instant, instant, (refreshAt, expiresAt, a, b) => {
-        const earlier = toFreshness(refreshAt, expiresAt, Math.min(a, b));
-        const later = toFreshness(refreshAt, expiresAt, Math.max(a, b));
+      fc.property(instant, instant, instant, instant, (refreshAtMs, expiresAtMs, a, b) => {
+        const earlier = toFreshness({ refreshAtMs, expiresAtMs }, Math.min(a, b));
+        const later = toFreshness({ refreshAtMs, expiresAtMs }, Math.max(a, b));
         expect(order.indexOf(later)).toBeGreaterThanOrEqual(order.indexOf(earlier));
       }),
       { numRuns: 2_000 },
@@ -126,9 +129,9 @@ describe('what may be done with a token', () => {
         instant,
         instant,
         fc.integer({ min: 330 * S, max: H }),
-        (refreshAt, expiresAt, r) => {
+        (refreshAtMs, expiresAtMs, r) => {
           expect(['fresh', 'stale-while-refresh']).toContain(
-            toFreshness(refreshAt, expiresAt, expiresAt - r),
+            toFreshness({ refreshAtMs, expiresAtMs }, expiresAtMs - r),
           );
         },
       ),
