@@ -25,6 +25,15 @@ export const webhook = {
   tenantIdAnnotation: 'azure.workload.identity/tenant-id',
 } as const;
 
+/**
+ * Annotations by which a pod asks for the proxy ("true") or refuses it ("false"): that of upstream's webhook, and
+ * that of AKS's migration guide. They mean the same everywhere.
+ */
+export const proxyAnnotations = [
+  webhook.injectAnnotation,
+  'azure.workload.identity/proxy',
+] as const;
+
 /** Names of the variables by which clients and the proxy agree on App Service's protocol. */
 export const appService = {
   path: '/msi/token',
@@ -42,6 +51,13 @@ export const tokenVolume = {
   mountPath: '/var/run/secrets/imds-proxy',
   tokenPath: 'token',
   caPath: 'ca.crt',
+} as const;
+
+/** Where the CA bundle of `--ca-configmap` and `--ca-secret` is. */
+export const caVolume = {
+  name: 'imds-proxy-ca',
+  mountPath: '/var/run/secrets/imds-proxy-ca',
+  path: 'ca.crt',
 } as const;
 
 /** Audiences that Entra and AKS's token proxy expect of a ServiceAccount token. */

@@ -1,158 +1,325 @@
 import { editDocument } from './manifest/edit-document.ts';
-import { ManifestError } from './manifest/manifest-error.ts';
-import { type ParsedDocument, parseDocument } from './manifest/parse-document.ts';
-import { type Chunk, isBlank } from './manifest/split-documents.ts';
-import {
-  isEqual,
-  isMap,
-  type Path,
-  type ValueMap,
-  valueAt,
-  withValueAt,
-} from './manifest/value.ts';
+import { ManifestError, UnsupportedPod } from './manifest/manifest-error.ts';
+import { type ParsedDocument, type Position, parseDocument } from './manifest/parse-document.ts';
+import { readValue } from './manifest/read-value.ts';
+import { type Chunk, countLineBreaks, isBlank } from './manifest/split-documents.ts';
+import { splitList } from './manifest/split-list.ts';
+import { isEqual, isMap, type Path, type Value, valueAt, withValueAt } from './manifest/value.ts';
+import type { TemplatePath } from './kinds.ts';
+import type { ObjectIndex } from './object-index.ts';
+import { whyIncomplete } from './pod/check-whole.ts';
 import { type ChangedPod, injectPod, uninjectPod } from './pod/inject-pod.ts';
 import { isInjected } from './pod/record.ts';
-import { specOf } from './pod/shape.ts';
-import { type Finding, type Outcome, toSubject } from './report.ts';
-import type { FindServiceAccount } from './service-accounts.ts';
+
+import {
+  type Finding,
+  failed,
+  type Outcome,
+  type Place,
+  skipped,
+  toSubject,
+  unchanged,
+} from './report.ts';
+import { findOptOut, isNamed, type Selection, whyNotSelected } from './select.ts';
 import type { Action } from './settings.ts';
-import { findResources, type Resource } from './workload.ts';
+import { findResources, type ListFrame, NotAnObject, type Resource } from './workload.ts';
 
 /** What is to be done, and what has to be known beyond a document for that. */
 export interface Context {
   readonly action: Action;
-  readonly isSelected: (resource: Resource) => boolean;
-  readonly findServiceAccount: FindServiceAccount;
+  readonly selection: Selection;
+  readonly templatePaths: readonly TemplatePath[];
+  readonly unknownKinds: 'warn' | 'inject' | 'fail';
+  readonly onUnsupported: 'warn' | 'fail';
+  /** A template that was not rendered fails a file that somebody named, and not a folder that it lies in. */
+  readonly onTemplate: 'skip' | 'fail';
+  readonly index: ObjectIndex;
+  /** Told of each object, before it is known what becomes of it. */
+  readonly onResource: (resource: Resource) => void;
 }
 
-/** A text after the filter, and what is to be said about each object in it. */
-export interface Filtered {
-  readonly text: string;
+/** A part of a file before and after the filter, and what is to be said about the objects in it. */
+export interface Piece {
+  readonly before: string;
+  readonly after: string;
+  /** Line of the file on which it begins. */
+  readonly line: number;
   readonly findings: readonly Finding[];
 }
 
-/** A document and the objects in it, or why it could not be read. */
-export type ReadDocument =
-  | {
-      readonly chunk: Chunk;
-      readonly parsed: ParsedDocument;
-      readonly resources: readonly Resource[];
+/**
+ * Changes the pods of a document, object by object: one that is at fault stays as it is, and the others are
+ * done all the same.
+ * @returns the document in pieces, in order; a List comes item by item.
+ */
+export function* filterDocument(chunk: Chunk, context: Context): Generator<Piece> {
+  const list = splitList(chunk);
+  if (list === undefined) {
+    yield filterObjects(chunk, [], undefined, context);
+    return;
+  }
+  let { line } = chunk;
+  for (const piece of list.pieces) {
+    if (typeof piece === 'string') {
+      yield { before: piece, after: piece, line, findings: [] };
+      line += countLineBreaks(piece);
+    } else {
+      yield filterObjects(piece, piece.base, list.frame, context);
+      line = piece.line + countLineBreaks(piece.text);
     }
-  | { readonly chunk: Chunk; readonly finding: Finding };
+  }
+}
 
-export function readDocument(chunk: Chunk): ReadDocument {
-  let parsed: ParsedDocument | undefined;
+/** What a document holds, without any positions; undefined where only the slower reader can tell. */
+export function readObjects(
+  { text }: Chunk,
+  base: Path,
+  frame: ListFrame,
+  templatePaths: readonly TemplatePath[],
+): readonly Resource[] | undefined {
+  const value = readValue(text);
+  if (value === undefined) return undefined;
+  return value === null && isBlank(text.replace(/^---/, ''))
+    ? []
+    : findResources(value, templatePaths, base, frame);
+}
+
+function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Context): Piece {
+  const same = { before: chunk.text, after: chunk.text, line: chunk.line };
   try {
-    parsed = parseDocument(chunk);
+    const resources = readObjects(chunk, base, frame, context.templatePaths);
+    const verdicts = resources?.flatMap((resource) => judge(resource, context));
+    const isSure = resources?.every(({ path }) => path.length === base.length) === true;
+    if (verdicts?.every(({ outcome }) => outcome !== undefined) === true && isSure) {
+      for (const resource of resources ?? []) context.onResource(resource);
+      const place = { document: chunk.number, ...startOf(chunk) };
+      return { ...same, findings: verdicts.map((verdict) => toFinding(verdict, place)) };
+    }
+    return changeObjects(chunk, base, frame, context);
+  } catch (error) {
+    const outcome = toOutcome(error, chunk, context);
+    const position = error instanceof ManifestError && 'line' in error.place ? error.place : startOf(chunk);
+    const place = { document: chunk.number, line: position.line, column: position.column };
+    return { ...same, findings: [{ place, subject: undefined, outcome, notes: [] }] };
+  }
+}
+
+/** One pod template of an object, or the object if it has none; without an outcome it is to be changed. */
+interface Verdict {
+  readonly resource: Resource;
+  readonly template: Path | undefined;
+  /** To tell several templates of one object apart. */
+  readonly label: string | undefined;
+  readonly outcome: Outcome | undefined;
+}
+
+function judge(resource: Resource, context: Context): readonly Verdict[] {
+  const { pods, owner, path } = resource;
+  const { action, selection, unknownKinds } = context;
+  const isWanted = selection.only?.some((pattern) => isNamed(pattern, resource)) ?? false;
+  const warn = (why: string): Outcome => (isWanted ? failed(`--only names it, but ${why}`) : skipped(why));
+  const whole = (outcome: Outcome): readonly Verdict[] => [
+    { resource, template: undefined, label: undefined, outcome },
+  ];
+
+  if (pods.kind === 'none') return whole(isWanted ? warn('it makes no pods') : unchanged('makes no pods'));
+  if (owner !== undefined) return whole(unchanged(`made by ${owner}`));
+  const isUninject = action.kind === 'uninject';
+  switch (pods.kind) {
+    case 'elsewhere':
+    case 'incomplete': {
+      if (isUninject) return whole(unchanged('not injected by this program'));
+      const why = whyNotSelected(resource, {}, selection);
+      return whole(why === undefined ? warn(pods.why) : unchanged(why));
+    }
+    case 'templates':
+    case 'shapes': {
+      const templates =
+        pods.kind === 'templates'
+          ? pods.paths.map((template) => ({ template, isTemplate: true }))
+          : pods.shapes.map((shape) => ({ template: [...path, ...shape.path], isTemplate: shape.isTemplate }));
+      const isSole = templates.length === 1 && pods.kind === 'templates';
+      return templates.map(({ template, isTemplate }) => {
+        const relative = template.slice(path.length);
+        const label = isSole ? undefined : relative.join('.');
+        const value = valueAt(resource.value, relative) ?? null;
+        const outcome = (): Outcome | undefined => {
+          const why = whyNotSelected(resource, value, selection);
+          if (why !== undefined) return unchanged(why);
+          if (isUninject) {
+            return isMap(value) && isInjected(value) ? undefined : unchanged('not injected by this program');
+          }
+          if (pods.kind === 'shapes' && (unknownKinds !== 'inject' || !isTemplate)) {
+            return ofUnknownKind(resource, label ?? '', isTemplate, unknownKinds, warn);
+          }
+          const part = whyIncomplete(value);
+          if (part !== undefined) return warn(part);
+          const optOut = selection.ignoreOptOut ? undefined : findOptOut(value);
+          return optOut === undefined ? undefined : unchanged(`opted out by ${optOut}`);
+        };
+        return { resource, template, label, outcome: outcome() };
+      });
+    }
+  }
+}
+
+function ofUnknownKind(
+  { group, kind }: Resource,
+  label: string,
+  isTemplate: boolean,
+  mode: Context['unknownKinds'],
+  warn: (why: string) => Outcome,
+): Outcome {
+  const name = group === '' ? kind : `${group}/${kind}`;
+  const why = isTemplate
+    ? `the kind ${name} is not known, but it has a pod template at ${label}; pass --template-path=${name}=${label}, or --unknown-kinds=inject`
+    : `the kind ${name} is not known, and the containers at ${label} are not a pod template; use the webhook or an admission policy, which change pods when they are created`;
+  return mode === 'fail' ? failed(why) : warn(why);
+}
+
+function changeObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Context): Piece {
+  const parsed = parseDocument(chunk);
+  let resources: readonly Resource[];
+  try {
     const isEmpty = parsed.value === null && isBlank(chunk.text.replace(/^---/, ''));
-    return { chunk, parsed, resources: isEmpty ? [] : findResources(parsed.value) };
+    resources = isEmpty ? [] : findResources(parsed.value, context.templatePaths, base, frame);
   } catch (error) {
-    return { chunk, finding: toFailure(error, { chunk, parsed }, undefined, []) };
+    if (!(error instanceof ManifestError) || !('path' in error.place)) throw error;
+    throw new ManifestError(error.message, parsed.positionOf(error.place.path));
   }
-}
-
-/** Changes the pods of a document: all that are to be changed, or, if one of them is at fault, none. */
-export function filterDocument(document: ReadDocument, context: Context): Filtered {
-  const { chunk } = document;
-  if ('finding' in document) return { text: chunk.text, findings: [document.finding] };
-
-  const { parsed, resources } = document;
-  let wanted = parsed.value;
-  const findings = resources.map((resource): Finding => {
-    const place = { document: chunk.number, line: parsed.lineOf(resource.path) };
-    const template = resource.template ?? [];
-    try {
-      const { outcome, pod } = changeResource(parsed, resource, context);
-      if (outcome.kind === 'changed' && pod !== undefined) {
-        wanted = withValueAt(wanted, template, pod.template);
-      }
-      return { place, subject: toSubject(resource), outcome, notes: pod?.notes ?? [] };
-    } catch (error) {
-      return toFailure(error, document, resource, template);
-    }
+  const changes = resources.flatMap((resource) => {
+    context.onResource(resource);
+    return judge(resource, context).map((verdict) => change(parsed, verdict, context));
   });
+  const { text, failures } = edit(parsed, changes);
+  return {
+    before: chunk.text,
+    after: text,
+    line: chunk.line,
+    findings: changes.map(({ finding }, index) => failures.get(index) ?? finding),
+  };
+}
 
-  if (findings.some(({ outcome }) => outcome.kind === 'failed')) {
-    const why = 'another object of the same document is at fault';
-    return {
-      text: chunk.text,
-      findings: findings.map((finding) => revoke(finding, unchanged(why))),
-    };
-  }
+interface Change {
+  readonly finding: Finding;
+  /** Where something changes, and what it becomes. */
+  readonly template?: Path;
+  readonly wanted?: Value;
+}
+
+function change(parsed: ParsedDocument, verdict: Verdict, context: Context): Change {
+  const { resource, template = [] } = verdict;
+  const place = { document: parsed.number, ...parsed.positionOf(resource.path) };
+  if (verdict.outcome !== undefined) return { finding: toFinding(verdict, place) };
   try {
-    return { text: editDocument(parsed, wanted), findings };
+    const before = valueAt(parsed.value, template);
+    if (!isMap(before)) throw new ManifestError('it has no pod template', { path: [] });
+    const pod = changePod(before, verdict, context);
+    const notes = [...pod.notes];
+    if (resource.pods.kind === 'templates' && resource.pods.note !== undefined) notes.push(resource.pods.note);
+    const isSame = isEqual(before, pod.template);
+    const again = isInjected(before) ? 'updated' : 'injected';
+    const outcome: Outcome = isSame
+      ? unchanged('already injected')
+      : { kind: 'changed', what: context.action.kind === 'inject' ? again : 'uninjected' };
+    const finding = { ...toFinding({ ...verdict, outcome }, place), notes };
+    return isSame ? { finding } : { finding, template, wanted: pod.template };
   } catch (error) {
-    const { place, outcome } = toFailure(error, document, undefined, []);
-    return {
-      text: chunk.text,
-      findings: findings.map((finding) =>
-        finding.outcome.kind === 'changed' ? { ...revoke(finding, outcome), place } : finding,
-      ),
-    };
+    return { finding: toFailure(error, parsed, verdict, context) };
   }
 }
 
-interface ChangedResource {
-  readonly outcome: Outcome;
-  readonly pod?: ChangedPod;
+function changePod(before: Parameters<typeof injectPod>[0], verdict: Verdict, context: Context): ChangedPod {
+  const { action, index } = context;
+  const { resource, label } = verdict;
+  if (action.kind === 'uninject') {
+    return uninjectPod(before) ?? { template: before, notes: [] };
+  }
+  const { kind, name, namespace } = resource;
+  return injectPod(before, action.settings, {
+    account: index.findServiceAccount(resource, before),
+    podSecurity: index.findPodSecurity(namespace),
+    workload: { kind, name, namespace, template: label },
+    isHook: valueAt(resource.value, ['metadata', 'annotations', 'helm.sh/hook']) !== undefined,
+  });
 }
 
-/** @throws ManifestError whose path is relative to the pod or its template. */
-function changeResource(
-  { value }: ParsedDocument,
-  resource: Resource,
-  context: Context,
-): ChangedResource {
-  const { template, owner } = resource;
-  if (template === undefined) return { outcome: unchanged('makes no pods') };
-  if (owner !== undefined) return { outcome: unchanged(`made by ${owner}`) };
-  if (!context.isSelected(resource)) return { outcome: unchanged('not selected') };
-
-  const before = valueAt(value, template);
-  if (!isMap(before)) throw new ManifestError('it has no pod template', { path: [] });
-  const pod = changePod(before, resource, context);
-  if (pod === undefined) return { outcome: unchanged('not injected by this program') };
-  if (isEqual(before, pod.template)) return { outcome: unchanged('already injected'), pod };
-  const injected = isInjected(before) ? 'updated' : 'injected';
-  const what = context.action.kind === 'inject' ? injected : 'uninjected';
-  return { outcome: { kind: 'changed', what }, pod };
+/** Makes all changes at once; if that cannot be done, one by one, so that only the culprit is left out. */
+function edit(
+  parsed: ParsedDocument,
+  changes: readonly Change[],
+): { readonly text: string; readonly failures: ReadonlyMap<number, Finding> } {
+  const failures = new Map<number, Finding>();
+  const made = [...changes.entries()].filter(([, { wanted }]) => wanted !== undefined);
+  const apply = (value: Value, { template = [], wanted = null }: Change): Value =>
+    withValueAt(value, template, wanted);
+  try {
+    const wanted = made.reduce((value, [, one]) => apply(value, one), parsed.value);
+    return { text: editDocument(parsed, wanted), failures };
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+  }
+  let current = parsed;
+  for (const [index, one] of made) {
+    try {
+      const text = editDocument(current, apply(current.value, one));
+      current = parseDocument({ ...current, text });
+    } catch (error) {
+      if (!(error instanceof ManifestError)) throw error;
+      const place = 'line' in error.place ? error.place : parsed.positionOf([]);
+      failures.set(index, {
+        ...one.finding,
+        place: { document: parsed.number, line: place.line, column: place.column },
+        outcome: failed(error.message),
+        notes: [],
+      });
+    }
+  }
+  return { text: current.text, failures };
 }
 
-function changePod(
-  before: ValueMap,
-  resource: Resource,
-  { action, findServiceAccount }: Context,
-): ChangedPod | undefined {
-  if (action.kind === 'uninject') return uninjectPod(before);
-  const name = specOf(before)['serviceAccountName'];
-  const account = typeof name === 'string' ? findServiceAccount(resource, name) : undefined;
-  return injectPod(before, action.settings, account);
+function toFinding({ resource, label, outcome }: Verdict, place: Place): Finding {
+  const subject = toSubject(resource, label);
+  return { place, subject, outcome: outcome ?? unchanged('nothing to do'), notes: [] };
 }
 
-/** A change that is not made after all. */
-function revoke(finding: Finding, outcome: Outcome): Finding {
-  return finding.outcome.kind === 'changed' ? { ...finding, outcome, notes: [] } : finding;
-}
-
-function unchanged(why: string): Outcome {
-  return { kind: 'unchanged', why };
-}
-
-/** @param base to which the path in the error is relative. */
 function toFailure(
   error: unknown,
-  { chunk, parsed }: { readonly chunk: Chunk; readonly parsed: ParsedDocument | undefined },
-  resource: Resource | undefined,
-  base: Path,
+  parsed: ParsedDocument,
+  { resource, template = [], label }: Verdict,
+  context: Context,
 ): Finding {
   if (!(error instanceof ManifestError)) throw error;
   const { place, message } = error;
-  const line =
-    'line' in place ? place.line : (parsed?.lineOf([...base, ...place.path]) ?? chunk.line);
+  const position = 'line' in place ? place : parsed.positionOf([...template, ...place.path]);
+  const isWanted = context.selection.only?.some((pattern) => isNamed(pattern, resource)) ?? false;
+  const isWarning =
+    error instanceof UnsupportedPod && context.onUnsupported === 'warn' && !isWanted;
   return {
-    place: { document: chunk.number, line },
-    subject: resource && toSubject(resource),
-    outcome: { kind: 'failed', error: message },
+    place: { document: parsed.number, line: position.line, column: position.column },
+    subject: toSubject(resource, label),
+    outcome: isWarning ? skipped(message) : failed(message),
     notes: [],
   };
+}
+
+/** What becomes of a document that could not be read. */
+function toOutcome(error: unknown, { text }: Chunk, { onTemplate }: Context): Outcome {
+  if (error instanceof NotAnObject) {
+    const [shape] = error.shapes;
+    if (shape === undefined) return { kind: 'ignored', why: error.message };
+    const where = shape.path.join('.') || 'its top';
+    return skipped(`${error.message}, but something at ${where} looks like a pod`);
+  }
+  if (!(error instanceof ManifestError)) throw error;
+  // Whoever has no containers has no pods.
+  if (!/ontainers/.test(text)) return skipped(`${error.message} (it names no containers)`);
+  return error.isTemplate && onTemplate === 'skip' ? skipped(error.message) : failed(error.message);
+}
+
+/** Where the first thing stands that is not a marker, a comment or white space. */
+function startOf({ text, line }: Chunk): Position {
+  const lead = /^(?:---(?=\s)|%[^\n]*\n|\s+|#[^\n]*|-[^\S\n]+)*/.exec(text)?.[0] ?? '';
+  const column = lead.length - (lead.lastIndexOf('\n') + 1) + 1;
+  return { line: line + countLineBreaks(lead), column };
 }

@@ -3,13 +3,16 @@ export type Action =
   | { readonly kind: 'inject'; readonly settings: InjectSettings }
   | { readonly kind: 'uninject' };
 
-/** What `inject` is told on its command line. */
+/** What `inject` is told by its flags and its defaults file. */
 export interface InjectSettings {
   /** How the proxy is kept running: as an init container that restarts, or as an ordinary container. */
   readonly sidecar: 'native' | 'classic';
   readonly proxyImage: string;
   /** Undefined if there is no redirect: clients are then pointed to the proxy by their environment. */
   readonly initImage: string | undefined;
+  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Secrets with the credentials of the images' registry. */
+  readonly pullSecrets: readonly string[];
   /** If undefined, the pod's annotation or the default decides. */
   readonly proxyPort: number | undefined;
   /** 0 if there is none. */
@@ -19,8 +22,41 @@ export interface InjectSettings {
   readonly proxyEnv: ReadonlyMap<string, string>;
   readonly initEnv: ReadonlyMap<string, string>;
   readonly resources: Resources;
+  /** `none` leaves the user to the cluster, as OpenShift wants it. */
+  readonly proxyUser: ProxyUser | 'none';
+  readonly caBundle: CaBundle | undefined;
+  readonly mounts: readonly Mount[];
+  /** Where the secret of the App Service protocol comes from, which pods without the redirect need. */
+  readonly header: HeaderSource | undefined;
+  /** Whether the application's containers lose NET_RAW, by which they could send packets past the redirect. */
+  readonly dropNetRaw: boolean;
   readonly credentials: Credentials;
 }
+
+export interface ProxyUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Certificates that the proxy trusts in addition to Node's own. */
+export interface CaBundle {
+  readonly kind: 'configMap' | 'secret';
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Something mounted into the proxy, read-only. */
+export interface Mount {
+  /** `volume` is one that the pod has already. */
+  readonly kind: 'configMap' | 'secret' | 'volume';
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The secret is derived for each workload from a key, or lies in a Secret of its namespace. */
+export type HeaderSource =
+  | { readonly kind: 'derived'; readonly key: string }
+  | { readonly kind: 'secretRef'; readonly name: string; readonly key: string };
 
 /** Quantities as Kubernetes writes them; undefined for none. */
 export interface Resources {

@@ -1,13 +1,14 @@
-import { isAlias, isMap as isYamlMap, type Node, visit } from 'yaml';
+import { type Alias, isAlias, isMap as isYamlMap, type Node, visit } from 'yaml';
 import { type Collection, isCollection, type Slot, startOf, toSlots } from './collection.ts';
 import { editBlock, removeAllLines } from './edit-block.ts';
 import { editFlow, type FlowStep, findFlowStep, replaceFlow } from './edit-flow.ts';
 import { applyEdits, type Edit, lineEnd, lineStart } from './edits.ts';
-import { emitAfterColon, indentLines, type Style } from './emit.ts';
+import { emitAfterColon, emitBlock, emitFlow, indentLines, type Style } from './emit.ts';
 import { findStyle } from './find-style.ts';
 import { ManifestError } from './manifest-error.ts';
-import { type ParsedDocument, parseDocument } from './parse-document.ts';
+import { type ParsedDocument, type Position, parseDocument } from './parse-document.ts';
 import { type Plan, planList, planMap } from './plan.ts';
+import { readValue } from './read-value.ts';
 import { isEqual, isList, isMap, type Value } from './value.ts';
 
 interface Context {
@@ -16,7 +17,7 @@ interface Context {
   /** Names of the anchors that some alias repeats. */
   readonly repeated: ReadonlySet<string>;
   readonly edits: Edit[];
-  readonly lineAt: (offset: number) => number;
+  readonly positionAt: (offset: number) => Position;
 }
 
 /**
@@ -26,7 +27,7 @@ interface Context {
  * @throws ManifestError if that cannot be done without changing something else.
  */
 export function editDocument(document: ParsedDocument, wanted: Value): string {
-  const { text, root, value, lineAt } = document;
+  const { text, root, value, positionAt } = document;
   if (isEqual(value, wanted)) return text;
 
   const context: Context = {
@@ -34,15 +35,13 @@ export function editDocument(document: ParsedDocument, wanted: Value): string {
     style: findStyle(text, root),
     repeated: findRepeated(root),
     edits: [],
-    lineAt,
+    positionAt,
   };
   if (!isCollection(root) || !isSameKind(root, wanted)) throw layoutError(context, 0);
   editInside(context, root, value, wanted, undefined);
 
   const edited = applyEdits(text, context.edits);
-  if (edited === undefined || !isEqual(readBack({ ...document, text: edited }), wanted)) {
-    throw layoutError(context, startOf(root));
-  }
+  if (edited === undefined || !means(edited, wanted)) throw layoutError(context, startOf(root));
   return edited;
 }
 
@@ -56,7 +55,7 @@ function editInside(
   const { text, style, edits } = context;
   if (collection.anchor !== undefined && context.repeated.has(collection.anchor)) {
     const message = `&${collection.anchor} stands for this part elsewhere too, where it must not change; write it out there`;
-    throw new ManifestError(message, { line: context.lineAt(startOf(collection)) });
+    throw new ManifestError(message, context.positionAt(startOf(collection)));
   }
   const slots = toSlots(collection);
   const plan = toPlan(slots, present, wanted);
@@ -98,7 +97,16 @@ function forEachChange(
 
 function changeInBlock(context: Context, slot: Slot, from: Value, to: Value): void {
   const { value } = slot;
-  assertWrittenOut(context, value);
+  if (isAlias(value)) {
+    const { style } = context;
+    const merged = toMerge(value.source, from, to);
+    const indent = ' '.repeat(style.indent);
+    const text = merged
+      ? `\n${indent}${merged.head}${merged.rest.map(([key, part]) => indentLines(`\n${emitBlock(key, part, style)}`, indent)).join('')}`
+      : emitAfterColon(to, style);
+    replaceAfterColon(context, slot, text);
+    return;
+  }
   if (isCollection(value) && isSameKind(value, to)) {
     // Brackets with nothing in between are no style to go on with, and a block cannot be empty.
     const isEmptied = isList(to) ? to.length === 0 : isMap(to) && Object.keys(to).length === 0;
@@ -107,15 +115,19 @@ function changeInBlock(context: Context, slot: Slot, from: Value, to: Value): vo
       return;
     }
   }
-  replaceAfterColon(context, slot, to);
+  replaceAfterColon(context, slot, emitAfterColon(to, context.style));
 }
 
-function replaceAfterColon(context: Context, slot: Slot, to: Value): void {
-  const { text, style, edits } = context;
+/** @param behind what is to stand behind the colon, at column 0 if it has lines of its own. */
+function replaceAfterColon(context: Context, slot: Slot, behind: string): void {
+  const { text, edits } = context;
   const { value, start, afterColon } = slot;
-  if (afterColon === undefined) throw layoutError(context, start);
+  if (afterColon === undefined) {
+    if (isAlias(value)) throw aliasError(context, value);
+    throw layoutError(context, start);
+  }
   const prefix = ' '.repeat(start - lineStart(text, start));
-  const emitted = indentLines(emitAfterColon(to, style), prefix);
+  const emitted = indentLines(behind, prefix);
 
   let end = text[slot.end - 1] === '\n' ? lineEnd(text, slot.end - 1) : slot.end;
   if (isCollection(value) && value.flow !== true) {
@@ -133,8 +145,16 @@ function replaceAfterColon(context: Context, slot: Slot, to: Value): void {
 
 function changeInFlow(context: Context, slot: Slot, from: Value, to: Value, step: FlowStep): void {
   const { value } = slot;
-  assertWrittenOut(context, value);
   if (value === null) throw layoutError(context, slot.start);
+  if (isAlias(value)) {
+    const merged = toMerge(value.source, from, to);
+    const parts = merged?.rest.map(([key, part]) => emitFlow(key, part, undefined)) ?? [];
+    const text = merged
+      ? `{ ${[merged.head, ...parts].join(', ')} }`
+      : emitFlow(undefined, to, undefined);
+    context.edits.push({ ...rangeOf(value), text });
+    return;
+  }
   if (isCollection(value) && isSameKind(value, to)) editInside(context, value, from, to, step);
   else context.edits.push(replaceFlow(context.text, rangeOf(value), to, step));
 }
@@ -147,16 +167,30 @@ function rangeOf(node: Node): { readonly start: number; readonly end: number } {
   return { start: startOf(node), end: node.range?.[1] ?? startOf(node) };
 }
 
-function assertWrittenOut(context: Context, node: Node | null): void {
-  if (!isAlias(node)) return;
-  const message = `*${node.source} stands for a part of the document that is elsewhere, and must change here alone; write it out here`;
-  throw new ManifestError(message, { line: context.lineAt(startOf(node)) });
+/**
+ * A map that an alias repeats, changed here alone: it is merged in, and what differs follows.
+ * @returns undefined if that cannot say it, because a key goes or the part is not a map.
+ */
+function toMerge(
+  anchor: string,
+  from: Value,
+  to: Value,
+): { readonly head: string; readonly rest: readonly (readonly [string, Value])[] } | undefined {
+  if (!isMap(from) || !isMap(to)) return undefined;
+  if (Object.keys(from).some((key) => !Object.hasOwn(to, key))) return undefined;
+  const rest = Object.entries(to).filter(([key, part]) => !isEqual(from[key], part));
+  return { head: `<<: *${anchor}`, rest };
 }
 
-function layoutError({ lineAt }: Context, offset: number): ManifestError {
+function aliasError({ positionAt }: Context, alias: Alias): ManifestError {
+  const message = `*${alias.source} stands for a part of the document that is elsewhere, and must change here alone; write it out here`;
+  return new ManifestError(message, positionAt(startOf(alias)));
+}
+
+function layoutError({ positionAt }: Context, offset: number): ManifestError {
   const message =
     'this document is laid out in a way that cannot be edited in place; reformat it, for example with yq, and try again';
-  return new ManifestError(message, { line: lineAt(offset) });
+  return new ManifestError(message, positionAt(offset));
 }
 
 function findRepeated(root: Node | null): ReadonlySet<string> {
@@ -169,10 +203,12 @@ function findRepeated(root: Node | null): ReadonlySet<string> {
   return names;
 }
 
-function readBack(document: ParsedDocument): Value | undefined {
+/** Whether a text says what it must, by either parser; they differ in rare forms only. */
+function means(text: string, wanted: Value): boolean {
+  if (isEqual(readValue(text), wanted)) return true;
   try {
-    return parseDocument(document).value;
+    return isEqual(parseDocument({ text, line: 1, number: 1 }).value, wanted);
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -1,24 +1,34 @@
 import type { Path } from './value.ts';
 
-/** Where in a document something is wrong: a line of the file, or a part of the value. */
-export type Place = { readonly line: number } | { readonly path: Path };
+/** Where in a document something is wrong: a position in the file, or a part of the value. */
+export type Place =
+  | { readonly line: number; readonly column: number }
+  | { readonly path: Path };
 
 /**
  * A document that cannot be read or changed. The message says what is wrong and what to do about it; the
- * document's number and line are added by whoever knows them.
+ * caller adds file, line and column.
  */
 export class ManifestError extends Error {
-  override readonly name = 'ManifestError';
+  override readonly name: string = 'ManifestError';
   readonly place: Place;
+  /** The text is a template that has to be rendered first. */
+  readonly isTemplate: boolean;
 
-  constructor(message: string, place: Place) {
+  constructor(message: string, place: Place, isTemplate = false) {
     super(message);
     this.place = place;
+    this.isTemplate = isTemplate;
   }
+}
+
+/** A pod in which the proxy can never work, whatever the settings: somebody else has to decide about it. */
+export class UnsupportedPod extends ManifestError {
+  override readonly name = 'UnsupportedPod';
 }
 
 export function templateError(place: Place): ManifestError {
   const message =
     'this is a template; render it first, for example with helm template, and pass the result';
-  return new ManifestError(message, place);
+  return new ManifestError(message, place, true);
 }

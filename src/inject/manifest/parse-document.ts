@@ -3,48 +3,47 @@ import {
   isNode,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   type Pair,
-  parseDocument as parseYaml,
   visit,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import { lineEnd, lineStart } from './edits.ts';
 import { ManifestError, templateError } from './manifest-error.ts';
+import { parseYaml } from './parse-yaml.ts';
 import type { Chunk } from './split-documents.ts';
 import type { Path, Value } from './value.ts';
+
+/** A place in a file; both numbers count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
 
 /** A document of which it is known where in its text everything stands. */
 export interface ParsedDocument extends Chunk {
   /** null if the document is empty. */
   readonly root: Node | null;
   readonly value: Value;
-  /** Line of the file that holds an offset of the text. */
-  lineAt(offset: number): number;
-  /** Line of the file on which a part stands, or the part that would hold it if there is none. */
-  lineOf(path: Path): number;
+  /** Where in the file an offset of the text is. */
+  positionAt(offset: number): Position;
+  /** Where in the file a part stands, or the part that would hold it if it is missing. */
+  positionOf(path: Path): Position;
 }
 
-/** @throws ManifestError if the text is not one YAML document. */
+/** @throws ManifestError if the text is not one YAML or JSON document. */
 export function parseDocument(chunk: Chunk): ParsedDocument {
-  const lines = new LineCounter();
-  const document = parseYaml(chunk.text, {
-    lineCounter: lines,
-    keepSourceTokens: true,
-    // Kubernetes reads YAML 1.1, where `<<` merges.
-    merge: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
+  const { document, error, lines } = parseYaml(chunk.text);
   const root: Node | null = document.contents;
-  const lineAt = (offset: number): number => chunk.line + lines.linePos(offset).line - 1;
+  const positionAt = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: chunk.line + line - 1, column: col };
+  };
 
-  const [error] = document.errors;
-  if (error !== undefined) throw toManifestError(error, chunk.text, lineAt);
+  if (error !== undefined) throw toManifestError(error, chunk.text, positionAt);
   const template = findTemplate(root);
-  if (template !== undefined) throw templateError({ line: lineAt(template) });
+  if (template !== undefined) throw templateError(positionAt(template));
 
   let value: Value;
   try {
@@ -52,9 +51,12 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
   } catch (thrown) {
     // An alias without an anchor, or so many aliases of aliases that they can only be meant to harm.
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new ManifestError(`not YAML: ${message}`, { line: lineAt(root?.range?.[0] ?? 0) });
+    throw new ManifestError(
+      `not YAML: ${message}; write out what the alias stands for`,
+      positionAt(root?.range?.[0] ?? 0),
+    );
   }
-  return { ...chunk, root, value, lineAt, lineOf: (path) => lineAt(offsetOf(root, path)) };
+  return { ...chunk, root, value, positionAt, positionOf: (path) => positionAt(offsetOf(root, path)) };
 }
 
 /** The key of a pair as it is in the value; undefined for `<<`. */
@@ -90,18 +92,25 @@ function startOf(node: unknown): number | undefined {
 function toManifestError(
   { code, message, pos }: YAMLError,
   text: string,
-  lineAt: (offset: number) => number,
+  positionAt: (offset: number) => Position,
 ): ManifestError {
-  const line = lineAt(pos[0]);
-  if (/\{[{%]/.test(text.slice(lineStart(text, pos[0]), lineEnd(text, pos[0])))) {
-    return templateError({ line });
+  const [start] = pos;
+  const place = positionAt(start);
+  if (/\{[{%]/.test(text.slice(lineStart(text, start), lineEnd(text, start)))) {
+    return templateError(place);
   }
   if (code === 'TAB_AS_INDENT') {
-    return new ManifestError('a tab indents this line; use spaces, YAML knows nothing else', {
-      line,
-    });
+    return new ManifestError('a tab indents this line; indent it with spaces', place);
   }
-  return new ManifestError(`not YAML: ${message.split('\n')[0]}`, { line });
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s:,}]+)/.exec(text.slice(start))?.[0] ?? 'a key';
+    return new ManifestError(`the key ${key} stands twice in the same map; remove one of them`, place);
+  }
+  const reason = message.split('\n')[0] ?? message;
+  return new ManifestError(
+    `not YAML: ${reason}; correct this line, or the one before it`,
+    place,
+  );
 }
 
 /** `{{ x }}` is YAML as well: a map whose only key is a map, which no Kubernetes object has. */

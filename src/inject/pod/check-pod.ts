@@ -1,8 +1,9 @@
 import { proxyGid, proxyUid } from '../../shared/redirect-contract.ts';
 import { initName, proxyName, tokenVolume, webhook } from '../contract.ts';
-import { ManifestError } from '../manifest/manifest-error.ts';
-import { isMap, type Path, type Value, type ValueMap } from '../manifest/value.ts';
-import type { InjectSettings } from '../settings.ts';
+import { ManifestError, UnsupportedPod } from '../manifest/manifest-error.ts';
+import { isMap, type Path, type Value, type ValueMap, valueAt } from '../manifest/value.ts';
+import type { InjectSettings, ProxyUser } from '../settings.ts';
+import { toProxyVolumes } from './containers.ts';
 import { getAt } from './pointer.ts';
 import { containersOf, itemsOf, type PlacedContainer, specOf } from './shape.ts';
 
@@ -15,20 +16,30 @@ export function checkPod(template: ValueMap, settings: InjectSettings, proxyPort
   const spec = specOf(template);
   const hasRedirect = settings.initImage !== undefined;
   checkNode(spec, hasRedirect);
+  const user = settings.proxyUser === 'none' ? { uid: proxyUid, gid: proxyGid } : settings.proxyUser;
   checkLifetime(spec, settings);
   if (settings.credentials.kind === 'webhook') checkSkipped(template);
   for (const container of containersOf(template)) {
     checkName(container);
     checkPorts(container, proxyPort, '--proxy-port');
     if (settings.adminPort !== 0) checkPorts(container, settings.adminPort, '--admin-port');
-    if (hasRedirect && settings.passthrough !== 'off') checkUser(container, spec);
+    if (hasRedirect && settings.passthrough !== 'off') {
+      checkUser(container, spec, user);
+    }
   }
-  if (
-    settings.credentials.kind === 'own' &&
-    getAt(spec, ['volumes', tokenVolume.name]) !== undefined
-  ) {
-    refuse(`the name of the volume ${tokenVolume.name} is taken; rename it`, ['spec', 'volumes']);
+  for (const name of volumesOf(settings)) {
+    if (getAt(spec, ['volumes', name]) === undefined) continue;
+    refuse(`the volume name ${name} is taken; rename it`, ['spec', 'volumes']);
   }
+  for (const { kind, name } of settings.mounts) {
+    if (kind !== 'volume' || getAt(spec, ['volumes', name]) !== undefined) continue;
+    refuse(`--proxy-mount names the volume ${name}, which the pod does not have`, ['spec']);
+  }
+}
+
+function volumesOf(settings: InjectSettings): readonly string[] {
+  const own = settings.credentials.kind === 'own' ? [tokenVolume.name] : [];
+  return [...own, ...toProxyVolumes(settings).map(({ name }) => name)];
 }
 
 function checkNode(spec: ValueMap, hasRedirect: boolean): void {
@@ -37,16 +48,68 @@ function checkNode(spec: ValueMap, hasRedirect: boolean): void {
       ? 'the redirect would catch the requests of the whole node'
       : 'the proxy would give its tokens to every process of the node';
     const message = `hostNetwork is true: ${consequence}; run without it, or leave this workload to the node's identity`;
-    refuse(message, ['spec', 'hostNetwork']);
+    refuseForGood(message, ['spec', 'hostNetwork']);
   }
-  const system = getAt(spec, ['os', 'name']);
-  const selected = getAt(spec, ['nodeSelector', 'kubernetes.io/os']);
-  if (system === 'windows' || selected === 'windows') {
+  const windows = findWindows(spec);
+  if (windows !== undefined) {
     const message = hasRedirect
-      ? 'this is a pod for Windows, which has no netfilter to redirect with'
-      : 'this is a pod for Windows, and the image of the proxy is one for Linux';
-    refuse(message, ['spec', system === 'windows' ? 'os' : 'nodeSelector']);
+      ? 'a pod for Windows, which has no netfilter to redirect with; let its application ask for tokens itself (workload identity in its SDK)'
+      : 'a pod for Windows, and the image of the proxy is for Linux; let its application ask for tokens itself (workload identity in its SDK)';
+    refuseForGood(message, ['spec', ...windows]);
   }
+  const virtual = findVirtualNode(spec);
+  if (virtual !== undefined) {
+    const message =
+      'a pod for virtual nodes, which run no init containers with capabilities; run it on ordinary nodes';
+    refuseForGood(message, ['spec', ...virtual]);
+  }
+}
+
+const systemLabels = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
+
+/** What in a pod says that it runs on Windows; undefined if nothing does. */
+function findWindows(spec: ValueMap): Path | undefined {
+  if (getAt(spec, ['os', 'name']) === 'windows') return ['os'];
+  for (const label of systemLabels) {
+    if (getAt(spec, ['nodeSelector', label]) === 'windows') return ['nodeSelector', label];
+  }
+  const options: readonly Path[] = [
+    ['securityContext', 'windowsOptions'],
+    ...containersOf({ spec }).map(({ path }) => [...path.slice(1), 'securityContext', 'windowsOptions']),
+  ];
+  const option = options.find((path) => isMap(valueAt(spec, path)));
+  if (option !== undefined) return option;
+  return requiresWindows(spec) ? ['affinity', 'nodeAffinity'] : undefined;
+}
+
+/** Whether every alternative that required node affinity leaves is Windows. */
+function requiresWindows(spec: ValueMap): boolean {
+  const terms = itemsOf(
+    valueAt(spec, [
+      'affinity',
+      'nodeAffinity',
+      'requiredDuringSchedulingIgnoredDuringExecution',
+      'nodeSelectorTerms',
+    ]),
+  );
+  const isWindows = (term: Value): boolean =>
+    itemsOf(valueAt(term, ['matchExpressions'])).some((expression) => {
+      if (!isMap(expression) || !systemLabels.includes(String(expression['key']))) return false;
+      const values = itemsOf(expression['values']);
+      if (expression['operator'] === 'In') return values.length > 0 && values.every((one) => one === 'windows');
+      return expression['operator'] === 'NotIn' && values.includes('linux');
+    });
+  return terms.length > 0 && terms.every(isWindows);
+}
+
+/** A pod that asks for virtual nodes; one that merely tolerates them may run anywhere. */
+function findVirtualNode(spec: ValueMap): Path | undefined {
+  if (getAt(spec, ['nodeSelector', 'type']) === 'virtual-kubelet') return ['nodeSelector', 'type'];
+  const role = 'kubernetes.io/role';
+  return getAt(spec, ['nodeSelector', role]) === 'agent' &&
+    itemsOf(spec['tolerations']).some((one) => valueAt(one, ['key']) === 'virtual-kubelet.io/provider')
+    ? ['nodeSelector', role]
+    : undefined;
 }
 
 /** A pod that is to end does not while an ordinary container goes on. */
@@ -91,12 +154,16 @@ function checkPorts({ name, value, path }: PlacedContainer, port: number, flag: 
 }
 
 /** The redirect lets the proxy's user and group through, whoever else has them. */
-function checkUser({ name, value, path }: PlacedContainer, spec: ValueMap): void {
+function checkUser(
+  { name, value, path }: PlacedContainer,
+  spec: ValueMap,
+  { uid, gid }: ProxyUser,
+): void {
   const find = (key: string): Value | undefined =>
     getAt(value, ['securityContext', key]) ?? getAt(spec, ['securityContext', key]);
-  const group = find('runAsGroup') ?? proxyGid;
-  if (find('runAsUser') !== proxyUid || group !== proxyGid) return;
-  const message = `container ${name} runs as user ${proxyUid}, as the proxy does, and would reach the node's identity; set another runAsUser, or --passthrough=off, which lets nobody through`;
+  const group = find('runAsGroup') ?? gid;
+  if (find('runAsUser') !== uid || group !== gid) return;
+  const message = `container ${name} runs as user ${uid}, as the proxy does, and would reach the node's identity; set another runAsUser, or --passthrough=off, which lets nobody through`;
   const isOwn = getAt(value, ['securityContext', 'runAsUser']) !== undefined;
   refuse(message, [...(isOwn ? path : ['spec']), 'securityContext', 'runAsUser']);
 }
@@ -108,4 +175,8 @@ function isTrue(value: Value | undefined): boolean {
 
 function refuse(message: string, path: Path): never {
   throw new ManifestError(message, { path });
+}
+
+function refuseForGood(message: string, path: Path): never {
+  throw new UnsupportedPod(message, { path });
 }

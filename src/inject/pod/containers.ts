@@ -1,15 +1,31 @@
-import { proxyGid, proxyUid } from '../../shared/redirect-contract.ts';
+import { proxyUid } from '../../shared/redirect-contract.ts';
 import {
+  caVolume,
   defaultAdminPort,
   initName,
   metricsPortName,
   proxyName,
   tokenVolume,
 } from '../contract.ts';
-import type { ValueMap } from '../manifest/value.ts';
-import type { InjectSettings, Resources } from '../settings.ts';
+import type { Value, ValueMap } from '../manifest/value.ts';
+import type { InjectSettings, Mount, Resources } from '../settings.ts';
 
+/**
+ * The two containers, written once: what `inject` adds, and what the kustomize component, the manual manifests,
+ * the policies and the chart repeat. A test holds them equal (test/contract/deploy/containers.test.ts).
+ */
 export type Container = ValueMap & { readonly name: string };
+
+/** The value of a variable, or a reference to where it comes from. */
+export type EnvValue = string | { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+export type Env = ReadonlyMap<string, EnvValue>;
+
+/** What a pod says that its proxy has to follow. */
+export interface PodFacts {
+  readonly proxyPort: number;
+  /** terminationGracePeriodSeconds, if the pod sets it. */
+  readonly graceSeconds: number | undefined;
+}
 
 /**
  * The container that redirects the pod's requests. It must run as root to hold the one capability that it
@@ -18,18 +34,23 @@ export type Container = ValueMap & { readonly name: string };
 export function toInitContainer(
   settings: InjectSettings,
   initImage: string,
-  proxyPort: number,
+  { proxyPort }: PodFacts,
 ): Container {
-  const env = new Map([
+  const { proxyUser, passthrough } = settings;
+  const env = new Map<string, string>([
     ['PROXY_PORT', `${proxyPort}`],
-    // Nobody has to be let through to an address that the proxy never goes to.
-    ['INIT_EXEMPT', settings.passthrough === 'off' ? 'none' : 'uid+gid'],
-    ...settings.initEnv,
+    // With passthrough off the proxy never connects to the address, so nobody needs an exemption.
+    ['INIT_EXEMPT', passthrough === 'off' ? 'none' : 'uid+gid'],
   ]);
+  if (proxyUser !== 'none' && proxyUser.uid !== proxyUid) {
+    env.set('PROXY_UID', `${proxyUser.uid}`);
+    env.set('PROXY_GID', `${proxyUser.gid}`);
+  }
+  for (const [name, value] of settings.initEnv) env.set(name, value);
   return {
     name: initName,
     image: initImage,
-    imagePullPolicy: 'IfNotPresent',
+    imagePullPolicy: settings.pullPolicy,
     env: toEnv(env),
     resources: toResources(settings.resources),
     securityContext: {
@@ -52,28 +73,39 @@ export function toInitContainer(
  */
 export function toProxyContainer(
   settings: InjectSettings,
-  proxyPort: number,
-  variables: ReadonlyMap<string, string>,
+  { proxyPort, graceSeconds }: PodFacts,
+  variables: Env,
 ): Container {
-  const { adminPort, passthrough, sidecar } = settings;
+  const { adminPort, passthrough, sidecar, proxyUser, caBundle, mounts } = settings;
   const env = new Map(variables);
   if (passthrough !== 'instance') env.set('IMDS_PROXY_PASSTHROUGH', passthrough);
   if (adminPort !== defaultAdminPort) env.set('IMDS_PROXY_ADMIN_PORT', `${adminPort}`);
+  const deadline = sidecar === 'classic' ? toDrainDeadline(graceSeconds) : undefined;
+  if (deadline !== undefined) env.set('IMDS_PROXY_DRAIN_DEADLINE', deadline);
+  if (caBundle !== undefined) {
+    env.set('NODE_EXTRA_CA_CERTS', `${caVolume.mountPath}/${caVolume.path}`);
+  }
   for (const [name, value] of settings.proxyEnv) env.set(name, value);
 
+  const volumeMounts = [
+    ...(settings.credentials.kind === 'own' ? [toTokenMount()] : []),
+    ...(caBundle === undefined
+      ? []
+      : [{ name: caVolume.name, mountPath: caVolume.mountPath, readOnly: true }]),
+    ...mounts.map((mount) => ({ name: toVolumeName(mount), mountPath: mount.path, readOnly: true })),
+  ];
   const probe: ValueMap = { exec: { command: ['/proxy', `--proxy-port=${proxyPort}`, '--probe'] } };
   return {
     name: proxyName,
     image: settings.proxyImage,
-    imagePullPolicy: 'IfNotPresent',
+    imagePullPolicy: settings.pullPolicy,
     ...(sidecar === 'native' && { restartPolicy: 'Always' }),
     args: [`--proxy-port=${proxyPort}`, `--log-level=${settings.logLevel}`],
     ...(env.size > 0 && { env: toEnv(env) }),
     ...(adminPort !== 0 && { ports: [{ name: metricsPortName, containerPort: adminPort }] }),
     resources: toResources(settings.resources),
     securityContext: {
-      runAsUser: proxyUid,
-      runAsGroup: proxyGid,
+      ...(proxyUser !== 'none' && { runAsUser: proxyUser.uid, runAsGroup: proxyUser.gid }),
       runAsNonRoot: true,
       privileged: false,
       allowPrivilegeEscalation: false,
@@ -81,8 +113,8 @@ export function toProxyContainer(
       capabilities: { drop: ['ALL'] },
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    // What the kubelet waits for before it starts the next container: the startup probe of an init
-    // container, but the hook of an ordinary one. The probe itself polls for 10 s.
+    // The kubelet starts the next container after the startup probe of an init container, but after the
+    // hook of an ordinary one. The probe itself polls for 10 s.
     ...(sidecar === 'native'
       ? { startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 12, failureThreshold: 5 } }
       : { lifecycle: { postStart: probe } }),
@@ -94,16 +126,52 @@ export function toProxyContainer(
         failureThreshold: 3,
       },
     }),
-    ...(settings.credentials.kind === 'own' && { volumeMounts: [toTokenMount()] }),
+    ...(volumeMounts.length > 0 && { volumeMounts }),
   };
+}
+
+/** Volumes that the proxy's mounts need, besides its token. */
+export function toProxyVolumes({ caBundle, mounts }: InjectSettings): readonly Container[] {
+  const ca = caBundle && {
+    name: caVolume.name,
+    ...toVolumeSource(caBundle.kind, caBundle.name, [{ key: caBundle.key, path: caVolume.path }]),
+  };
+  const others = mounts
+    .filter(({ kind }) => kind !== 'volume')
+    .map((mount) => ({
+      name: toVolumeName(mount),
+      ...toVolumeSource(mount.kind === 'secret' ? 'secret' : 'configMap', mount.name),
+    }));
+  return [...(ca === undefined ? [] : [ca]), ...others];
 }
 
 export function toTokenMount(): Container {
   return { name: tokenVolume.name, mountPath: tokenVolume.mountPath, readOnly: true };
 }
 
-export function toEnv(variables: ReadonlyMap<string, string>): readonly Container[] {
-  return [...variables].map(([name, value]) => ({ name, value }));
+export function toEnv(variables: Env): readonly Container[] {
+  return [...variables].map(([name, value]) =>
+    typeof value === 'string' ? { name, value } : { name, valueFrom: value },
+  );
+}
+
+function toVolumeName({ kind, name }: Mount): string {
+  if (kind === 'volume') return name;
+  return `imds-proxy-${kind === 'secret' ? 'secret' : 'config'}-${name.replaceAll('.', '-')}`.slice(0, 63);
+}
+
+function toVolumeSource(kind: 'configMap' | 'secret', name: string, items?: Value): ValueMap {
+  const more = items === undefined ? {} : { items };
+  return kind === 'secret' ? { secret: { secretName: name, ...more } } : { configMap: { name, ...more } };
+}
+
+/**
+ * A classic sidecar gets SIGTERM together with the application: it stays until shortly before the kubelet kills
+ * both. Undefined where the proxy's own default is right, or there is no time at all.
+ */
+function toDrainDeadline(graceSeconds: number | undefined): string | undefined {
+  if (graceSeconds === undefined || graceSeconds <= 0) return undefined;
+  return `${graceSeconds > 10 ? graceSeconds - 5 : Math.max(1, Math.floor(graceSeconds / 2))}s`;
 }
 
 function toResources(resources: Resources): ValueMap {

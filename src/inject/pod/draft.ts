@@ -1,18 +1,25 @@
 import { recordAnnotation } from '../contract.ts';
 import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
 import { formatPointer, getAt, insertAt, type Pointer, putAt, removeAt } from './pointer.ts';
+import type { Fingerprints } from './hand-edits.ts';
 import { type Former, formatRecord } from './record.ts';
+
+/** What can be found again in a list: by its name, or by itself. */
+export type Item = string | (ValueMap & { readonly name: string });
 
 /** A pod that is being changed, and that remembers how to undo that. */
 export interface Draft {
   /** Puts an item that has a name into a list; the list is made if there is none. */
-  addItem(list: Pointer, index: number, item: ValueMap & { readonly name: string }): void;
+  addItem(list: Pointer, index: number, item: Item): void;
   /** Sets an entry of a map; the map is made if there is none. */
   setEntry(map: Pointer, key: string, value: string): void;
   /** Takes an entry out of a map, if it is there. */
   removeEntry(map: Pointer, key: string): void;
-  /** The changed pod, with the record of how to undo the changes. */
-  seal(): ValueMap;
+  /**
+   * The changed pod, with the record of how to undo the changes.
+   * @param wrote fingerprints of what was written into our containers.
+   */
+  seal(wrote: Fingerprints): ValueMap;
 }
 
 const annotations: Pointer = ['metadata', 'annotations'];
@@ -49,7 +56,7 @@ export function createDraft(original: ValueMap): Draft {
   return {
     addItem(list, index, item) {
       provide(list, []);
-      added.push(formatPointer([...list, item.name]));
+      added.push(formatPointer([...list, typeof item === 'string' ? item : item.name]));
       template = insertAt(template, list, index, item);
     },
     setEntry(map, key, value) {
@@ -68,9 +75,9 @@ export function createDraft(original: ValueMap): Draft {
       had[formatPointer(pointer)] = { value, after: keyBefore(template, pointer) };
       template = removeAt(template, pointer);
     },
-    seal() {
+    seal(wrote) {
       provide(annotations, {});
-      const record = formatRecord({ added, made, had });
+      const record = formatRecord({ added, made, had, wrote });
       const sealed = putAt(template, [...annotations, recordAnnotation], record);
       return isMap(sealed) ? sealed : original;
     },

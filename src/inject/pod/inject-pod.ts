@@ -1,17 +1,27 @@
 import { proxyPort as defaultProxyPort } from '../../shared/redirect-contract.ts';
-import { webhook } from '../contract.ts';
+import { initName, proxyName, proxyAnnotations, webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { ValueMap } from '../manifest/value.ts';
+import type { PodSecurity } from '../object-index.ts';
 import type { InjectSettings, OwnCredentials } from '../settings.ts';
 import { pointToProxy } from './app-service.ts';
 import { checkPod } from './check-pod.ts';
-import { toEnv, toInitContainer, toProxyContainer, toTokenMount } from './containers.ts';
+import {
+  type Env,
+  type PodFacts,
+  toEnv,
+  toInitContainer,
+  toProxyContainer,
+  toProxyVolumes,
+  toTokenMount,
+} from './containers.ts';
 import { type ServiceAccount, toCredentialVariables, toTokenVolume } from './credentials.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { findForeign, removeForeign } from './foreign.ts';
+import { findOurs, type Fingerprints, fingerprint, keepHandEdits } from './hand-edits.ts';
 import { toNotes } from './notes.ts';
 import { getAt } from './pointer.ts';
-import { isInjected, undoInjection } from './record.ts';
+import { findFingerprints, isInjected, undoInjection } from './record.ts';
 import { assertPod, containersOf, itemsOf, type PlacedContainer, specOf } from './shape.ts';
 
 /** A pod, or the template of one, as it is to be, and what is worth saying about that. */
@@ -20,19 +30,39 @@ export interface ChangedPod {
   readonly notes: readonly string[];
 }
 
+/** The object that makes the pod. */
+export interface Workload {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  /** Where the template is, if the object has several. */
+  readonly template: string | undefined;
+}
+
+/** What is known about a pod beyond its template. */
+export interface PodContext {
+  /** Of the pod, if it is part of the input. */
+  readonly account: ServiceAccount | undefined;
+  /** Of its namespace, if that is part of the input. */
+  readonly podSecurity: PodSecurity | undefined;
+  readonly workload: Workload;
+  /** A hook of a Helm chart. */
+  readonly isHook: boolean;
+}
+
 const labels = ['metadata', 'labels'];
 const annotations = ['metadata', 'annotations'];
 
 /**
  * Adds the proxy and the redirect, or what takes its place, to a pod. What an earlier run or upstream's tools
- * have added is taken away first, so that the result is the same however often and over whatever it is done.
- * @param account of the pod, if it is part of the input.
- * @throws ManifestError if the pod cannot be injected.
+ * have added is taken away first, so that the result is the same however often and over whatever it is done;
+ * what people have changed in our containers stays, or is named.
+ * @throws ManifestError if the pod cannot be injected; UnsupportedPod if no setting could help.
  */
 export function injectPod(
   template: ValueMap,
   settings: InjectSettings,
-  account: ServiceAccount | undefined,
+  context: PodContext,
 ): ChangedPod {
   assertPod(template);
   const original = isInjected(template) ? undoInjection(template) : template;
@@ -46,16 +76,25 @@ export function injectPod(
   const notes = [
     ...noteForeign(foreign),
     ...noteLabel(base, settings),
-    ...removeTrigger(base, draft),
+    ...removeTriggers(base, draft),
   ];
-  const variables = new Map(addCredentials(base, draft, settings, account));
+  const variables = new Map(addCredentials(base, draft, settings, context.account));
   if (settings.initImage === undefined) {
-    const pointed = pointToProxy(template, base, draft, settings, proxyPort);
+    const { workload } = context;
+    const pointed = pointToProxy(template, base, draft, settings, proxyPort, workload);
     for (const [name, value] of pointed.proxyVariables) variables.set(name, value);
     notes.push(...pointed.notes);
   }
-  addContainers(base, draft, settings, proxyPort, variables);
-  return { template: draft.seal(), notes: [...notes, ...toNotes(base, settings, account)] };
+  const grace = specOf(base)['terminationGracePeriodSeconds'];
+  const facts = { proxyPort, graceSeconds: typeof grace === 'number' ? grace : undefined };
+  const containers = addContainers(template, base, draft, settings, facts, variables);
+  notes.push(...containers.notes);
+  addVolumes(base, draft, settings);
+  if (settings.dropNetRaw) notes.push(...dropNetRaw(base, draft));
+  return {
+    template: draft.seal(containers.wrote),
+    notes: [...notes, ...toNotes(base, settings, context)],
+  };
 }
 
 /** Takes our parts out of a pod; undefined if it has none. */
@@ -63,11 +102,16 @@ export function uninjectPod(template: ValueMap): ChangedPod | undefined {
   return isInjected(template) ? { template: undoInjection(template), notes: [] } : undefined;
 }
 
-/** The webhook looks at the mere presence of the annotation, and would add its own pair to ours. */
-function removeTrigger(base: ValueMap, draft: Draft): readonly string[] {
-  if (getAt(base, [...annotations, webhook.injectAnnotation]) === undefined) return [];
-  draft.removeEntry(annotations, webhook.injectAnnotation);
-  return [`annotation ${webhook.injectAnnotation} removed: the webhook would inject as well`];
+/**
+ * The webhook and our own policies inject where these annotations stand, and would add a second pair. Upstream's
+ * webhook looks only at whether its own is there, not at its value.
+ */
+function removeTriggers(base: ValueMap, draft: Draft): readonly string[] {
+  const present = proxyAnnotations.filter(
+    (key) => getAt(base, [...annotations, key]) !== undefined,
+  );
+  for (const key of present) draft.removeEntry(annotations, key);
+  return present.map((key) => `annotation ${key} removed: the webhook would inject as well`);
 }
 
 /** Somebody may have kept the webhook away on purpose. */
@@ -86,25 +130,78 @@ function noteForeign(foreign: readonly PlacedContainer[]): readonly string[] {
 }
 
 function addContainers(
+  template: ValueMap,
   base: ValueMap,
   draft: Draft,
   settings: InjectSettings,
-  proxyPort: number,
-  variables: ReadonlyMap<string, string>,
-): void {
-  const proxy = toProxyContainer(settings, proxyPort, variables);
+  facts: PodFacts,
+  variables: Env,
+): { readonly wrote: Fingerprints; readonly notes: readonly string[] } {
+  const present = isInjected(template) ? findOurs(template) : new Map<string, ValueMap>();
+  const before = findFingerprints(template);
   const { initImage } = settings;
-  if (initImage !== undefined) {
+  const proxy = toProxyContainer(settings, facts, variables);
+  const init = initImage === undefined ? undefined : toInitContainer(settings, initImage, facts);
+  const merged = keepHandEdits(proxy, present.get(proxyName), before);
+  const notes = [...merged.notes];
+  if (init !== undefined) {
     // First of all, so that no other container ever meets the node's identity.
-    const init = toInitContainer(settings, initImage, proxyPort);
-    draft.addItem(['spec', 'initContainers'], 0, init);
+    const mergedInit = keepHandEdits(init, present.get(initName), before);
+    draft.addItem(['spec', 'initContainers'], 0, mergedInit.container);
+    notes.push(...mergedInit.notes);
   }
+  const wrote = fingerprint(init === undefined ? [proxy] : [proxy, init]);
   if (settings.sidecar === 'native') {
-    draft.addItem(['spec', 'initContainers'], initImage === undefined ? 0 : 1, proxy);
-    return;
+    draft.addItem(['spec', 'initContainers'], init === undefined ? 0 : 1, merged.container);
+  } else {
+    draft.addItem(['spec', 'containers'], 0, merged.container);
+    nameDefaultContainer(base, draft);
   }
-  draft.addItem(['spec', 'containers'], 0, proxy);
-  // kubectl takes the first container for the one that is meant, unless told.
+  return { wrote, notes };
+}
+
+function addVolumes(base: ValueMap, draft: Draft, settings: InjectSettings): void {
+  const volumes = itemsOf(specOf(base)['volumes']);
+  const ours = [
+    ...(settings.credentials.kind === 'own' ? [toTokenVolume(settings.credentials)] : []),
+    ...toProxyVolumes(settings),
+  ];
+  for (const [index, volume] of ours.entries()) {
+    draft.addItem(['spec', 'volumes'], volumes.length + index, volume);
+  }
+  const list = ['spec', 'imagePullSecrets'];
+  let place = itemsOf(specOf(base)['imagePullSecrets']).length;
+  for (const name of settings.pullSecrets) {
+    if (getAt(base, [...list, name]) !== undefined) continue;
+    draft.addItem(list, place, { name });
+    place += 1;
+  }
+}
+
+/** NET_RAW, which container runtimes give by default, sends packets past the redirect. */
+function dropNetRaw(base: ValueMap, draft: Draft): readonly string[] {
+  const notes: string[] = [];
+  for (const { list, name, value } of containersOf(base)) {
+    const capabilities = ['securityContext', 'capabilities'];
+    const dropped = itemsOf(getAt(value, [...capabilities, 'drop'])).map(String);
+    if (getAt(value, ['securityContext', 'privileged']) === true) {
+      notes.push(`container ${name} is privileged: it keeps NET_RAW, and can send packets past the redirect`);
+    } else if (itemsOf(getAt(value, [...capabilities, 'add'])).map(String).some(isRaw)) {
+      notes.push(`container ${name} adds NET_RAW itself, and can send packets past the redirect`);
+    } else if (!dropped.some((one) => isRaw(one) || one.toUpperCase() === 'ALL')) {
+      const pointer = ['spec', list, name, ...capabilities, 'drop'];
+      draft.addItem(pointer, dropped.length, 'NET_RAW');
+    }
+  }
+  return notes;
+}
+
+function isRaw(capability: string): boolean {
+  return /^(?:CAP_)?NET_RAW$/i.test(capability);
+}
+
+/** kubectl takes the first container for the one that is meant, unless told. */
+function nameDefaultContainer(base: ValueMap, draft: Draft): void {
   const defaultContainer = 'kubectl.kubernetes.io/default-container';
   const [first] = containersOf(base).filter(({ list }) => list === 'containers');
   if (first !== undefined && getAt(base, [...annotations, defaultContainer]) === undefined) {
@@ -130,8 +227,6 @@ function addCredentials(
   for (const container of selectContainers(base, credentials)) {
     shareToken(draft, container, variables);
   }
-  const volumes = itemsOf(specOf(base)['volumes']);
-  draft.addItem(['spec', 'volumes'], volumes.length, toTokenVolume(credentials));
   return variables;
 }
 

@@ -1,7 +1,9 @@
 import { webhook } from '../contract.ts';
 import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
 import type { InjectSettings } from '../settings.ts';
+import type { PodSecurity } from '../object-index.ts';
 import type { ServiceAccount } from './credentials.ts';
+import type { PodContext } from './inject-pod.ts';
 import { getAt } from './pointer.ts';
 import { containersOf, specOf } from './shape.ts';
 
@@ -12,13 +14,39 @@ import { containersOf, specOf } from './shape.ts';
 export function toNotes(
   template: ValueMap,
   settings: InjectSettings,
-  account: ServiceAccount | undefined,
+  { account, podSecurity, isHook }: PodContext,
 ): readonly string[] {
   return [
+    ...noteHook(isHook),
+    ...notePodSecurity(settings, podSecurity),
     ...noteIdentity(template, settings, account),
     ...noteInitContainers(template, settings),
     ...noteQualityOfService(template, settings),
   ];
+}
+
+function noteHook(isHook: boolean): readonly string[] {
+  return isHook
+    ? ['a hook of a Helm chart: helm install and upgrade do not pass hooks to a post-renderer in Helm 3; see docs/inject.md, Helm']
+    : [];
+}
+
+/** Levels of Pod Security that take the pod as it will be. */
+function notePodSecurity(
+  { initImage, proxyUser }: InjectSettings,
+  level: PodSecurity | undefined,
+): readonly string[] {
+  if (level === undefined || level === 'privileged') return [];
+  if (initImage !== undefined) {
+    return [
+      `its namespace enforces Pod Security ${level}, which refuses NET_ADMIN: the pod will be rejected; use --no-redirect, or set the level to privileged`,
+    ];
+  }
+  return proxyUser === 'none' && level === 'restricted'
+    ? [
+        'its namespace enforces Pod Security restricted: the proxy needs a user that is not root from the cluster, or --proxy-user with an ID',
+      ]
+    : [];
 }
 
 function noteIdentity(

@@ -58,8 +58,9 @@ export function insertAt(value: Value, list: Pointer, index: number, item: Value
   });
 }
 
+/** The name that an item of a list is found by: a text, as in a list of capabilities, is its own. */
 export function nameOf(item: Value | undefined): string | undefined {
-  const name = isMap(item) ? item['name'] : undefined;
+  const name = isMap(item) ? item['name'] : item;
   return typeof name === 'string' ? name : undefined;
 }
 

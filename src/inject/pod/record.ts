@@ -1,6 +1,7 @@
 import { recordAnnotation } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import { isList, isMap, type Value, type ValueMap } from '../manifest/value.ts';
+import type { Fingerprints } from './hand-edits.ts';
 import { getAt, parsePointer, putAt, removeAt } from './pointer.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface UndoRecord {
   readonly made: readonly string[];
   /** Parts that were changed or removed, and how they were. */
   readonly had: Readonly<Record<string, Former>>;
+  /** Fingerprints of what we wrote into our containers; undefined if an older version wrote the record. */
+  readonly wrote: Fingerprints | undefined;
 }
 
 export interface Former {
@@ -25,8 +28,15 @@ export interface Former {
 const format = 1;
 const recordPointer = ['metadata', 'annotations', recordAnnotation];
 
-export function formatRecord({ added, made, had }: UndoRecord): string {
-  return JSON.stringify({ v: format, added, made, had });
+export function formatRecord({ added, made, had, wrote }: UndoRecord): string {
+  return JSON.stringify({ v: format, added, made, had, wrote });
+}
+
+/** What we wrote into our containers when the pod was injected; undefined if that is not known. */
+export function findFingerprints(template: ValueMap): Fingerprints | undefined {
+  return isInjected(template)
+    ? parseRecord(getAt(template, recordPointer)).wrote
+    : undefined;
 }
 
 export function isInjected(template: ValueMap): boolean {
@@ -58,9 +68,9 @@ export function undoInjection(template: ValueMap): ValueMap {
 function parseRecord(text: Value | undefined): UndoRecord {
   const record = parseJson(text);
   if (isMap(record)) {
-    const { v, added, made, had } = record;
+    const { v, added, made, had, wrote } = record;
     if (v === format && isTexts(added) && isTexts(made) && isMap(had)) {
-      return { added, made, had: toFormers(had) };
+      return { added, made, had: toFormers(had), wrote: toFingerprints(wrote) };
     }
   }
   const message = `the annotation ${recordAnnotation} does not hold what this version can undo; use the version that wrote it, or remove the annotation and what was injected by hand`;
@@ -81,6 +91,15 @@ function toFormers(had: ValueMap): Readonly<Record<string, Former>> {
       const { value = null, after = null } = isMap(former) ? former : {};
       return [pointer, { value, after: typeof after === 'string' ? after : null }];
     }),
+  );
+}
+
+function toFingerprints(wrote: Value | undefined): Fingerprints | undefined {
+  if (!isMap(wrote)) return undefined;
+  return Object.fromEntries(
+    Object.entries(wrote).flatMap(([pointer, print]) =>
+      typeof print === 'string' ? [[pointer, print]] : [],
+    ),
   );
 }
 

@@ -55,7 +55,7 @@ function assertNamed(template: ValueMap, path: Path): void {
     throw new ManifestError(`${path.join('.')} is not a list`, { path });
   }
   for (const [index, item] of (items ?? []).entries()) {
-    if (nameOf(item) !== undefined) continue;
+    if (isMap(item) && nameOf(item) !== undefined) continue;
     throw new ManifestError(`an item of ${path.join('.')} has no name`, { path: [...path, index] });
   }
 }
