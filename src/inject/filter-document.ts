@@ -1,3 +1,4 @@
+import type { TemplatePath } from './kinds.ts';
 import { editDocument } from './manifest/edit-document.ts';
 import { ManifestError, UnsupportedPod } from './manifest/manifest-error.ts';
 import { type ParsedDocument, type Position, parseDocument } from './manifest/parse-document.ts';
@@ -5,7 +6,6 @@ import { readValue } from './manifest/read-value.ts';
 import { type Chunk, countLineBreaks, isBlank } from './manifest/split-documents.ts';
 import { splitList } from './manifest/split-list.ts';
 import { isEqual, isMap, type Path, type Value, valueAt, withValueAt } from './manifest/value.ts';
-import type { TemplatePath } from './kinds.ts';
 import type { ObjectIndex } from './object-index.ts';
 import { whyIncomplete } from './pod/check-whole.ts';
 import { type ChangedPod, injectPod, uninjectPod } from './pod/inject-pod.ts';
@@ -98,7 +98,8 @@ function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
     return changeObjects(chunk, base, frame, context);
   } catch (error) {
     const outcome = toOutcome(error, chunk, context);
-    const position = error instanceof ManifestError && 'line' in error.place ? error.place : startOf(chunk);
+    const position =
+      error instanceof ManifestError && 'line' in error.place ? error.place : startOf(chunk);
     const place = { document: chunk.number, line: position.line, column: position.column };
     return { ...same, findings: [{ place, subject: undefined, outcome, notes: [] }] };
   }
@@ -117,12 +118,14 @@ function judge(resource: Resource, context: Context): readonly Verdict[] {
   const { pods, owner, path } = resource;
   const { action, selection, unknownKinds } = context;
   const isWanted = selection.only?.some((pattern) => isNamed(pattern, resource)) ?? false;
-  const warn = (why: string): Outcome => (isWanted ? failed(`--only names it, but ${why}`) : skipped(why));
+  const warn = (why: string): Outcome =>
+    isWanted ? failed(`--only names it, but ${why}`) : skipped(why);
   const whole = (outcome: Outcome): readonly Verdict[] => [
     { resource, template: undefined, label: undefined, outcome },
   ];
 
-  if (pods.kind === 'none') return whole(isWanted ? warn('it makes no pods') : unchanged('makes no pods'));
+  if (pods.kind === 'none')
+    return whole(isWanted ? warn('it makes no pods') : unchanged('makes no pods'));
   if (owner !== undefined) return whole(unchanged(`made by ${owner}`));
   const isUninject = action.kind === 'uninject';
   switch (pods.kind) {
@@ -137,7 +140,10 @@ function judge(resource: Resource, context: Context): readonly Verdict[] {
       const templates =
         pods.kind === 'templates'
           ? pods.paths.map((template) => ({ template, isTemplate: true }))
-          : pods.shapes.map((shape) => ({ template: [...path, ...shape.path], isTemplate: shape.isTemplate }));
+          : pods.shapes.map((shape) => ({
+              template: [...path, ...shape.path],
+              isTemplate: shape.isTemplate,
+            }));
       const isSole = templates.length === 1 && pods.kind === 'templates';
       return templates.map(({ template, isTemplate }) => {
         const relative = template.slice(path.length);
@@ -147,7 +153,9 @@ function judge(resource: Resource, context: Context): readonly Verdict[] {
           const why = whyNotSelected(resource, value, selection);
           if (why !== undefined) return unchanged(why);
           if (isUninject) {
-            return isMap(value) && isInjected(value) ? undefined : unchanged('not injected by this program');
+            return isMap(value) && isInjected(value)
+              ? undefined
+              : unchanged('not injected by this program');
           }
           if (pods.kind === 'shapes' && (unknownKinds !== 'inject' || !isTemplate)) {
             return ofUnknownKind(resource, label ?? '', isTemplate, unknownKinds, warn);
@@ -216,7 +224,8 @@ function change(parsed: ParsedDocument, verdict: Verdict, context: Context): Cha
     if (!isMap(before)) throw new ManifestError('it has no pod template', { path: [] });
     const pod = changePod(before, verdict, context);
     const notes = [...pod.notes];
-    if (resource.pods.kind === 'templates' && resource.pods.note !== undefined) notes.push(resource.pods.note);
+    if (resource.pods.kind === 'templates' && resource.pods.note !== undefined)
+      notes.push(resource.pods.note);
     const isSame = isEqual(before, pod.template);
     const again = isInjected(before) ? 'updated' : 'injected';
     const outcome: Outcome = isSame
@@ -229,7 +238,11 @@ function change(parsed: ParsedDocument, verdict: Verdict, context: Context): Cha
   }
 }
 
-function changePod(before: Parameters<typeof injectPod>[0], verdict: Verdict, context: Context): ChangedPod {
+function changePod(
+  before: Parameters<typeof injectPod>[0],
+  verdict: Verdict,
+  context: Context,
+): ChangedPod {
   const { action, index } = context;
   const { resource, label } = verdict;
   if (action.kind === 'uninject') {

@@ -118,8 +118,15 @@ const kinds: Readonly<Record<string, Readonly<Record<string, KindOfPods>>>> = {
       'spec.leaderWorkerTemplate.workerTemplate',
     ),
   },
-  'agones.dev': { GameServer: spec, GameServerSet: templates('spec.template.spec.template'), Fleet: templates('spec.template.spec.template') },
-  'actions.github.com': { AutoscalingRunnerSet: spec, EphemeralRunnerSet: templates('spec.ephemeralRunnerSpec') },
+  'agones.dev': {
+    GameServer: spec,
+    GameServerSet: templates('spec.template.spec.template'),
+    Fleet: templates('spec.template.spec.template'),
+  },
+  'actions.github.com': {
+    AutoscalingRunnerSet: spec,
+    EphemeralRunnerSet: templates('spec.ephemeralRunnerSpec'),
+  },
   'machinelearning.seldon.io': {
     SeldonDeployment: templates('spec.predictors.*.componentSpecs.*'),
   },
@@ -190,7 +197,8 @@ export function findKind(
 
 function isKubernetesGroup(group: string): boolean {
   const short = ['autoscaling', 'policy'];
-  const own = /^(?:rbac\.authorization|networking|storage|scheduling|coordination|discovery|events|certificates|admissionregistration|apiregistration|authentication|authorization|flowcontrol\.apiserver|node|resource|gateway\.networking|metrics|kustomize\.config)\.k8s\.io$/;
+  const own =
+    /^(?:rbac\.authorization|networking|storage|scheduling|coordination|discovery|events|certificates|admissionregistration|apiregistration|authentication|authorization|flowcontrol\.apiserver|node|resource|gateway\.networking|metrics|kustomize\.config)\.k8s\.io$/;
   return short.includes(group) || own.test(group);
 }
 
@@ -199,7 +207,8 @@ export function resolvePattern(value: Value, pattern: string): readonly Path[] {
   let found: readonly { readonly at: Value; readonly path: Path }[] = [{ at: value, path: [] }];
   for (const step of pattern === '' ? [] : pattern.split('.')) {
     found = found.flatMap(({ at, path }) => {
-      if (step === '*') return entriesOf(at).map(([key, part]) => ({ at: part, path: [...path, key] }));
+      if (step === '*')
+        return entriesOf(at).map(([key, part]) => ({ at: part, path: [...path, key] }));
       return isMap(at) && Object.hasOwn(at, step)
         ? [{ at: at[step] ?? null, path: [...path, step] }]
         : [];

@@ -1,15 +1,28 @@
-import { filterManifests } from './filter.ts';
-import type { Filtered } from './filter-document.ts';
+import { lastOf, scanArguments, type Texts } from './arguments.ts';
+import { mergeTexts, parseDefaults, toTexts } from './defaults.ts';
+import { formatDiff } from './diff.ts';
+import { type Context, filterDocument, type Piece, readObjects } from './filter-document.ts';
 import { formatHelp } from './help.ts';
-import { type Input, type MissingInput, readInputs } from './inputs.ts';
+import { describe, type Input, readInputs, type Unread } from './inputs.ts';
 import type { InjectIo } from './io.ts';
-import { type CommandName, parseCommand } from './parse-command.ts';
-import { type Finding, formatFinding, formatSummary } from './report.ts';
+import { createJoiner } from './join-files.ts';
+import { readValue } from './manifest/read-value.ts';
+import { splitDocuments } from './manifest/split-documents.ts';
+import { splitList } from './manifest/split-list.ts';
+import { isMap } from './manifest/value.ts';
+import { createObjectIndex, mayBeIndexed, type ObjectIndexBuilder } from './object-index.ts';
+import { commonOptions, injectOptions } from './options.ts';
+import { type CommandName, parseCommand, type Run } from './parse-command.ts';
+import { type Finding, failed, toFinding } from './report.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+import { isNamed } from './select.ts';
+import type { Resource } from './workload.ts';
 
 /**
  * The commands `inject` and `uninject`: manifests in, manifests out, and a report on standard error.
  * @param argv what follows the name of the command.
- * @returns the exit code: 0 done, 1 a document or an input is at fault, 2 malformed command line.
+ * @returns the exit code: 0 done; 1 a document or an input is at fault, or with --check something would change; 2
+ * malformed command line or defaults.
  * @throws what printing the help throws.
  */
 export async function runInject(
@@ -17,103 +30,316 @@ export async function runInject(
   io: InjectIo,
   name: CommandName,
 ): Promise<number> {
-  const command = parseCommand(name, argv);
-  if (command.kind === 'help') {
+  const scan = scanArguments(name === 'inject' ? injectOptions : commonOptions, argv);
+  if (scan.kind === 'help') {
     await io.stdout(formatHelp(name));
     return 0;
   }
-  if (command.kind === 'usage') return rejectUsage(command.errors, io, name);
-  const { names, action, only, inPlace, dryRun } = command;
-  if (names.length === 0 && !io.isStdinPiped) {
+  if (scan.kind === 'usage') return rejectUsage([scan.error], io, name);
+  const isKrm = lastOf(scan.texts).get('krm') === 'true';
+  const stdin = isKrm ? await readStdin(io) : undefined;
+  if (stdin !== undefined && 'error' in stdin) return rejectUsage([stdin.error], io, name);
+
+  const flags = { texts: scan.texts, names: [...(scan.texts.get('file') ?? []), ...scan.files] };
+  const texts = await addDefaults(name, flags, stdin?.text, io);
+  if ('errors' in texts) return rejectUsage(texts.errors, io, name);
+  const headerKey = await findHeaderKey(texts.texts, io);
+  if (typeof headerKey === 'object') return rejectUsage([headerKey.error], io, name);
+  const parsed = parseCommand(name, texts.texts, scan.files, headerKey);
+  if (!parsed.ok) return rejectUsage(parsed.errors, io, name);
+  const run = parsed.value;
+  if (stdin === undefined && run.names.length === 0 && !io.isStdinPiped) {
     return rejectUsage(['name a file or folder, or pipe manifests in'], io, name);
   }
 
-  const read = await readInputs(names.length === 0 ? ['-'] : names, io);
-  const inputs = read.filter((input) => 'text' in input);
-  const missing = read.filter((input) => 'error' in input);
-  const { files: filtered, unmatched } = filterManifests(
-    inputs.map(({ text }) => text),
-    action,
-    only,
-  );
-  const findings = [...missing.map(toFinding), ...report(inputs, filtered, io)];
-  for (const { name: input, error } of missing) io.stderr(`${input}: error: ${error}\n`);
-  for (const { text } of unmatched) {
-    const error = `--only names ${text}, which is not in the input`;
-    findings.push(toFinding({ name, error }));
-    io.stderr(`${name}: error: ${error}\n`);
-  }
-  if (findings.length === 0) {
-    io.stderr(`${name}: error: there is no Kubernetes object in the input\n`);
-    return 1;
+  const inputs =
+    stdin === undefined
+      ? await readInputs(run.names.length === 0 ? ['-'] : run.names, io)
+      : [{ name: 'stdin', path: undefined, text: stdin.text, isFromFolder: false }];
+  const notes = texts.file === undefined ? [] : [`defaults from ${texts.file}`];
+  return filterInputs(name, run, inputs, notes, io);
+}
+
+async function filterInputs(
+  name: CommandName,
+  run: Run,
+  inputs: readonly (Input | Unread)[],
+  notes: readonly string[],
+  io: InjectIo,
+): Promise<number> {
+  const reporter = createReporter(run, io);
+  for (const note of notes) reporter.note(`${name}: ${note}`);
+  const readable = inputs.filter((input) => 'text' in input);
+  const index = createObjectIndex();
+  for (const { text } of readable) indexObjects(text, run, index);
+
+  const unmatched = new Set(run.selection.only ?? []);
+  const onResource = (resource: Resource): void => {
+    for (const pattern of unmatched) if (isNamed(pattern, resource)) unmatched.delete(pattern);
+  };
+  const writer = createWriter(run, readable, reporter, io);
+  for (const input of inputs) {
+    if (!('text' in input)) {
+      reporter.add(input.name, input.finding);
+      continue;
+    }
+    const context: Context = {
+      ...run,
+      index,
+      onResource,
+      onTemplate: input.isFromFolder ? 'skip' : 'fail',
+    };
+    await writer.write(input, filterFile(input, context, reporter));
   }
 
-  if (!dryRun && inPlace) findings.push(...(await writeBack(inputs, filtered, io)));
-  else if (!dryRun) findings.push(...(await print(filtered, io)));
-  io.stderr(formatSummary(findings));
-  return findings.some(({ outcome }) => outcome.kind === 'failed') ? 1 : 0;
+  for (const { text } of unmatched) {
+    reporter.add(name, toFinding(failed(`--only names ${text}, which is not in the input`)));
+  }
+  if (reporter.isEmpty && !readable.some(({ isFromFolder }) => isFromFolder)) {
+    const message = 'there is no Kubernetes object in the input; check what is piped in';
+    reporter.add(name, toFinding(failed(message)));
+  }
+  return reporter.finish();
+}
+
+/** The pieces of a file, with its byte order mark, each reported when it is done. */
+function* filterFile(input: Input, context: Context, reporter: Reporter): Generator<Piece> {
+  const mark = input.text.startsWith('\uFEFF') ? '\uFEFF' : '';
+  if (mark !== '') yield { before: mark, after: mark, line: 1, findings: [] };
+  for (const chunk of splitDocuments(input.text.slice(mark.length))) {
+    for (const piece of filterDocument(chunk, context)) {
+      for (const finding of piece.findings) reporter.add(input.name, finding);
+      yield piece;
+    }
+  }
+}
+
+/** Where the filtered files go. */
+interface Writer {
+  write(input: Input, pieces: Iterable<Piece>): Promise<void>;
+}
+
+function createWriter(
+  { output }: Run,
+  inputs: readonly Input[],
+  reporter: Reporter,
+  io: InjectIo,
+): Writer {
+  const joiner = createJoiner(inputs.map(({ text }) => text));
+  let isBroken = false;
+  const print = async (text: string): Promise<void> => {
+    if (isBroken || text === '') return;
+    try {
+      await io.stdout(text);
+    } catch (thrown) {
+      isBroken = true;
+      reporter.add('stdout', describeUnwritten(thrown));
+    }
+  };
+  switch (output) {
+    case 'print':
+      return {
+        async write({ text }, pieces) {
+          let pending = joiner.begin(text);
+          for (const { after } of pieces) {
+            pending += joiner.add(after);
+            if (pending.length < 65_536) continue;
+            await print(pending);
+            pending = '';
+          }
+          await print(pending);
+        },
+      };
+    case 'write':
+      return {
+        async write({ name, path, text }, pieces) {
+          const wanted = [...pieces].map(({ after }) => after).join('');
+          if (path === undefined || wanted === text) return;
+          try {
+            await io.writeFile(path, wanted);
+          } catch (thrown) {
+            reporter.add(name, describeUnwritten(thrown));
+          }
+        },
+      };
+    case 'diff':
+      return {
+        async write({ name }, pieces) {
+          await print(
+            formatDiff(
+              name,
+              [...pieces].filter(({ before, after }) => before !== after),
+            ),
+          );
+        },
+      };
+    case 'none':
+    case 'check':
+      return {
+        async write(_, pieces) {
+          for (const _piece of pieces);
+        },
+      };
+  }
+}
+
+/** Reads the few objects that workloads anywhere in the input may refer to. */
+function indexObjects(file: string, { templatePaths }: Run, index: ObjectIndexBuilder): void {
+  if (!mayBeIndexed(file)) return;
+  for (const chunk of splitDocuments(file.replace(/^\uFEFF/, ''))) {
+    if (!mayBeIndexed(chunk.text)) continue;
+    const list = splitList(chunk);
+    const items = list?.pieces.filter((piece) => typeof piece !== 'string') ?? [
+      { ...chunk, base: [] },
+    ];
+    for (const item of items) {
+      if (list === undefined && !mayBeIndexed(item.text)) continue;
+      try {
+        const resources = readObjects(item, item.base, list?.frame, templatePaths);
+        for (const resource of resources ?? []) index.add(resource);
+      } catch {
+        // What cannot be read is reported when it is filtered.
+      }
+    }
+  }
+}
+
+interface Defaults {
+  readonly texts: Texts;
+  /** The file that they come from. */
+  readonly file: string | undefined;
+}
+
+/** Adds what the defaults file and, for kustomize, functionConfig say to the flags. */
+async function addDefaults(
+  name: CommandName,
+  { texts, names }: { readonly texts: Texts; readonly names: readonly string[] },
+  resourceList: string | undefined,
+  io: InjectIo,
+): Promise<Defaults | { readonly errors: readonly string[] }> {
+  if (name === 'uninject') return { texts, file: undefined };
+  const found = await findDefaults(lastOf(texts).get('config'), names, io);
+  if ('errors' in found) return found;
+  const file = found.file && parseDefaults(found.text, found.file);
+  if (file && !file.ok) return file;
+  const config = resourceList === undefined ? undefined : parseFunctionConfig(resourceList);
+  if (config?.ok === false) return config;
+  const defaults = mergeTexts(file ? file.value : new Map(), config?.value ?? new Map());
+  return { texts: mergeTexts(defaults, texts), file: found.file };
+}
+
+async function findDefaults(
+  named: string | undefined,
+  inputs: readonly string[],
+  io: InjectIo,
+): Promise<
+  | { readonly file: string | undefined; readonly text: string }
+  | { readonly errors: readonly string[] }
+> {
+  const candidates = named === undefined ? defaultsBeside(inputs) : [named];
+  const found: { readonly file: string; readonly text: string }[] = [];
+  for (const file of candidates) {
+    try {
+      const text = await io.readSmallFile(file);
+      if (text === undefined && named !== undefined) {
+        return { errors: [`--config: there is no file ${file}; check the path`] };
+      }
+      // A manifest may have the name as well.
+      if (text !== undefined && (named !== undefined || !isManifest(text)))
+        found.push({ file, text });
+    } catch (error) {
+      if (named !== undefined) return { errors: [`--config ${file}: ${describe(error)}`] };
+    }
+  }
+  const [first, second] = found;
+  if (first !== undefined && second !== undefined) {
+    return {
+      errors: [
+        `${first.file} and ${second.file} are both beside the manifests; name one with --config`,
+      ],
+    };
+  }
+  return first ?? { file: undefined, text: '' };
+}
+
+export const defaultsName = 'inject.yaml';
+
+function defaultsBeside(inputs: readonly string[]): readonly string[] {
+  const folders = inputs
+    .filter((input) => input !== '-')
+    .flatMap((input) => [
+      input.replace(/\/+$/, ''),
+      input.includes('/') ? input.replace(/\/[^/]*$/, '') : '.',
+    ]);
+  return [...new Set(folders)].map((folder) =>
+    folder === '.' ? defaultsName : `${folder}/${defaultsName}`,
+  );
+}
+
+function isManifest(text: string): boolean {
+  const value = readValue(text);
+  return (
+    isMap(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string'
+  );
+}
+
+/** The settings of a KRM function: `spec` of its configuration, or `data` if that is a ConfigMap. */
+function parseFunctionConfig(resourceList: string): ReturnType<typeof toTexts> {
+  const [chunk] = splitDocuments(resourceList);
+  const frame = chunk && (splitList(chunk)?.frame ?? readValue(chunk.text));
+  if (!isMap(frame) || frame['kind'] !== 'ResourceList') {
+    return {
+      ok: false,
+      errors: ['--krm: standard input is not a ResourceList; run it as a function of kustomize'],
+    };
+  }
+  const config = frame['functionConfig'];
+  const settings = isMap(config) ? (config['spec'] ?? config['data'] ?? {}) : {};
+  return isMap(settings)
+    ? toTexts(settings, 'functionConfig')
+    : { ok: false, errors: ['functionConfig: spec is not a map; write flags by their names'] };
+}
+
+async function readStdin(
+  io: InjectIo,
+): Promise<{ readonly text: string } | { readonly error: string }> {
+  try {
+    return { text: await io.readStdin() };
+  } catch (error) {
+    return { error: `stdin: ${describe(error)}` };
+  }
+}
+
+/** The key for the secrets of workloads without the redirect; it never reaches a message. */
+async function findHeaderKey(
+  texts: Texts,
+  io: InjectIo,
+): Promise<string | undefined | { readonly error: string }> {
+  const last = lastOf(texts);
+  const variable = last.get('headerKeyVariable');
+  if (variable !== undefined) {
+    const key = io.variable(variable)?.trim();
+    return (
+      key || { error: `--header-key-variable: ${variable} is not set; export it with the key` }
+    );
+  }
+  const file = last.get('headerKeyFile');
+  if (file === undefined) return undefined;
+  try {
+    const key = (await io.readSmallFile(file))?.trim();
+    return key || { error: `--header-key-file: there is no key in ${file}; write one into it` };
+  } catch (error) {
+    return { error: `--header-key-file ${file}: ${describe(error)}` };
+  }
+}
+
+function describeUnwritten(thrown: unknown): Finding {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return toFinding(failed(`it cannot be written: ${reason}`));
 }
 
 function rejectUsage(errors: readonly string[], io: InjectIo, name: CommandName): number {
   for (const error of errors) io.stderr(`${name}: ${error}\n`);
   io.stderr(`See ${name} --help.\n`);
   return 2;
-}
-
-function report(
-  inputs: readonly Input[],
-  filtered: readonly Filtered[],
-  io: InjectIo,
-): readonly Finding[] {
-  return filtered.flatMap(({ findings }, index) => {
-    for (const finding of findings) io.stderr(formatFinding(inputs[index]?.name ?? '', finding));
-    return findings;
-  });
-}
-
-function toFinding({ error }: MissingInput): Finding {
-  return { place: undefined, subject: undefined, outcome: { kind: 'failed', error }, notes: [] };
-}
-
-/** One stream of documents. A file on its own stays as it is. */
-function joinFiles(texts: readonly string[]): string {
-  return texts.reduce((stream, text) => {
-    if (stream === '' || text === '') return stream + text;
-    const ended = stream.endsWith('\n') ? stream : `${stream}\n`;
-    return text.startsWith('---') ? ended + text : `${ended}---\n${text}`;
-  }, '');
-}
-
-async function print(filtered: readonly Filtered[], io: InjectIo): Promise<readonly Finding[]> {
-  try {
-    await io.stdout(joinFiles(filtered.map(({ text }) => text)));
-    return [];
-  } catch (thrown) {
-    return [reportUnwritten('stdout', thrown, io)];
-  }
-}
-
-/** Writes the files that changed, and tells which could not be. */
-async function writeBack(
-  inputs: readonly Input[],
-  filtered: readonly Filtered[],
-  io: InjectIo,
-): Promise<readonly Finding[]> {
-  const failures: Finding[] = [];
-  for (const [index, { name, path, text }] of inputs.entries()) {
-    const wanted = filtered[index]?.text ?? text;
-    if (path === undefined || wanted === text) continue;
-    try {
-      await io.writeFile(path, wanted);
-    } catch (thrown) {
-      failures.push(reportUnwritten(name, thrown, io));
-    }
-  }
-  return failures;
-}
-
-function reportUnwritten(name: string, thrown: unknown, io: InjectIo): Finding {
-  const error = `it cannot be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-  io.stderr(`${name}: error: ${error}\n`);
-  return toFinding({ name, error });
 }

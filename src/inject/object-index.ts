@@ -21,7 +21,10 @@ export interface ObjectIndexBuilder extends ObjectIndex {
 
 /** Whether a text can hold any object that the index wants; reading it is a waste otherwise. */
 export function mayBeIndexed(text: string): boolean {
-  return /\bkind["']?\s*:\s*["']?(?:ServiceAccount|Namespace)\b/.test(text) || /AccountList|NamespaceList/.test(text);
+  return (
+    /\bkind["']?\s*:\s*["']?(?:ServiceAccount|Namespace)\b/.test(text) ||
+    /AccountList|NamespaceList/.test(text)
+  );
 }
 
 interface Account extends ServiceAccount {

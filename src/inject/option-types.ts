@@ -1,4 +1,7 @@
 import { accept, refuse, type ValueType } from '../shared/option-table.ts';
+import { textValue } from '../shared/option-values.ts';
+import type { TemplatePath } from './kinds.ts';
+import type { Mount, ProxyUser } from './settings.ts';
 
 /** Any text of a shape that a pattern describes. */
 function shapedValue(
@@ -13,6 +16,7 @@ function shapedValue(
   };
 }
 
+/** An image by tag, by digest, or by both. */
 export const imageValue = shapedValue(
   'image',
   /^[a-zA-Z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?$/,
@@ -55,7 +59,10 @@ export const containersValue: ValueType<'none' | 'all' | readonly string[]> = {
     const names = text.split(',').map((name) => name.trim());
     const wrong = names.find((name) => !nameValue.parse(name).ok);
     if (wrong === undefined) return accept(names);
-    return refuse('is no list of containers', 'write none, all, or names with commas in between');
+    return refuse(
+      'is not a list of containers',
+      'write none, all, or names with commas in between',
+    );
   },
 };
 
@@ -68,3 +75,73 @@ export const variableValue: ValueType<readonly [string, string]> = {
     return refuse('is not a variable', 'write it like NAME=value');
   },
 };
+
+/** `none`, `UID` or `UID:GID`. */
+export const proxyUserValue: ValueType<ProxyUser | 'none'> = {
+  label: 'none|uid[:gid]',
+  parse(text) {
+    if (text === 'none') return accept(text);
+    const [, uid, gid = uid] = /^([1-9]\d{0,9})(?::([1-9]\d{0,9}))?$/.exec(text) ?? [];
+    if (uid !== undefined && Math.max(Number(uid), Number(gid)) <= 2_147_483_647) {
+      return accept({ uid: Number(uid), gid: Number(gid) });
+    }
+    return refuse('is not a user other than root', 'write none, an ID like 1501, or UID:GID');
+  },
+};
+
+/** `NAME` or `NAME/KEY` of a ConfigMap or Secret. */
+export function keyOfObjectValue(
+  defaultKey: string,
+): ValueType<{ readonly name: string; readonly key: string }> {
+  return {
+    label: 'name[/key]',
+    parse(text) {
+      const [, name = '', key = defaultKey] = /^([^/]+)(?:\/([\w.-]+))?$/.exec(text) ?? [];
+      if (nameValue.parse(name).ok) return accept({ name, key });
+      return refuse(
+        'names no object',
+        `write NAME, or NAME/KEY where the key is not ${defaultKey}`,
+      );
+    },
+  };
+}
+
+/** `configmap/NAME:/PATH`, `secret/NAME:/PATH`, or `volume/NAME:/PATH` for a volume that the pod has. */
+export const mountValue: ValueType<Mount> = {
+  label: 'kind/name:path',
+  parse(text) {
+    const [, word = '', name = '', path = ''] = /^(\w+)\/([^:/]+):(\/[^\s:]+)$/.exec(text) ?? [];
+    const kinds: Readonly<Record<string, Mount['kind']>> = {
+      configmap: 'configMap',
+      secret: 'secret',
+      volume: 'volume',
+    };
+    const kind = Object.hasOwn(kinds, word) ? kinds[word] : undefined;
+    if (kind !== undefined && nameValue.parse(name).ok) return accept({ kind, name, path });
+    return refuse('is not a mount', 'write it like configmap/NAME:/PATH, secret/… or volume/…');
+  },
+};
+
+/** `group/Kind=spec.template`; the core group is left out. */
+export const templatePathValue: ValueType<TemplatePath> = {
+  label: 'group/kind=path',
+  parse(text) {
+    const [, group = '', kind, path] =
+      /^(?:([a-z0-9.-]+)\/)?([A-Za-z]\w*)=([\w.*-]+)$/.exec(text) ?? [];
+    if (kind !== undefined && path !== undefined) return accept({ group, kind, path });
+    return refuse(
+      'is not the path of a pod template',
+      'write it like example.com/Widget=spec.template; * stands for each item of a list',
+    );
+  },
+};
+
+export const fileValue: ValueType<string> = { ...textValue, label: 'file' };
+
+/** Name of an environment variable. */
+export const variableNameValue = shapedValue(
+  'name',
+  /^[A-Za-z_]\w*$/,
+  'is not the name of a variable',
+  'write its name without $',
+);

@@ -1,120 +1,223 @@
 import { guidValue, tenantValue } from '../shared/entra-values.ts';
 import { logLevelValue } from '../shared/log-level.ts';
 import type { OptionTable, ValueType } from '../shared/option-table.ts';
-import {
-  booleanValue,
-  choiceValue,
-  listValue,
-  portValue,
-  textValue,
-} from '../shared/option-values.ts';
-import { proxyPort } from '../shared/redirect-contract.ts';
+import { booleanValue, choiceValue, listValue, portValue } from '../shared/option-values.ts';
+import { proxyGid, proxyPort, proxyUid } from '../shared/redirect-contract.ts';
 import { defaultAdminPort } from './contract.ts';
 import {
   containersValue,
+  fileValue,
   httpsUrlValue,
   imageValue,
+  keyOfObjectValue,
+  mountValue,
   nameValue,
+  proxyUserValue,
   quantityValue,
+  templatePathValue,
+  variableNameValue,
   variableValue,
 } from './option-types.ts';
-import { selectorValue } from './select.ts';
+import { annotationValue, labelSelectorValue, namePatternValue } from './select.ts';
+
+const io = 'Input and output';
+const which = 'Which workloads';
+const containers = 'Containers';
 
 /** Flags of `inject` and `uninject`. */
 export const commonOptions = {
   file: {
     flag: 'f',
-    type: { ...textValue, label: 'file' },
-    group: 'Input and output',
+    type: fileValue,
+    group: io,
     help: 'A file, a folder with all below it, or - for standard input, which is the default. May be repeated; arguments without a flag mean the same.',
   },
   inPlace: {
     flag: 'in-place',
     type: booleanValue,
     default: 'false',
-    group: 'Input and output',
+    group: io,
     help: 'Writes the files that change instead of printing everything.',
   },
   dryRun: {
     flag: 'dry-run',
     type: booleanValue,
     default: 'false',
-    group: 'Input and output',
+    group: io,
     help: 'Reports what would happen, and prints and writes nothing.',
+  },
+  check: {
+    flag: 'check',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'Like --dry-run, and exits with 1 if something would change.',
+  },
+  diff: {
+    flag: 'diff',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'Prints what would change as a unified diff, and writes nothing.',
+  },
+  report: {
+    flag: 'report',
+    type: choiceValue(['text', 'json']),
+    default: 'text',
+    group: io,
+    help: 'Form of the report on standard error.',
+  },
+  reportFile: {
+    flag: 'report-file',
+    type: fileValue,
+    group: io,
+    help: 'Also writes the report as JSON to this file.',
+  },
+  verbose: {
+    flag: 'verbose',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'Also lists what is not a Kubernetes object.',
+  },
+  krm: {
+    flag: 'krm',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'Works as a KRM function for kustomize: a ResourceList comes in and goes out, and its functionConfig adds to the flags.',
   },
   only: {
     flag: 'only',
-    type: listValue(selectorValue),
-    group: 'Input and output',
-    help: 'The only workloads to change, such as Deployment/web,nightly. Default: all.',
+    type: listValue(namePatternValue),
+    group: which,
+    help: 'The only workloads to change: names, Kind/name or namespace/Kind/name, with * for anything. It is an error if one of them cannot be changed. May be repeated. Default: all.',
+  },
+  except: {
+    flag: 'except',
+    type: listValue(namePatternValue),
+    group: which,
+    help: 'Workloads to leave alone, named as with --only. May be repeated.',
+  },
+  selector: {
+    flag: 'selector',
+    type: labelSelectorValue,
+    group: which,
+    help: 'Changes only pods whose labels match this selector, such as app=web,tier!=cache. The labels of the pod template count.',
+  },
+  annotation: {
+    flag: 'annotation',
+    type: annotationValue,
+    group: which,
+    help: 'Changes only pods with this annotation on their template. May be repeated.',
+  },
+  templatePath: {
+    flag: 'template-path',
+    type: templatePathValue,
+    group: which,
+    help: 'Where a kind that inject does not know has its pod template. May be repeated.',
   },
 } as const satisfies OptionTable;
 
 const variable: { readonly type: ValueType<readonly [string, string]>; readonly group: string } = {
   type: variableValue,
-  group: 'Containers',
+  group: containers,
 };
 
 /** Flags of `inject` alone. */
 export const injectOptions = {
   ...commonOptions,
+  annotated: {
+    flag: 'annotated',
+    type: booleanValue,
+    default: 'false',
+    group: which,
+    help: 'Changes only pods that ask for it: annotation azure.workload.identity/inject-proxy-sidecar or azure.workload.identity/proxy with the value "true".',
+  },
+  ignoreOptOut: {
+    flag: 'ignore-opt-out',
+    type: booleanValue,
+    default: 'false',
+    group: which,
+    help: 'Also changes pods that refuse it: one of these annotations, or the label azure.workload.identity/use, with the value "false".',
+  },
+  unknownKinds: {
+    flag: 'unknown-kinds',
+    type: choiceValue(['warn', 'inject', 'fail']),
+    default: 'warn',
+    group: which,
+    help: 'What to do about a pod template in a kind that is not known.',
+  },
+  onUnsupported: {
+    flag: 'on-unsupported',
+    type: choiceValue(['warn', 'fail']),
+    default: 'warn',
+    group: which,
+    help: 'What to do about pods in which the proxy cannot work: hostNetwork, Windows, virtual nodes. Ports or names that are taken are errors in any case.',
+  },
+  config: {
+    flag: 'config',
+    type: fileValue,
+    group: io,
+    help: 'A YAML file with defaults for the flags below, by their names. Default: inject.yaml beside the manifests, if there is one.',
+  },
   proxyImage: {
     flag: 'proxy-image',
     type: imageValue,
     required: 'name the image that was built from Dockerfile.proxy',
-    group: 'Containers',
+    group: containers,
     help: 'Image of the proxy.',
   },
   initImage: {
     flag: 'init-image',
     type: imageValue,
-    group: 'Containers',
+    group: containers,
     help: 'Image of proxy-init. Required unless --no-redirect is given.',
   },
   noRedirect: {
     flag: 'no-redirect',
     type: booleanValue,
     default: 'false',
-    group: 'Containers',
+    group: containers,
     help: "Adds neither proxy-init nor its capability, for pods that may not have NET_ADMIN. The application's containers get the variables of App Service, which lead SDKs to the proxy.",
   },
   nativeSidecar: {
     flag: 'native-sidecar',
     type: booleanValue,
-    group: 'Containers',
+    group: containers,
     help: 'Makes the proxy an init container that keeps running (Kubernetes 1.29 and newer), so that other init containers are served too. This is the default.',
   },
   classic: {
     flag: 'classic',
     type: booleanValue,
-    group: 'Containers',
+    group: containers,
     help: 'Makes the proxy an ordinary container, for older clusters.',
   },
   proxyPort: {
     flag: 'proxy-port',
     type: portValue(),
-    group: 'Containers',
+    group: containers,
     help: `Port that the proxy listens on. Default: that of the pod's annotation azure.workload.identity/proxy-sidecar-port, else ${proxyPort}.`,
   },
   adminPort: {
     flag: 'admin-port',
     type: portValue({ zero: 'turns it off' }),
     default: `${defaultAdminPort}`,
-    group: 'Containers',
+    group: containers,
     help: 'Port of health and metrics; 0 turns it off, and the liveness probe with it.',
   },
   logLevel: {
     flag: 'log-level',
     type: { label: 'level', parse: parseLogLevel } as ValueType<string>,
     default: 'info',
-    group: 'Containers',
+    group: containers,
     help: 'Log level of the proxy.',
   },
   passthrough: {
     flag: 'passthrough',
     type: choiceValue(['off', 'instance', 'all']),
     default: 'instance',
-    group: 'Containers',
+    group: containers,
     help: 'Which other metadata paths the proxy forwards. With off, nothing in the pod reaches the real metadata service.',
   },
   proxyEnv: {
@@ -126,6 +229,69 @@ export const injectOptions = {
     flag: 'init-env',
     ...variable,
     help: 'A variable of proxy-init. May be repeated.',
+  },
+  imagePullPolicy: {
+    flag: 'image-pull-policy',
+    type: choiceValue(['IfNotPresent', 'Always', 'Never']),
+    default: 'IfNotPresent',
+    group: containers,
+    help: 'When the node pulls the two images.',
+  },
+  imagePullSecret: {
+    flag: 'image-pull-secret',
+    type: nameValue,
+    group: containers,
+    help: 'A Secret for the registry of the two images, added to imagePullSecrets. May be repeated.',
+  },
+  proxyUser: {
+    flag: 'proxy-user',
+    type: proxyUserValue,
+    default: `${proxyUid}:${proxyGid}`,
+    group: containers,
+    help: 'User and group of the proxy. With none the cluster chooses, as OpenShift requires; this needs --no-redirect, because the redirect knows the proxy by its user.',
+  },
+  caConfigMap: {
+    flag: 'ca-configmap',
+    type: keyOfObjectValue('ca.crt'),
+    group: containers,
+    help: 'ConfigMap with certificates that the proxy trusts as well, such as those of a TLS-inspecting proxy. Default key: ca.crt.',
+  },
+  caSecret: {
+    flag: 'ca-secret',
+    type: keyOfObjectValue('ca.crt'),
+    group: containers,
+    help: 'The same from a Secret.',
+  },
+  proxyMount: {
+    flag: 'proxy-mount',
+    type: mountValue,
+    group: containers,
+    help: 'Mounts a ConfigMap, a Secret or a volume of the pod into the proxy, read-only. May be repeated.',
+  },
+  dropNetRaw: {
+    flag: 'drop-net-raw',
+    type: booleanValue,
+    default: 'false',
+    group: containers,
+    help: "Takes the capability NET_RAW from the application's containers: with it they can send packets past the redirect.",
+  },
+  headerKeyFile: {
+    flag: 'header-key-file',
+    type: fileValue,
+    group: 'Secret without the redirect',
+    help: 'File with a key of at least 16 bytes, from which the secret of each workload is derived. Keep it out of version control.',
+  },
+  headerKeyVariable: {
+    flag: 'header-key-variable',
+    type: variableNameValue,
+    group: 'Secret without the redirect',
+    help: 'Name of an environment variable with such a key.',
+  },
+  headerSecret: {
+    flag: 'header-secret',
+    type: keyOfObjectValue('header'),
+    group: 'Secret without the redirect',
+    help: "Secret in the pod's namespace that has the secret itself. Default key: header.",
   },
   cpuRequest: {
     flag: 'cpu-request',

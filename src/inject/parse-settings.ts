@@ -1,16 +1,22 @@
-import type { Option, Values } from '../shared/option-table.ts';
+import type { Values } from '../shared/option-table.ts';
 import { isComplete, resolveOptions } from '../shared/options.ts';
-import { lastOf } from './arguments.ts';
+import { lastOf, type Parsed, parseEach, type Texts } from './arguments.ts';
 import { injectOptions } from './options.ts';
-import type { Credentials, InjectSettings } from './settings.ts';
+import type { CaBundle, Credentials, HeaderSource, InjectSettings } from './settings.ts';
 
-type Texts = ReadonlyMap<string, readonly string[]>;
-type FlagValues = Values<Omit<typeof injectOptions, 'proxyEnv' | 'initEnv'>>;
-
-/** What the flags of `inject` come to, or what is wrong with them. */
-export type ParsedSettings =
-  | { readonly ok: true; readonly settings: InjectSettings }
-  | { readonly ok: false; readonly errors: readonly string[] };
+/** Flags that may be given more than once are read one by one, those of the input by parse-command.ts. */
+const {
+  proxyEnv,
+  initEnv,
+  imagePullSecret,
+  proxyMount,
+  only: _only,
+  except: _except,
+  annotation: _annotation,
+  templatePath: _templatePath,
+  ...single
+} = injectOptions;
+type FlagValues = Values<typeof single>;
 
 /** Flags that have a meaning only when the manifest brings the token. */
 const ownOnly = [
@@ -23,40 +29,85 @@ const ownOnly = [
   'tokenProxyCa',
 ] as const;
 
-export function parseSettings(texts: Texts): ParsedSettings {
-  const proxyEnv = parseVariables(injectOptions.proxyEnv, texts.get('proxyEnv'));
-  const initEnv = parseVariables(injectOptions.initEnv, texts.get('initEnv'));
-  const { proxyEnv: _, initEnv: __, ...table } = injectOptions;
-  const resolution = resolveOptions(table, lastOf(texts), {});
+/**
+ * What the flags of `inject` come to, or what is wrong with them.
+ * @param headerKey what the flags for it lead to.
+ */
+export function parseSettings(texts: Texts, headerKey: string | undefined): Parsed<InjectSettings> {
+  const proxyVariables = parseEach(proxyEnv, texts.get('proxyEnv'));
+  const initVariables = parseEach(initEnv, texts.get('initEnv'));
+  const pullSecrets = parseEach(imagePullSecret, texts.get('imagePullSecret'));
+  const mounts = parseEach(proxyMount, texts.get('proxyMount'));
+  const resolution = resolveOptions(single, lastOf(texts), {});
   const errors = [
     ...resolution.errors,
     ...findRedirectFaults(resolution.values, texts),
-    ...proxyEnv.errors,
-    ...initEnv.errors,
+    ...[proxyVariables, initVariables, pullSecrets, mounts].flatMap((parsed) => parsed.errors),
   ];
   if (!isComplete(resolution)) return { ok: false, errors };
 
   const { values } = resolution;
-  errors.push(...findConflicts(values));
+  errors.push(...findConflicts(values), ...findHeaderFaults(values, headerKey));
   if (errors.length > 0) return { ok: false, errors };
   const { proxyImage, initImage, proxyPort, adminPort, logLevel, passthrough } = values;
   const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = values;
+  const { imagePullPolicy, proxyUser, dropNetRaw } = values;
   return {
     ok: true,
-    settings: {
+    value: {
       sidecar: isClassic(values) ? 'classic' : 'native',
       proxyImage,
-      initImage,
+      initImage: values.noRedirect ? undefined : initImage,
+      pullPolicy: imagePullPolicy,
+      pullSecrets: [...new Set(pullSecrets.values)],
       proxyPort,
       adminPort,
       logLevel,
       passthrough,
-      proxyEnv: proxyEnv.variables,
-      initEnv: initEnv.variables,
+      proxyEnv: new Map(proxyVariables.values),
+      initEnv: new Map(initVariables.values),
       resources: { cpuRequest, cpuLimit, memoryRequest, memoryLimit },
+      proxyUser,
+      caBundle: toCaBundle(values),
+      mounts: mounts.values,
+      header: toHeader(values, headerKey),
+      dropNetRaw,
       credentials: toCredentials(values),
     },
   };
+}
+
+function toCaBundle({ caConfigMap, caSecret }: FlagValues): CaBundle | undefined {
+  if (caConfigMap !== undefined) return { kind: 'configMap', ...caConfigMap };
+  return caSecret && { kind: 'secret', ...caSecret };
+}
+
+function toHeader(
+  { headerSecret, noRedirect }: FlagValues,
+  key: string | undefined,
+): HeaderSource | undefined {
+  // A defaults file may name it for the workloads that need it.
+  if (!noRedirect) return undefined;
+  if (headerSecret !== undefined) return { kind: 'secretRef', ...headerSecret };
+  return key === undefined ? undefined : { kind: 'derived', key };
+}
+
+const leastKeyBytes = 16;
+
+function findHeaderFaults(
+  { headerKeyFile, headerKeyVariable, headerSecret }: FlagValues,
+  key: string | undefined,
+): readonly string[] {
+  const given = [headerKeyFile, headerKeyVariable, headerSecret].filter((one) => one !== undefined);
+  if (given.length > 1) {
+    return [
+      '--header-key-file, --header-key-variable and --header-secret exclude one another; give one of them',
+    ];
+  }
+  if (key === undefined || Buffer.byteLength(key) >= leastKeyBytes) return [];
+  return [
+    `the key for the secret has fewer than ${leastKeyBytes} bytes; make one with: openssl rand -hex 32`,
+  ];
 }
 
 function isClassic({ classic, nativeSidecar }: FlagValues): boolean {
@@ -81,6 +132,14 @@ function findConflicts(values: FlagValues): readonly string[] {
   const { classic, nativeSidecar, proxyPort, adminPort, webhook, identityBinding, tokenProxy } =
     values;
   const errors: string[] = [];
+  if (values.caConfigMap !== undefined && values.caSecret !== undefined) {
+    errors.push('--ca-configmap and --ca-secret exclude each other; give one of them');
+  }
+  if (values.proxyUser === 'none' && !values.noRedirect) {
+    errors.push(
+      '--proxy-user=none needs --no-redirect: the redirect lets the proxy through by its user; add it, or name an ID',
+    );
+  }
   if (classic !== undefined && classic === nativeSidecar) {
     errors.push('--classic and --native-sidecar contradict each other; give one of them');
   }
@@ -118,24 +177,4 @@ function toCredentials(values: FlagValues): Credentials {
         ? undefined
         : { tokenProxy, serverName: tokenProxySni, caConfigMap: tokenProxyCa },
   };
-}
-
-interface ParsedVariables {
-  readonly variables: ReadonlyMap<string, string>;
-  readonly errors: readonly string[];
-}
-
-function parseVariables(
-  option: Option<readonly [string, string]>,
-  texts: readonly string[] | undefined,
-): ParsedVariables {
-  const variables = new Map<string, string>();
-  const errors: string[] = [];
-  for (const text of texts ?? []) {
-    const resolution = resolveOptions({ variable: option }, new Map([['variable', text]]), {});
-    errors.push(...resolution.errors);
-    const { variable } = resolution.values;
-    if (variable !== undefined) variables.set(...variable);
-  }
-  return { variables, errors };
 }

@@ -74,7 +74,10 @@ export const labelSelectorValue: ValueType<readonly Requirement[]> = {
         const list = values.split(',').map((one) => one.trim());
         requirements.push({ key: setKey, is: set === 'in' ? 'in' : 'notin', values: list });
       } else {
-        return refuse('is not a label selector', 'write it like app=web,tier!=cache,stage in (a,b)');
+        return refuse(
+          'is not a label selector',
+          'write it like app=web,tier!=cache,stage in (a,b)',
+        );
       }
     }
     return accept(requirements);
@@ -86,7 +89,8 @@ export const annotationValue: ValueType<Requirement> = {
   label: 'key=value',
   parse(text) {
     const [, key, value] = /^([\w./-]+)(?:=(.*))?$/s.exec(text) ?? [];
-    if (key === undefined) return refuse('is not an annotation', 'write it like example.com/team=a');
+    if (key === undefined)
+      return refuse('is not an annotation', 'write it like example.com/team=a');
     return accept({ key, is: 'in', values: value === undefined ? undefined : [value] });
   },
 };

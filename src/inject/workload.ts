@@ -1,4 +1,10 @@
-import { findKind, findPodShapes, type PodShape, resolvePattern, type TemplatePath } from './kinds.ts';
+import {
+  findKind,
+  findPodShapes,
+  type PodShape,
+  resolvePattern,
+  type TemplatePath,
+} from './kinds.ts';
 import { templateError } from './manifest/manifest-error.ts';
 import { isList, isMap, type Path, type Value, type ValueMap, valueAt } from './manifest/value.ts';
 
@@ -18,7 +24,11 @@ export interface Resource {
 
 /** Where the pods of an object are. Paths start at the document. */
 export type Pods =
-  | { readonly kind: 'templates'; readonly paths: readonly Path[]; readonly note?: string | undefined }
+  | {
+      readonly kind: 'templates';
+      readonly paths: readonly Path[];
+      readonly note?: string | undefined;
+    }
   /** It should have a template, and lacks it: a patch, or a part of an object. */
   | { readonly kind: 'incomplete'; readonly why: string }
   | { readonly kind: 'elsewhere'; readonly why: string }
@@ -117,11 +127,18 @@ function findPods(
     case 'templates': {
       const paths = known.paths.flatMap((pattern) => resolvePattern(value, pattern));
       if (paths.length > 0) {
-        return { kind: 'templates', paths: paths.map((path) => [...base, ...path]), note: known.note };
+        return {
+          kind: 'templates',
+          paths: paths.map((path) => [...base, ...path]),
+          note: known.note,
+        };
       }
       const reference = valueAt(value, ['spec', 'workloadRef', 'name']);
       if (reference === undefined) return { kind: 'incomplete', why: 'it has no pod template' };
-      return { kind: 'incomplete', why: `its pods come from the workload ${reference}; inject that one` };
+      return {
+        kind: 'incomplete',
+        why: `its pods come from the workload ${reference}; inject that one`,
+      };
     }
   }
 }
@@ -144,4 +161,3 @@ function findOwner(value: ValueMap): string | undefined {
 function toText(value: Value | undefined): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
-

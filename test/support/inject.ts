@@ -14,6 +14,8 @@ export interface InjectSetting {
   readonly stdin?: string;
   /** Files by their path; an Error is what reading them throws. */
   readonly files?: Readonly<Record<string, string | Error>>;
+  /** Environment variables. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** What writing any file, or standard output, throws. */
   readonly writeError?: Error;
 }
@@ -22,7 +24,7 @@ export interface InjectSetting {
 export async function runInjectOn(
   command: 'inject' | 'uninject',
   argv: readonly string[],
-  { stdin, files = {}, writeError }: InjectSetting,
+  { stdin, files = {}, variables = {}, writeError }: InjectSetting,
 ): Promise<InjectRun> {
   let stdout = '';
   let stderr = '';
@@ -44,11 +46,17 @@ export async function runInjectOn(
         if (writeError !== undefined) throw writeError;
         written.set(path, text);
       },
+      async readSmallFile(path) {
+        const text = files[path];
+        if (text instanceof Error) throw text;
+        return text;
+      },
+      variable: (name) => variables[name],
       async listFolder(path) {
         if (Object.hasOwn(files, path)) return undefined;
         const below = Object.keys(files).filter((file) => file.startsWith(`${path}/`));
         if (below.length === 0) throw missing(path);
-        return below.sort();
+        return { files: below.sort(), outside: [] };
       },
       async stdout(text) {
         if (writeError !== undefined) throw writeError;

@@ -44,7 +44,8 @@ export function jsonMembers(text: string, start: number): readonly JsonMember[] 
     if (part === undefined || text[part.start] !== '"') return undefined;
     const keyEnd = endOfString(text, part.start) ?? part.end;
     const colon = text.indexOf(':', keyEnd);
-    if (colon === -1 || colon >= part.end || text.slice(keyEnd, colon).trim() !== '') return undefined;
+    if (colon === -1 || colon >= part.end || text.slice(keyEnd, colon).trim() !== '')
+      return undefined;
     const span = trim(text, { start: colon + 1, end: part.end });
     members.push({ key: toKey(text.slice(part.start, keyEnd)), ...span });
   }

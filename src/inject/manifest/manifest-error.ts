@@ -1,9 +1,7 @@
 import type { Path } from './value.ts';
 
 /** Where in a document something is wrong: a position in the file, or a part of the value. */
-export type Place =
-  | { readonly line: number; readonly column: number }
-  | { readonly path: Path };
+export type Place = { readonly line: number; readonly column: number } | { readonly path: Path };
 
 /**
  * A document that cannot be read or changed. The message says what is wrong and what to do about it; the

@@ -56,7 +56,13 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
       positionAt(root?.range?.[0] ?? 0),
     );
   }
-  return { ...chunk, root, value, positionAt, positionOf: (path) => positionAt(offsetOf(root, path)) };
+  return {
+    ...chunk,
+    root,
+    value,
+    positionAt,
+    positionOf: (path) => positionAt(offsetOf(root, path)),
+  };
 }
 
 /** The key of a pair as it is in the value; undefined for `<<`. */
@@ -104,13 +110,13 @@ function toManifestError(
   }
   if (code === 'DUPLICATE_KEY') {
     const key = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s:,}]+)/.exec(text.slice(start))?.[0] ?? 'a key';
-    return new ManifestError(`the key ${key} stands twice in the same map; remove one of them`, place);
+    return new ManifestError(
+      `the key ${key} stands twice in the same map; remove one of them`,
+      place,
+    );
   }
   const reason = message.split('\n')[0] ?? message;
-  return new ManifestError(
-    `not YAML: ${reason}; correct this line, or the one before it`,
-    place,
-  );
+  return new ManifestError(`not YAML: ${reason}; correct this line, or the one before it`, place);
 }
 
 /** `{{ x }}` is YAML as well: a map whose only key is a map, which no Kubernetes object has. */

@@ -1,11 +1,11 @@
 import {
   Composer,
+  type CST,
   type Document,
   Lexer,
   LineCounter,
   Parser,
   type ScalarTag,
-  type Token,
   type YAMLError,
 } from 'yaml';
 import { octalPattern, parseOctal } from './octal.ts';
@@ -28,7 +28,8 @@ export interface YamlSource {
 /** Reads one document as Kubernetes' own parser does where that is laxer than the library. */
 export function parseYaml(text: string): YamlSource {
   const strict = compose(text, new Lexer());
-  const isIndentation = strict.error?.code === 'MISSING_CHAR' || strict.error?.code === 'BAD_INDENT';
+  const isIndentation =
+    strict.error?.code === 'MISSING_CHAR' || strict.error?.code === 'BAD_INDENT';
   if (!isIndentation) return strict;
   const lax = compose(text, createLaxLexer());
   return lax.error === undefined ? lax : strict;
@@ -49,7 +50,7 @@ function compose(text: string, lexer: Lexer): YamlSource {
   return { document, error: document.errors[0], lines };
 }
 
-function* tokens(text: string, lexer: Lexer, lines: LineCounter): Generator<Token> {
+function* tokens(text: string, lexer: Lexer, lines: LineCounter): Generator<CST.Token> {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
   for (const lexeme of lexer.lex(text)) yield* parser.next(lexeme);

@@ -71,8 +71,21 @@ function findJsonItems(text: string): FoundItems | undefined {
   };
 }
 
+/** Whether an alias may repeat what stands in another item; block scalars that look so are rare. */
+function hasAliases(text: string): boolean {
+  const anchors = new Set<string>();
+  for (const [, sign, name = ''] of text.matchAll(
+    /(?:^[^\S\n]*|[:?-][^\S\n]+|[[{,]\s*)([&*])([\w-]+)/gm,
+  )) {
+    if (sign === '&') anchors.add(name);
+    else if (anchors.has(name)) return true;
+  }
+  return false;
+}
+
 /** Only the form that serialisers write: `items:` at the margin and a dash before each item. */
 function findYamlItems(text: string): FoundItems | undefined {
+  if (hasAliases(text)) return undefined;
   const heads = [...text.matchAll(/^items:[^\S\n]*(?:#[^\n]*)?$/gm)];
   const [head] = heads;
   if (head === undefined || heads.length !== 1) return undefined;

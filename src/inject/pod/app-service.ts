@@ -68,7 +68,9 @@ function findHeader(template: ValueMap, settings: InjectSettings, workload: Work
 /** 256 bits, in a form that is safe in every header and every YAML. */
 function deriveHeader(key: string, { namespace, kind, name, template }: Workload): string {
   const identity = JSON.stringify([namespace ?? '', kind, name, template ?? '']);
-  return createHmac('sha256', key).update(`imds-proxy identity header v1 ${identity}`).digest('hex');
+  return createHmac('sha256', key)
+    .update(`imds-proxy identity header v1 ${identity}`)
+    .digest('hex');
 }
 
 /** A variable that somebody has set on purpose; with only some of ours beside it nothing would work. */

@@ -16,7 +16,8 @@ export function checkPod(template: ValueMap, settings: InjectSettings, proxyPort
   const spec = specOf(template);
   const hasRedirect = settings.initImage !== undefined;
   checkNode(spec, hasRedirect);
-  const user = settings.proxyUser === 'none' ? { uid: proxyUid, gid: proxyGid } : settings.proxyUser;
+  const user =
+    settings.proxyUser === 'none' ? { uid: proxyUid, gid: proxyGid } : settings.proxyUser;
   checkLifetime(spec, settings);
   if (settings.credentials.kind === 'webhook') checkSkipped(template);
   for (const container of containersOf(template)) {
@@ -75,7 +76,11 @@ function findWindows(spec: ValueMap): Path | undefined {
   }
   const options: readonly Path[] = [
     ['securityContext', 'windowsOptions'],
-    ...containersOf({ spec }).map(({ path }) => [...path.slice(1), 'securityContext', 'windowsOptions']),
+    ...containersOf({ spec }).map(({ path }) => [
+      ...path.slice(1),
+      'securityContext',
+      'windowsOptions',
+    ]),
   ];
   const option = options.find((path) => isMap(valueAt(spec, path)));
   if (option !== undefined) return option;
@@ -96,7 +101,8 @@ function requiresWindows(spec: ValueMap): boolean {
     itemsOf(valueAt(term, ['matchExpressions'])).some((expression) => {
       if (!isMap(expression) || !systemLabels.includes(String(expression['key']))) return false;
       const values = itemsOf(expression['values']);
-      if (expression['operator'] === 'In') return values.length > 0 && values.every((one) => one === 'windows');
+      if (expression['operator'] === 'In')
+        return values.length > 0 && values.every((one) => one === 'windows');
       return expression['operator'] === 'NotIn' && values.includes('linux');
     });
   return terms.length > 0 && terms.every(isWindows);
@@ -107,7 +113,9 @@ function findVirtualNode(spec: ValueMap): Path | undefined {
   if (getAt(spec, ['nodeSelector', 'type']) === 'virtual-kubelet') return ['nodeSelector', 'type'];
   const role = 'kubernetes.io/role';
   return getAt(spec, ['nodeSelector', role]) === 'agent' &&
-    itemsOf(spec['tolerations']).some((one) => valueAt(one, ['key']) === 'virtual-kubelet.io/provider')
+    itemsOf(spec['tolerations']).some(
+      (one) => valueAt(one, ['key']) === 'virtual-kubelet.io/provider',
+    )
     ? ['nodeSelector', role]
     : undefined;
 }

@@ -17,7 +17,9 @@ import type { InjectSettings, Mount, Resources } from '../settings.ts';
 export type Container = ValueMap & { readonly name: string };
 
 /** The value of a variable, or a reference to where it comes from. */
-export type EnvValue = string | { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+export type EnvValue =
+  | string
+  | { readonly secretKeyRef: { readonly name: string; readonly key: string } };
 export type Env = ReadonlyMap<string, EnvValue>;
 
 /** What a pod says that its proxy has to follow. */
@@ -92,7 +94,11 @@ export function toProxyContainer(
     ...(caBundle === undefined
       ? []
       : [{ name: caVolume.name, mountPath: caVolume.mountPath, readOnly: true }]),
-    ...mounts.map((mount) => ({ name: toVolumeName(mount), mountPath: mount.path, readOnly: true })),
+    ...mounts.map((mount) => ({
+      name: toVolumeName(mount),
+      mountPath: mount.path,
+      readOnly: true,
+    })),
   ];
   const probe: ValueMap = { exec: { command: ['/proxy', `--proxy-port=${proxyPort}`, '--probe'] } };
   return {
@@ -157,12 +163,17 @@ export function toEnv(variables: Env): readonly Container[] {
 
 function toVolumeName({ kind, name }: Mount): string {
   if (kind === 'volume') return name;
-  return `imds-proxy-${kind === 'secret' ? 'secret' : 'config'}-${name.replaceAll('.', '-')}`.slice(0, 63);
+  return `imds-proxy-${kind === 'secret' ? 'secret' : 'config'}-${name.replaceAll('.', '-')}`.slice(
+    0,
+    63,
+  );
 }
 
 function toVolumeSource(kind: 'configMap' | 'secret', name: string, items?: Value): ValueMap {
   const more = items === undefined ? {} : { items };
-  return kind === 'secret' ? { secret: { secretName: name, ...more } } : { configMap: { name, ...more } };
+  return kind === 'secret'
+    ? { secret: { secretName: name, ...more } }
+    : { configMap: { name, ...more } };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { recordAnnotation } from '../contract.ts';
 import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
-import { formatPointer, getAt, insertAt, type Pointer, putAt, removeAt } from './pointer.ts';
 import type { Fingerprints } from './hand-edits.ts';
+import { formatPointer, getAt, insertAt, type Pointer, putAt, removeAt } from './pointer.ts';
 import { type Former, formatRecord } from './record.ts';
 
 /** What can be found again in a list: by its name, or by itself. */

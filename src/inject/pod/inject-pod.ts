@@ -1,5 +1,5 @@
 import { proxyPort as defaultProxyPort } from '../../shared/redirect-contract.ts';
-import { initName, proxyName, proxyAnnotations, webhook } from '../contract.ts';
+import { initName, proxyAnnotations, proxyName, webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { ValueMap } from '../manifest/value.ts';
 import type { PodSecurity } from '../object-index.ts';
@@ -8,6 +8,7 @@ import { pointToProxy } from './app-service.ts';
 import { checkPod } from './check-pod.ts';
 import {
   type Env,
+  type EnvValue,
   type PodFacts,
   toEnv,
   toInitContainer,
@@ -18,7 +19,7 @@ import {
 import { type ServiceAccount, toCredentialVariables, toTokenVolume } from './credentials.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { findForeign, removeForeign } from './foreign.ts';
-import { findOurs, type Fingerprints, fingerprint, keepHandEdits } from './hand-edits.ts';
+import { type Fingerprints, findOurs, fingerprint, keepHandEdits } from './hand-edits.ts';
 import { toNotes } from './notes.ts';
 import { getAt } from './pointer.ts';
 import { findFingerprints, isInjected, undoInjection } from './record.ts';
@@ -78,7 +79,9 @@ export function injectPod(
     ...noteLabel(base, settings),
     ...removeTriggers(base, draft),
   ];
-  const variables = new Map(addCredentials(base, draft, settings, context.account));
+  const variables = new Map<string, EnvValue>(
+    addCredentials(base, draft, settings, context.account),
+  );
   if (settings.initImage === undefined) {
     const { workload } = context;
     const pointed = pointToProxy(template, base, draft, settings, proxyPort, workload);
@@ -185,8 +188,14 @@ function dropNetRaw(base: ValueMap, draft: Draft): readonly string[] {
     const capabilities = ['securityContext', 'capabilities'];
     const dropped = itemsOf(getAt(value, [...capabilities, 'drop'])).map(String);
     if (getAt(value, ['securityContext', 'privileged']) === true) {
-      notes.push(`container ${name} is privileged: it keeps NET_RAW, and can send packets past the redirect`);
-    } else if (itemsOf(getAt(value, [...capabilities, 'add'])).map(String).some(isRaw)) {
+      notes.push(
+        `container ${name} is privileged: it keeps NET_RAW, and can send packets past the redirect`,
+      );
+    } else if (
+      itemsOf(getAt(value, [...capabilities, 'add']))
+        .map(String)
+        .some(isRaw)
+    ) {
       notes.push(`container ${name} adds NET_RAW itself, and can send packets past the redirect`);
     } else if (!dropped.some((one) => isRaw(one) || one.toUpperCase() === 'ALL')) {
       const pointer = ['spec', list, name, ...capabilities, 'drop'];

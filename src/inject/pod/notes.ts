@@ -1,7 +1,7 @@
 import { webhook } from '../contract.ts';
 import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
-import type { InjectSettings } from '../settings.ts';
 import type { PodSecurity } from '../object-index.ts';
+import type { InjectSettings } from '../settings.ts';
 import type { ServiceAccount } from './credentials.ts';
 import type { PodContext } from './inject-pod.ts';
 import { getAt } from './pointer.ts';
@@ -27,7 +27,9 @@ export function toNotes(
 
 function noteHook(isHook: boolean): readonly string[] {
   return isHook
-    ? ['a hook of a Helm chart: helm install and upgrade do not pass hooks to a post-renderer in Helm 3; see docs/inject.md, Helm']
+    ? [
+        'a hook of a Helm chart: helm install and upgrade do not pass hooks to a post-renderer in Helm 3; see docs/inject.md, Helm',
+      ]
     : [];
 }
 

@@ -34,9 +34,7 @@ export function formatRecord({ added, made, had, wrote }: UndoRecord): string {
 
 /** What we wrote into our containers when the pod was injected; undefined if that is not known. */
 export function findFingerprints(template: ValueMap): Fingerprints | undefined {
-  return isInjected(template)
-    ? parseRecord(getAt(template, recordPointer)).wrote
-    : undefined;
+  return isInjected(template) ? parseRecord(getAt(template, recordPointer)).wrote : undefined;
 }
 
 export function isInjected(template: ValueMap): boolean {

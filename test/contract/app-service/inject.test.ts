@@ -13,13 +13,20 @@ interface Container {
 }
 
 const stdin =
-  'apiVersion: v1\nkind: Pod\nspec:\n  initContainers: [{name: own}]\n  containers: [{name: app}]\n';
+  'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  initContainers: [{name: own, image: x}]\n  containers: [{name: app, image: x}]\n';
 
 test.each(['own', 'app'])(
   'container %s gets a token by the variables that it has',
   async (name) => {
     const [proxyImage = ''] = imageFlags;
-    const { stdout } = await runInjectOn('inject', [proxyImage, '--no-redirect'], { stdin });
+    const { stdout } = await runInjectOn(
+      'inject',
+      [proxyImage, '--no-redirect', '--header-key-variable=KEY'],
+      {
+        stdin,
+        variables: { KEY: 'a key of sixteen bytes or more' },
+      },
+    );
     const { initContainers, containers } = parse(stdout).spec;
     const envOf = (wanted: string): Record<string, string> => {
       const all: readonly Container[] = [...initContainers, ...containers];

@@ -14,7 +14,7 @@ interface Container {
   readonly startupProbe?: { readonly exec: { readonly command: readonly string[] } };
 }
 
-const stdin = 'apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: app}]\n';
+const stdin = 'apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: app, image: x}]\n';
 const flags = [
   ['--log-level=all', '--proxy-port=8123', '--admin-port=0'],
   ['--passthrough=off', '--log-level='],

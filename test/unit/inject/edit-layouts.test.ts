@@ -123,18 +123,46 @@ describe('editDocument', () => {
     expect(edit(before, wanted)).toBe(after);
   });
 
-  it('refuses to change what an alias repeats, and names both the alias and the line', () => {
-    const text = 'a: &l\n  x: 1\nb: *l\n';
-    const [, ofAnchor] = failure(text, { a: { x: 1, y: 2 }, b: { x: 1 } }) as [unknown, string];
-    expect(failure(text, { a: { x: 1, y: 2 }, b: { x: 1 } })).toEqual([{ line: 11 }, ofAnchor]);
-    expect(ofAnchor).toContain('&l');
-    const [place, ofAlias] = failure(text, { a: { x: 1 }, b: { x: 1, y: 2 } }) as [unknown, string];
-    expect(place).toEqual({ line: 12 });
-    expect(ofAlias).toContain('*l');
+  it.each([
+    [
+      'a map that an alias repeats, by merging it in',
+      'a: &l\n  x: 1\nb: *l # why\nc: 2\n',
+      { a: { x: 1 }, b: { x: 1, w: { z: 2 } }, c: 2 },
+      'a: &l\n  x: 1\nb: # why\n  <<: *l\n  w:\n    z: 2\nc: 2\n',
+    ],
+    [
+      'a map that an alias repeats, in flow style',
+      'a: &l {x: 1}\nb: {c: *l, d: 1}\n',
+      { a: { x: 1 }, b: { c: { x: 3, y: 2 }, d: 1 } },
+      'a: &l {x: 1}\nb: {c: { <<: *l, "x": 3, "y": 2 }, d: 1}\n',
+    ],
+    [
+      'a map that an alias repeats and that loses a key, by writing it out',
+      'a: &l {x: 1, y: 2}\nb: *l\n',
+      { a: { x: 1, y: 2 }, b: { x: 1 } },
+      'a: &l {x: 1, y: 2}\nb:\n  x: 1\n',
+    ],
+    [
+      'a list that an alias repeats, by writing it out',
+      'a: &l [x]\nb: *l\n',
+      { a: ['x'], b: ['x', 'w'] },
+      'a: &l [x]\nb:\n  - x\n  - w\n',
+    ],
+  ])('changes %s', (_, before, wanted, after) => {
+    expect(edit(before, wanted)).toBe(after);
+  });
+
+  it('refuses to change what is repeated elsewhere, or an alias in a list, and names both', () => {
+    const text = 'a: &l\n  x: 1\nb: *l\nc:\n- *l\n';
+    const same = { x: 1 };
+    const anchor = failure(text, { a: { x: 1, y: 2 }, b: same, c: [same] });
+    expect(anchor).toEqual([{ line: 11, column: 3 }, expect.stringContaining('&l')]);
+    const alias = failure(text, { a: same, b: same, c: [{ x: 1, y: 2 }] });
+    expect(alias).toEqual([{ line: 14, column: 3 }, expect.stringContaining('*l')]);
   });
 
   it('refuses to remove what is merged in rather than doing something else', () => {
     const removed = failure('x: &x {k: v}\ny:\n  <<: *x\n  a: 1\n', { x: { k: 'v' }, y: { a: 1 } });
-    expect(removed).toEqual([{ line: 10 }, expect.stringContaining('reformat it')]);
+    expect(removed).toEqual([{ line: 10, column: 1 }, expect.stringContaining('reformat it')]);
   });
 });

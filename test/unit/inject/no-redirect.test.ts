@@ -15,6 +15,11 @@ interface PodSpec {
 
 const [proxyImage = '', initImage = ''] = imageFlags;
 const inject = (stdin: string, ...flags: string[]) =>
+  runInjectOn('inject', [proxyImage, '--no-redirect', '--header-key-variable=KEY', ...flags], {
+    stdin,
+    variables: { KEY: 'a key of sixteen bytes or more' },
+  });
+const injectWithoutKey = (stdin: string, ...flags: string[]) =>
   runInjectOn('inject', [proxyImage, '--no-redirect', ...flags], { stdin });
 const uninject = async (stdin: string) => (await runInjectOn('uninject', [], { stdin })).stdout;
 
@@ -75,21 +80,70 @@ describe('a pod injected without the redirect', () => {
     expect(findIn(stdout, 'other')).toEqual(variables);
   });
 
-  it('has a secret of its own', async () => {
+  it('has a secret that no other workload has', async () => {
     const { stdout } = await inject(`${pod}---\n${pod.replace('name: web', 'name: api')}`);
     const [first = '', second = ''] = stdout.split('---\n');
     expect(secretIn(first)).not.toBe(secretIn(second));
   });
 
-  it('keeps its secret when it is injected again, whatever else changes', async () => {
+  it('is the same at each run, byte for byte, and another with another key', async () => {
+    const { stdout } = await inject(pod);
+    expect((await inject(pod)).stdout).toBe(stdout);
+    const { stdout: other } = await runInjectOn(
+      'inject',
+      [proxyImage, '--no-redirect', '--header-key-file=key.txt'],
+      { stdin: pod, files: { 'key.txt': 'another key of sixteen bytes\n' } },
+    );
+    expect(secretIn(other)).toMatch(/^[0-9a-f]{64}$/);
+    expect(secretIn(other)).not.toBe(secretIn(stdout));
+  });
+
+  it('is refused without a key or a Secret, and both remedies are named', async () => {
+    const { stdout, stderr, exitCode } = await injectWithoutKey(pod);
+    expect([stdout, exitCode]).toEqual([pod, 1]);
+    expect(stderr).toMatch(/--header-key-file or --header-key-variable .*--header-secret/);
+  });
+
+  it('takes its secret from a Secret, in the proxy and in the application', async () => {
+    const { stdout, exitCode } = await injectWithoutKey(pod, '--header-secret=imds/token');
+    expect(exitCode).toBe(0);
+    const valueFrom = { secretKeyRef: { name: 'imds', key: 'token' } };
+    const { initContainers, containers } = specOf(stdout);
+    expect(initContainers?.[0]?.env).toEqual([{ name: 'IMDS_PROXY_IDENTITY_HEADER', valueFrom }]);
+    expect(containers[1]?.env).toContainEqual({ name: 'IDENTITY_HEADER', valueFrom });
+    expect(containers[1]?.env).toContainEqual({ name: 'MSI_SECRET', valueFrom });
+    expect(await uninject(stdout)).toBe(pod);
+  });
+
+  it('keeps its secret when it is injected again without a key, whatever else changes', async () => {
     const { stdout: first } = await inject(pod);
-    const { stdout: again, stderr } = await inject(first);
+    const { stdout: again, stderr } = await injectWithoutKey(first);
     expect(again).toBe(first);
     expect(stderr).toContain('already injected');
-    const { stdout: classic } = await inject(first, '--classic', '--proxy-port=8123');
+    const { stdout: classic } = await injectWithoutKey(first, '--classic', '--proxy-port=8123');
     expect(secretIn(classic)).toBe(secretIn(first));
     expect(findIn(classic, 'app')['IDENTITY_HEADER']).toBe(secretIn(first));
     expect(findIn(classic, 'app')['IDENTITY_ENDPOINT']).toBe('http://127.0.0.1:8123/msi/token');
+    const { stdout: fromSecret } = await injectWithoutKey(pod, '--header-secret=imds');
+    expect((await injectWithoutKey(fromSecret)).stdout).toBe(fromSecret);
+  });
+
+  it.each<[flags: string[], message: RegExp]>([
+    [['--header-key-file=none'], /there is no key in none; write one into it/],
+    [['--header-key-file=short'], /fewer than 16 bytes; make one with: openssl rand -hex 32/],
+    [['--header-key-variable=NONE'], /NONE is not set/],
+    [['--header-key-variable=1'], /NONE|is not set/],
+    [['--header-key-file=key', '--header-secret=x'], /exclude one another/],
+    [['--header-secret=A'], /--header-secret: "A" names no object/],
+  ])('%j is refused, and the key is not shown', async (flags, message) => {
+    const { exitCode, stderr } = await runInjectOn(
+      'inject',
+      [proxyImage, '--no-redirect', ...flags],
+      { stdin: pod, files: { short: 'hunter2', key: 'hunter2hunter2hunter2' } },
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('hunter2');
   });
 
   it('takes the secret that the command line has', async () => {
@@ -138,7 +192,7 @@ describe('a pod injected without the redirect', () => {
     const { stderr, exitCode } = await inject(
       pod.replace('spec:\n', 'spec:\n  hostNetwork: true\n'),
     );
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(0);
     expect(stderr).toContain('would give its tokens to every process of the node');
   });
 });

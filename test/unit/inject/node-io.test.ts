@@ -15,7 +15,7 @@ import { basename, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readInputs } from '../../../src/inject/inputs.ts';
 import { runInject } from '../../../src/inject/main.ts';
-import { createNodeIo } from '../../../src/inject/node-io.ts';
+import { createNodeIo, readAll } from '../../../src/inject/node-io.ts';
 import { imageFlags } from '../../support/inject.ts';
 
 let folder = '';
@@ -27,17 +27,52 @@ afterEach(async () => {
 });
 
 describe('files of this machine', () => {
-  it('are listed with all below, and a file is no folder', async () => {
+  it('are listed with all below, and a file is not a folder', async () => {
     await mkdir(join(folder, 'b/c'), { recursive: true });
     await writeFile(join(folder, 'b/c/x.yaml'), '');
     await writeFile(join(folder, 'a.yaml'), '');
     const io = createNodeIo();
-    expect(await io.listFolder(folder)).toEqual([
-      join(folder, 'a.yaml'),
-      join(folder, 'b/c/x.yaml'),
-    ]);
+    expect(await io.listFolder(folder)).toEqual({
+      files: [join(folder, 'a.yaml'), join(folder, 'b/c/x.yaml')],
+      outside: [],
+    });
     expect(await io.listFolder(join(folder, 'a.yaml'))).toBeUndefined();
     await expect(io.listFolder(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('behind links that lead out of the folder are named and not followed', async () => {
+    const inside = join(folder, 'in');
+    await mkdir(inside);
+    await writeFile(
+      join(folder, 'secret.yaml'),
+      'apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: x, image: y}]\n',
+    );
+    await writeFile(join(inside, 'a.yaml'), 'apiVersion: v1\nkind: ConfigMap\n');
+    await symlink('../secret.yaml', join(inside, 'b.yaml'));
+    await symlink('a.yaml', join(inside, 'c.yaml'));
+    await symlink('nowhere', join(inside, 'd.yaml'));
+    await symlink('..', join(inside, 'up'));
+    let stderr = '';
+    const io = {
+      ...createNodeIo(),
+      stderr: (text: string) => {
+        stderr += text;
+      },
+    };
+    expect(await runInject([...imageFlags, '--in-place', inside], io, 'inject')).toBe(0);
+    expect(stderr).toContain(
+      'in/b.yaml: warning: not injected: a link that leads out of the folder',
+    );
+    expect(stderr).toContain('in/d.yaml: warning');
+    expect(stderr).toContain('in/c.yaml:1: document 1: ConfigMap');
+    expect(await readFile(join(folder, 'secret.yaml'), 'utf8')).not.toContain('azwi-proxy');
+  });
+
+  it('are not read beyond a limit', async () => {
+    async function* endless() {
+      for (;;) yield Buffer.alloc(1_024, 'a');
+    }
+    await expect(readAll(endless(), 1_048_576)).rejects.toThrow('larger than 1 MiB; split it');
   });
 
   it('of a folder are chosen alike however the folder is written', async () => {
@@ -83,7 +118,7 @@ describe('files of this machine', () => {
 
   it('are injected and restored in place', async () => {
     const file = join(folder, 'pod.yaml');
-    const original = 'apiVersion: v1\r\nkind: Pod\r\nspec:\r\n  containers: [{name: x}]';
+    const original = 'apiVersion: v1\r\nkind: Pod\r\nspec:\r\n  containers: [{name: x, image: y}]';
     await writeFile(file, original);
     const io = { ...createNodeIo(), stderr: () => undefined };
     expect(await runInject([...imageFlags, '--in-place', folder], io, 'inject')).toBe(0);

@@ -15,8 +15,13 @@ function failure(text: string): unknown {
 describe('parseDocument', () => {
   it.each<[name: string, text: string, line: number, message: RegExp]>([
     ['something that is not YAML', 'a: 1\nb: [1, 2\nc: 3\n', 3, /^not YAML: /],
-    ['a key that is there twice', 'a: 1\nb: 2\na: 3\n', 3, /^not YAML: Map keys must be unique/],
-    ['a tab that indents', 'a:\n\tb: 1\n', 2, /tab.*use spaces/],
+    [
+      'a key that is there twice',
+      'a: 1\nb: 2\na: 3\n',
+      3,
+      /^the key a stands twice in the same map; remove one of them/,
+    ],
+    ['a tab that indents', 'a:\n\tb: 1\n', 2, /tab.*with spaces/],
     ['an alias without an anchor', 'a: 1\nb: *x\n', 1, /^not YAML: Unresolved alias/],
     ['a value in template braces', 'a: 1\nb: {{ .Values.b }}\n', 2, /template; render it first/],
     ['a part of a value in template braces', 'name: {{ .Release.Name }}-web\n', 1, /template/],
@@ -24,12 +29,15 @@ describe('parseDocument', () => {
     ['an item in template braces', 'a:\n  - {{ toYaml . }} x\n', 2, /template/],
     ['a template of Jinja', 'a: 1\n{% if x %}\nb: 2\n', 2, /template/],
   ])('refuses %s and names the line', (_, text, line, message) => {
-    expect(failure(text)).toEqual([{ line }, expect.stringMatching(message)]);
+    expect(failure(text)).toEqual([
+      { line, column: expect.any(Number) },
+      expect.stringMatching(message),
+    ]);
   });
 
   it('blames the YAML and not a template that is only text', () => {
     expect(failure('a: "{{ .x }}"\nb: |\n  {{ y }}\n# {{ z }}\nc: [\n')).toEqual([
-      { line: expect.any(Number) },
+      { line: expect.any(Number), column: expect.any(Number) },
       expect.stringMatching(/^not YAML/),
     ]);
   });
@@ -44,15 +52,18 @@ describe('parseDocument', () => {
               .join(', ');
       return `l${level}: &l${level} [${items}]\n`;
     });
-    expect(failure(lines.join(''))).toEqual([{ line: 1 }, expect.stringMatching(/^not YAML/)]);
+    expect(failure(lines.join(''))).toEqual([
+      { line: 1, column: 1 },
+      expect.stringMatching(/^not YAML/),
+    ]);
   });
 
-  it('finds the line of any part, or of what would hold it', () => {
-    const { lineOf } = parse('# head\na:\n  b:\n    - x\n    - c: 1\n');
-    expect(lineOf([])).toBe(2);
-    expect(lineOf(['a', 'b'])).toBe(3);
-    expect(lineOf(['a', 'b', 1, 'c'])).toBe(5);
-    expect(lineOf(['a', 'b', 7])).toBe(3);
-    expect(lineOf(['a', 'none', 'deeper'])).toBe(2);
+  it('finds the position of any part, or of what would hold it', () => {
+    const { positionOf } = parse('# head\na:\n  b:\n    - x\n    - c: 1\n');
+    expect(positionOf([])).toEqual({ line: 2, column: 1 });
+    expect(positionOf(['a', 'b'])).toEqual({ line: 3, column: 3 });
+    expect(positionOf(['a', 'b', 1, 'c'])).toEqual({ line: 5, column: 7 });
+    expect(positionOf(['a', 'b', 7])).toEqual({ line: 3, column: 3 });
+    expect(positionOf(['a', 'none', 'deeper'])).toEqual({ line: 2, column: 1 });
   });
 });

@@ -229,7 +229,7 @@ describe('notes', () => {
     ],
     [
       'init containers before a classic sidecar',
-      pod('  initContainers: [{name: i}]\n'),
+      pod('  initContainers: [{name: i, image: x}]\n'),
       ['--classic'],
       /before the classic sidecar/,
     ],
@@ -254,12 +254,12 @@ describe('notes', () => {
     [
       'a label that was off',
       pod('', '  labels: {azure.workload.identity/use: "false"}\n'),
-      [],
+      ['--ignore-opt-out'],
       /label .* was "false"/,
     ],
     [
       'a webhook that would inject too',
-      pod('', '  annotations: {azure.workload.identity/inject-proxy-sidecar: "false"}\n'),
+      pod('', '  annotations: {azure.workload.identity/inject-proxy-sidecar: "true"}\n'),
       [],
       /inject-proxy-sidecar removed/,
     ],
@@ -298,7 +298,7 @@ describe('what is left alone', () => {
 
   it('understands a typed list whose items do not say what they are', async () => {
     const item =
-      '- metadata: {name: web}\n  spec:\n    template:\n      spec:\n        containers: [{name: c}]\n';
+      '- metadata: {name: web}\n  spec:\n    template:\n      spec:\n        containers: [{name: c, image: x}]\n';
     const { stderr } = await inject(`apiVersion: apps/v1\nkind: DeploymentList\nitems:\n${item}`);
     expect(stderr).toContain('stdin:4: document 1: Deployment web: injected');
   });

@@ -60,8 +60,8 @@ const manyChanges = fc.uniqueArray(
 function trace(change: Change): string {
   let part = '';
   change({
-    addItem: (list, _, { name }) => {
-      part = [...list, name].join();
+    addItem: (list, _, item) => {
+      part = [...list, typeof item === 'string' ? item : item.name].join();
     },
     setEntry: (map, key) => {
       part = [...map, key].join();
@@ -80,7 +80,7 @@ describe('the record of an injection', () => {
       fc.property(templates, manyChanges, (template, all) => {
         const draft = createDraft(template);
         for (const { change } of all) change(draft);
-        const sealed = draft.seal();
+        const sealed = draft.seal({});
         expect(isInjected(sealed)).toBe(true);
         expect(JSON.stringify(undoInjection(sealed))).toBe(JSON.stringify(template));
       }),

@@ -34,7 +34,7 @@ function named(
 
 const env = named(sometimes('value', texts));
 const containers = named(
-  sometimes('image', texts),
+  texts.map((image) => ({ image })),
   sometimes('args', fc.array(texts, { maxLength: 3 })),
   sometimes('env', env(0)),
   sometimes('resources', fc.constantFrom({}, { limits: { cpu: '1', memory: '1Gi' } })),
@@ -47,7 +47,7 @@ const metadata = merged(
 );
 const spec = merged(
   sometimes('serviceAccountName', names),
-  sometimes('initContainers', named(sometimes('image', texts))(0)),
+  sometimes('initContainers', named(texts.map((image) => ({ image })))(0)),
   containers(1).map((list) => ({ containers: list })),
   sometimes('volumes', named(fc.constant({ emptyDir: {} }))(0)),
   sometimes('restartPolicy', fc.constant('Always')),
