@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { Counts } from './counts.ts';
-import { startBare } from './harness/bare.ts';
+import { prepareBare, startBare } from './harness/bare.ts';
 import { type CreateCgroup, openCgroups } from './harness/cgroup.ts';
 import { type Emulator, startEmulator } from './harness/emulator.ts';
 import { ask } from './harness/http.ts';
+import type { Launched } from './harness/launch.ts';
 import {
   type PreparedProxy,
   type ProxyOptions,
@@ -30,6 +31,8 @@ export interface Lab {
   readonly startProxy: (options?: ProxyOptions) => Promise<StartedServer>;
   /** A bare server that writes the answer that the proxy gives, in the same environment. */
   readonly startBare: (options?: StartOptions) => Promise<StartedServer>;
+  /** The same, waiting for its exec. */
+  readonly prepareBare: () => Promise<Launched & { readonly port: number }>;
   /** Says what is being done. */
   readonly say: (line: string) => void;
 }
@@ -78,6 +81,7 @@ export async function openLab(
     prepareProxy: (options = {}) => prepareProxy(withEnv(options)),
     startProxy: proxyWith,
     startBare: (options = {}) => startBare(answer, withEnv(options)),
+    prepareBare: () => prepareBare(answer, withEnv({})),
     say,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -1,6 +1,8 @@
 import type { Lab } from './lab.ts';
 import { measureCallers } from './measures/callers.ts';
+import { measureExchanging } from './measures/exchanging.ts';
 import { measureFirstToken } from './measures/first-token.ts';
+import { measureFleet } from './measures/fleet.ts';
 import { measureHits } from './measures/hits.ts';
 import { measureIdle } from './measures/idle.ts';
 import { measureInit } from './measures/init.ts';
@@ -18,10 +20,12 @@ import type { Result } from './report/result.ts';
 export const measures: Readonly<Record<string, (lab: Lab) => Promise<readonly Result[]>>> = {
   hits: measureHits,
   latency: measureLatency,
+  exchanging: measureExchanging,
   startup: measureStartup,
   idle: measureIdle,
   peak: measurePeak,
   'first-token': measureFirstToken,
+  fleet: measureFleet,
   quota: measureQuota,
   'memory-limit': measureMemoryLimit,
   probe: measureProbe,

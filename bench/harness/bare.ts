@@ -21,7 +21,8 @@ export async function startBare(answer: Answer, options: StartOptions): Promise<
   return { ...launched, startedAt, readyAt };
 }
 
-async function prepareBare(
+/** A bare server that waits for its exec. */
+export async function prepareBare(
   { head, body }: Answer,
   { env, cpu, cgroupProcs, node = process.execPath }: StartOptions,
 ): Promise<Launched & { readonly port: number }> {

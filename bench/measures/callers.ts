@@ -15,13 +15,13 @@ export async function measureCallers(lab: Lab): Promise<readonly Result[]> {
   const { callers, 'caller-rounds': rounds } = lab.counts;
   const exchanges: number[] = [];
 
-  /** Without its exchanger running: the call waits for its start and for the exchange. */
+  /** On connections that are open: the proxy has loaded the exchange meanwhile. */
   const cold = (many: number) => async (): Promise<number> => {
-    await using proxy = await lab.startProxy({ flags: ['--exchanger-prestart=off'] });
+    await using proxy = await lab.startProxy();
     using crowd = await gatherCrowd(proxy.port, many);
     return await counted(() => crowd.askAll(lab.sdk.text()));
   };
-  /** As a pod starts: the exchanger starts with the proxy, and every caller opens a connection. */
+  /** As a pod starts: every caller opens a connection, while the proxy loads the exchange. */
   const fresh = (many: number, waitMs: number) => async (): Promise<number> => {
     await using proxy = await lab.startProxy();
     await delay(waitMs);
@@ -52,7 +52,7 @@ export async function measureCallers(lab: Lab): Promise<readonly Result[]> {
     {
       measure: `${callers.toLocaleString('en')} concurrent cold callers of one key`,
       method:
-        'All ask a fresh proxy, whose exchanger does not run yet, at the same moment over connections that are open; the time until the last has its token, against that of a single caller of another fresh proxy (in the column of the bare server). The emulator counts the exchanges.',
+        'All ask a fresh proxy at the same moment over connections that are open; the time until the last has its token, against that of a single caller of another fresh proxy (in the column of the bare server). The emulator counts the exchanges.',
       aim: '1 exchange; ≤ 1.5× a single cold call',
     },
     summary,
@@ -61,7 +61,7 @@ export async function measureCallers(lab: Lab): Promise<readonly Result[]> {
     [
       `Exchanges: ${most === 1 ? '1 every time' : `up to ${most}`}.`,
       `A fresh bare server, which has nothing to exchange, answers as many in ${inMs(median(floor))}.`,
-      `All connect and ask as soon as a fresh proxy is ready, while its exchanger starts: ${show(atOnce)}.`,
+      `All connect and ask as soon as a fresh proxy is ready, while it loads the exchange: ${show(atOnce)}.`,
       `The same two seconds later: ${show(later)}.`,
     ],
   );

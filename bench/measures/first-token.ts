@@ -9,14 +9,14 @@ import { bareStartMs } from './startup.ts';
 const sdkPatienceMs = 1000;
 
 const atOnce = {
-  measure: 'first token, asked for at once',
+  measure: 'exec → token in hand',
   method:
-    'From the request to the answer, sent as soon as a fresh proxy is ready; a cold exchange against the emulator, which has served others before. The aim compares it with the bare server’s exec → first answer.',
-  aim: '≤ 1.4× bare start, never over 1 s',
+    'From the exec of a fresh proxy to the token, which is asked for as soon as it is ready; a cold exchange against the emulator, which has served others before. Compared with the bare server’s exec → first answer.',
+  aim: '≤ 2.1× bare, never over 1 s',
 };
 const later = {
   measure: 'first token, asked for 2 s after the exec',
-  method: 'The same when the proxy has had two seconds to itself.',
+  method: 'From the request to the answer, when the proxy has had two seconds to itself.',
   aim: '≤ 1.4× bare start, never over 1 s',
 };
 
@@ -27,9 +27,9 @@ export async function measureFirstToken(lab: Lab): Promise<readonly Result[]> {
   const share = median(await repeat(rounds, () => lab.emulator.askDirectly()));
 
   const results: Result[] = [];
-  for (const { row, waitMs } of [
-    { row: atOnce, waitMs: 0 },
-    { row: later, waitMs: 2000 },
+  for (const { row, waitMs, atMost } of [
+    { row: atOnce, waitMs: 0, atMost: 2.1 },
+    { row: later, waitMs: 2000, atMost: 1.4 },
   ]) {
     const pairs: Pair[] = [];
     const starts: number[] = [];
@@ -37,11 +37,14 @@ export async function measureFirstToken(lab: Lab): Promise<readonly Result[]> {
       await using proxy = await lab.startProxy();
       starts.push(proxy.readyAt - proxy.startedAt);
       await delay(Math.max(0, proxy.startedAt + waitMs - performance.now()));
-      pairs.push({ value: await askToken(lab, proxy.port), base: await bareStartMs(lab) });
+      const askedAt = performance.now();
+      await askToken(lab, proxy.port);
+      const from = row === atOnce ? proxy.startedAt : askedAt;
+      pairs.push({ value: performance.now() - from, base: await bareStartMs(lab) });
     }
     const summary = summarisePairs(pairs);
     const worst = Math.max(...pairs.map(({ value }) => value));
-    const result = toRatioResult(row, summary, inMs, 1.4, [
+    const result = toRatioResult(row, summary, inMs, atMost, [
       `Worst of ${rounds}: ${inMs(worst)}. From the exec to ready: ${inMs(median(starts))}.`,
       `The emulator's own share: ${inMs(share)} (the same request sent to it directly, over a new TLS connection, by a client that is warm).`,
     ]);

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ask } from '../harness/http.ts';
+import type { Launched } from '../harness/launch.ts';
+import { rssAnonOf } from '../harness/proc.ts';
+import { interleave, median, summarisePairs } from '../harness/statistics.ts';
+import type { Lab } from '../lab.ts';
+import { inMib, inMs, type Result, toRatioResult, toValueResult } from '../report/result.ts';
+
+/** Coarse: the clients of so many servers share the cores with them. */
+const pollMs = 5;
+const sampleMs = 20;
+const patienceMs = 60_000;
+const mostBytes = 600 * 2 ** 20;
+
+type Prepared = Launched & { readonly port: number };
+
+/** What a node pays when all of its pods start at once, as after a drain or an upgrade. */
+export async function measureFleet(lab: Lab): Promise<readonly Result[]> {
+  const size = lab.counts['fleet-size'];
+  const peaks: number[] = [];
+  const ours = async (): Promise<number> => {
+    const { lastMs, peakBytes } = await startTogether(
+      size,
+      () => lab.prepareProxy(),
+      lab.sdk.text(),
+    );
+    peaks.push(peakBytes);
+    return lastMs;
+  };
+  const bare = async (): Promise<number> =>
+    (await startTogether(size, () => lab.prepareBare(), lab.sdk.text())).lastMs;
+  const summary = summarisePairs(await interleave(lab.counts['fleet-rounds'], ours, bare));
+  return [
+    toRatioResult(
+      {
+        measure: `${size} at once: exec → last token`,
+        method: `That many proxies exec at the same moment and each is asked for a token until it gives one; the time until the last has. In the column of the bare server stands the last first answer of as many bare servers.`,
+        aim: '≤ 2.1× bare',
+      },
+      summary,
+      inMs,
+      2.1,
+    ),
+    toValueResult(
+      {
+        measure: `${size} at once: peak anonymous memory of all`,
+        method: `The sum of their anonymous pages (RssAnon), read every ${sampleMs} ms until a second after the last token.`,
+        aim: '≤ 600 MiB',
+      },
+      median(peaks),
+      inMib,
+      mostBytes,
+      [`Highest of ${peaks.length}: ${inMib(Math.max(...peaks))}.`],
+    ),
+  ];
+}
+
+async function startTogether(
+  size: number,
+  prepare: () => Promise<Prepared>,
+  request: string,
+): Promise<{ readonly lastMs: number; readonly peakBytes: number }> {
+  await using stack = new AsyncDisposableStack();
+  const servers: Prepared[] = [];
+  for (let count = 0; count < size; count += 1) servers.push(stack.use(await prepare()));
+
+  const from = performance.now();
+  for (const server of servers) server.start();
+  let isOver = false;
+  const last = Promise.all(servers.map(({ port }) => untilAnswered(port, request))).then(() => {
+    const lastMs = performance.now() - from;
+    return delay(1000).then(() => {
+      isOver = true;
+      return lastMs;
+    });
+  });
+  let peakBytes = 0;
+  while (!isOver) {
+    const bytes = servers.reduce((sum, { pid }) => sum + rssAnonOf(pid), 0);
+    peakBytes = Math.max(peakBytes, bytes);
+    await Promise.race([delay(sampleMs), last]);
+  }
+  return { lastMs: await last, peakBytes };
+}
+
+/** Asks over and over until the answer is 200. */
+async function untilAnswered(port: number, request: string): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    try {
+      if ((await ask(port, request, patienceMs)).status === 200) return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+    }
+    await delay(pollMs);
+  }
+  throw new Error(`port ${port} gave no answer`);
+}
