@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Clock } from './clock.ts';
 
@@ -11,7 +10,7 @@ type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort
  */
 export function trimMemory(): void {
   // A flag of the command line would make Node refuse its code cache; set now, it costs nothing.
-  setFlagsFromString('--expose-gc');
+  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   collect({ type: 'major', flavor: 'last-resort' });
 }
