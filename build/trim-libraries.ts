@@ -38,6 +38,13 @@ const stubs: readonly Stub[] = [
     importer: /undici/,
     contents: 'exports.maxHeaderSize = 16384; exports.IncomingMessage = class {}',
   },
+  // Log writers in other threads, and one with a buffer; ours is a destination of its own.
+  {
+    module: /^(\.\/(lib\/)?transport|sonic-boom|on-exit-leak-free)$/,
+    importer: /\/pino\//,
+    contents: `module.exports = function () { ${never} }`,
+  },
+  { module: /^worker_threads$/, importer: /\/pino\//, contents: 'exports.isMainThread = true' },
 ];
 
 const namespace = 'left-out';

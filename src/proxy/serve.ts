@@ -1,8 +1,6 @@
 import { compileAddressPattern } from '../shared/address-pattern.ts';
 import { compile } from '../shared/compile-cached.ts';
-import { createJsonLogger } from '../shared/json-log.ts';
 import type { Logger } from '../shared/logger.ts';
-import { writeStderr } from '../shared/stderr.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { type AssertionSource, checkReadiness } from './admin/readiness.ts';
 import { sleep, systemClock } from './clock.ts';
@@ -49,13 +47,11 @@ const livenessMs = 4_000;
  * @returns the exit code.
  * @throws the system's error if it cannot listen on the proxy's port.
  */
-export async function serve(config: ProxyConfig, hooks: ProcessHooks): Promise<number> {
-  const logger = createJsonLogger({
-    level: config.logLevel,
-    name: 'proxy',
-    write: writeStderr,
-    clock,
-  });
+export async function serve(
+  config: ProxyConfig,
+  logger: Logger,
+  hooks: ProcessHooks,
+): Promise<number> {
   const metrics = createMetrics();
   const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
   hooks.onFault(loaded.containFault);

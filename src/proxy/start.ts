@@ -1,10 +1,8 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createJsonLogger } from '../shared/json-log.ts';
 import type { Environment } from '../shared/options.ts';
-import { writeStderr } from '../shared/stderr.ts';
-import { systemClock } from './clock.ts';
 import { loadConfig } from './config/config.ts';
+import { createPinoLogger } from './log/pino-logger.ts';
 import { type ProcessHooks, serve } from './serve.ts';
 
 /** What became of a start: an exit code, or why the command line asks for something else. */
@@ -27,15 +25,10 @@ export async function start(
   const loaded = loadConfig(argv, env);
   if (loaded.kind !== 'config') return loaded;
   const { config, warnings, fields } = loaded;
-  const logger = createJsonLogger({
-    level: config.logLevel,
-    name: 'proxy',
-    write: writeStderr,
-    clock: systemClock,
-  });
+  const logger = createPinoLogger({ level: config.logLevel });
   logger.log('info', 'effective configuration', fields);
   for (const warning of warnings) logger.log('warning', warning);
-  return { kind: 'exited', exitCode: await serve(config, hooks) };
+  return { kind: 'exited', exitCode: await serve(config, logger, hooks) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 
 /** Writes to a file descriptor as `fs.writeSync` does. */
 export type WriteSync = (fd: number, bytes: Uint8Array, offset: number) => number;
@@ -7,15 +7,19 @@ const longestWaitMs = 100;
 
 /**
  * Writes lines to a file descriptor, at once and whole, so that nothing is lost when the process exits.
- * `process.stderr` would do the same but loads the stream machinery first. It never throws: what cannot be
- * written is lost. A non-blocking pipe that is full is waited for once; then each line gets one try until
- * somebody has read. A blocking one that is full blocks the process, as it does every other writer: the
- * flag belongs to all who hold the pipe, and is not ours to change.
+ * `process.stderr` would do the same but loads the stream machinery first. It never throws: a line that
+ * cannot be written is lost. If a pipe is full, the first line waits up to 100 ms; after that each line gets
+ * one attempt until somebody has read.
  */
-export function createLineWriter(fd: number, write: WriteSync = writeSync): (line: string) => void {
+export function createLineWriter(
+  descriptor: number,
+  write: WriteSync = writeSync,
+): (line: string) => void {
+  let fd: number | undefined;
   let isUnread = false;
   let isTorn = false;
   return (line) => {
+    fd ??= openWithoutBlocking(descriptor);
     const bytes = Buffer.from(isTorn ? `\n${line}` : line);
     let written = 0;
     let waitedMs = 0;
@@ -38,6 +42,19 @@ export function createLineWriter(fd: number, write: WriteSync = writeSync): (lin
     }
     isTorn = false;
   };
+}
+
+/**
+ * Opens a pipe a second time: a full one must not block the process, and the flag for that belongs to an
+ * opening, which others may share. @returns the descriptor itself if it is not a pipe or cannot be opened
+ */
+function openWithoutBlocking(fd: number): number {
+  try {
+    if (!fstatSync(fd).isFIFO()) return fd;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return fd;
+  }
 }
 
 /** Writes a line to standard error. */
