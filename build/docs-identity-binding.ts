@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { systemClock } from '../src/proxy/clock.ts';
 import { loadConfig } from '../src/proxy/config/config.ts';
-import { toEntraSettings } from '../src/proxy/config/config-exchange.ts';
+import { toEntraSettings } from '../src/proxy/config/exchange-settings.ts';
 import { createEntraExchange } from '../src/proxy/entra/exchange/exchange.ts';
 import { toTokenProxyUrl } from '../src/proxy/entra/transport/token-proxy-url.ts';
 import type { Transport } from '../src/proxy/entra/transport/transport.ts';

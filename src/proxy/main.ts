@@ -103,7 +103,7 @@ function giveUp(fields: LogFields): number {
 }
 
 async function giveUpOn(thrown: unknown): Promise<number> {
-  const { describeStartError } = await import('./config/config-failure.ts');
+  const { describeStartError } = await import('./config/start-error.ts');
   return giveUp({ error: describeStartError(thrown) });
 }
 

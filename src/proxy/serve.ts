@@ -4,10 +4,10 @@ import type { Logger } from '../shared/logger.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
 import { type AssertionSource, checkReadiness } from './admin/readiness.ts';
 import { sleep, systemClock } from './clock.ts';
-import { listAssertionFiles, toEntraSettings } from './config/config-exchange.ts';
-import { toIdentityPolicy } from './config/config-policy.ts';
+import type { ProxyConfig } from './config/config.ts';
+import { listAssertionFiles, toEntraSettings } from './config/exchange-settings.ts';
+import { toIdentityPolicy } from './config/identities.ts';
 import { proxyOptions } from './config/options.ts';
-import type { ProxyConfig } from './config/proxy-config.ts';
 import type * as Bundle from './entra/bundle.ts';
 import { inspectAssertion } from './entra/exchange/federated-token.ts';
 import { createLoadedExchange } from './entra/load-exchange.ts';
@@ -67,9 +67,9 @@ export async function serve(
   const server: DataServer = createDataServer(
     { clock, logger, metrics, source, policy: toIdentityPolicy(config), passThrough },
     {
-      port: config.listen.port,
-      host: config.listen.address,
-      extraHosts: config.allowedHosts,
+      port: config.proxyPort,
+      host: config.bindAddress,
+      extraHosts: config.allowedHosts ?? [],
       identityHeader: config.identityHeader,
     },
   );
@@ -83,14 +83,14 @@ export async function serve(
       findCompany: async () =>
         process.pid === 1 ? findCompany({ root: '/proc', pid: 'self' }) : 'unknown',
     },
-    config.drain,
+    { quietMs: config.drainQuiet, deadlineMs: config.drainDeadline },
   );
   const admin = createAdmin(config, { logger, metrics, source, shutdown });
 
   compileAddressPattern();
   const { port } = await server.listen();
   hooks.onSignal((name) => shutdown.signal(name));
-  logger.log('info', 'starting the proxy server', { address: config.listen.address, port });
+  logger.log('info', 'starting the proxy server', { address: config.bindAddress, port });
   const rest = async (): Promise<void> => {
     await sleep(clock, firstAnswerMs, new AbortController().signal);
     await admin?.listen();
@@ -112,7 +112,7 @@ export async function serve(
 function toLoader(config: ProxyConfig, logger: Logger): () => Bundle.ExchangeBundle {
   const settings = toEntraSettings(config);
   // Kept here, because a bundle that is dropped forgets it.
-  let lastGoodCaPem = config.identityBinding?.checkedCaPem;
+  let lastGoodCaPem = config.binding?.checkedCaPem;
   const rememberCa = (pem: string): void => {
     lastGoodCaPem = pem;
   };
@@ -141,9 +141,9 @@ function createAdmin(
   config: ProxyConfig,
   { logger, metrics, source, shutdown }: AdminParts,
 ): AdminServer | undefined {
-  if (config.admin === undefined) return undefined;
+  if (config.adminPort === 0) return undefined;
   const assertions = toAssertionSources(config);
-  const hasDefaultIdentity = config.defaultClientId !== undefined || config.identities.length === 1;
+  const hasDefaultIdentity = config.clientId !== undefined || config.identities.length === 1;
   return createAdminServer(
     {
       clock,
@@ -171,7 +171,7 @@ function createAdmin(
         );
       },
     },
-    config.admin,
+    { address: config.adminAddress, port: config.adminPort },
   );
 }
 

@@ -29,8 +29,14 @@ export type FlagScan =
  * Reads flags as Go's `flag` package does, since the manifests that call us were written for it: `-x` is
  * `--x`, a value follows after `=` or as the next argument, a boolean takes its value only after `=`, and
  * the first argument that is no flag, or `--`, ends the flags.
+ * @param options.unknown skip: a flag that the table lacks is ignored, and so is the argument after it unless
+ * that is a flag as well; which of the two was meant as its value cannot be known.
  */
-export function scanFlags(table: FlagTable, argv: readonly string[]): FlagScan {
+export function scanFlags(
+  table: FlagTable,
+  argv: readonly string[],
+  { unknown = 'refuse' }: { readonly unknown?: 'refuse' | 'skip' } = {},
+): FlagScan {
   const byFlag = new Map<string, string>();
   for (const [key, { flag }] of Object.entries(table)) {
     if (flag !== undefined) byFlag.set(flag, key);
@@ -47,7 +53,10 @@ export function scanFlags(table: FlagTable, argv: readonly string[]): FlagScan {
     if (name === undefined) return usage(`${JSON.stringify(argument)} is not a flag`);
     const key = byFlag.get(name);
     if (key === undefined) {
-      return name === 'h' || name === 'help' ? { kind: 'help' } : rejectFlag(table, name);
+      if (name === 'h' || name === 'help') return { kind: 'help' };
+      if (unknown === 'refuse') return rejectFlag(table, name);
+      if (value === undefined && argv[next + 1]?.startsWith('-') === false) next += 1;
+      continue;
     }
     if (value !== undefined) {
       texts.set(key, value);

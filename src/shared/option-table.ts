@@ -19,6 +19,8 @@ export interface ValueType<T> {
   /** Stands for the value in help texts, such as `port`. */
   readonly label: string;
   readonly parse: (text: string) => Parsed<T>;
+  /** How a value is shown in a log; default is as it is. */
+  show?(value: T): string | number | boolean;
   /** As a flag it may stand alone and then means `true`, as Go's boolean flags do. */
   readonly standsAlone?: true;
 }

@@ -85,6 +85,7 @@ export function durationValue(range: {
   const { leastMs, mostMs } = range;
   return {
     label: 'duration',
+    show: formatDuration,
     parse(text) {
       const parsed = parseDurationMs(text);
       if (!parsed.ok) return parsed;
@@ -121,6 +122,7 @@ function formatDuration(ms: number): string {
 export function listValue<T>(item: ValueType<T>): ValueType<readonly T[]> {
   return {
     label: `${item.label},…`,
+    show: (values) => values.join(' '),
     parse(text) {
       const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
       if (entries.length === 0) {

@@ -1,19 +1,30 @@
 import type { LogFields } from '../../shared/logger.ts';
-import type { Values } from '../../shared/option-table.ts';
+import type { Option, Values } from '../../shared/option-table.ts';
 import { type Environment, isComplete, parseOptions } from '../../shared/options.ts';
 import { findUnknownVariables } from '../../shared/unknown-variables.ts';
 import type { ExchangeMode } from '../entra/settings.ts';
-import { type IdentityBinding, toIdentityBinding } from './config-binding.ts';
-import { findAudienceRisks } from './config-exchange.ts';
-import { toConfigFields } from './config-fields.ts';
-import { findConflicts, findRisks } from './config-rules.ts';
+import { type IdentityBinding, toIdentityBinding } from './binding.ts';
+import { findAudienceRisks, toEntraSettings } from './exchange-settings.ts';
+import type { ConfiguredIdentity } from './identities.ts';
 import { ownPrefix, proxyOptions } from './options.ts';
-import type { ProxyConfig } from './proxy-config.ts';
+import { findConflicts, findRisks } from './rules.ts';
+
+type Settings = Values<typeof proxyOptions>;
+
+/** The value of every setting by its key in the table of options, and what follows from several of them. */
+export type ProxyConfig = Settings & {
+  readonly identities: readonly ConfiguredIdentity[];
+  /** Of identities without one of their own. */
+  readonly exchangeMode: ExchangeMode;
+  /** The AKS token proxy; undefined if no identity is exchanged through it. */
+  readonly binding: IdentityBinding | undefined;
+};
 
 /** What a command line and an environment ask the proxy to do. */
 export type LoadedConfig =
   | {
       readonly kind: 'config';
+      /** Frozen, all of it. */
       readonly config: ProxyConfig;
       /** What works but is probably not meant. */
       readonly warnings: readonly string[];
@@ -31,7 +42,7 @@ export type LoadedConfig =
 export function loadConfig(argv: readonly string[], env: Environment): LoadedConfig {
   const parsed = parseOptions(proxyOptions, argv, env);
   if (parsed.kind !== 'options') return parsed;
-  const { values, rest } = parsed;
+  const { values, rest, names } = parsed;
   if (rest.length > 0)
     return { kind: 'usage', error: `unexpected argument ${JSON.stringify(rest[0])}` };
   if (values.version === true && values.probe === true) {
@@ -44,7 +55,12 @@ export function loadConfig(argv: readonly string[], env: Environment): LoadedCon
   const errors = [...parsed.errors, ...findConflicts(parsed), ...found.errors, ...unknown.errors];
   if (!isComplete(parsed) || errors.length > 0) return { kind: 'invalid', errors };
 
-  const config = toConfig(parsed.values, mode, binding);
+  const config: ProxyConfig = deepFreeze({
+    ...parsed.values,
+    identities: parsed.values.identities ?? [],
+    exchangeMode: mode,
+    binding,
+  });
   return {
     kind: 'config',
     config,
@@ -53,46 +69,39 @@ export function loadConfig(argv: readonly string[], env: Environment): LoadedCon
       ...parsed.warnings,
       ...found.warnings,
       ...findAudienceRisks(config),
-      ...findRisks(config, env),
+      ...findRisks(config, names, env),
     ],
-    fields: toConfigFields(config),
+    fields: toFields(config),
   };
 }
 
-function toConfig(
-  values: Values<typeof proxyOptions>,
-  exchangeMode: ExchangeMode,
-  identityBinding: IdentityBinding | undefined,
-): ProxyConfig {
-  return deepFreeze({
-    logLevel: values.logLevel,
-    listen: { address: values.bindAddress, port: values.proxyPort },
-    allowedHosts: values.allowedHosts ?? [],
-    identityHeader: values.identityHeader,
-    admin:
-      values.adminPort === 0 ? undefined : { address: values.adminAddress, port: values.adminPort },
-    runtimeMetrics: values.runtimeMetrics,
-    defaultClientId: values.clientId,
-    tenantId: values.tenantId,
-    identities: values.identities ?? [],
-    allowedClientIds: values.allowedClientIds,
-    allowedResources: values.allowedResources,
-    authorityHost: values.authorityHost,
-    regionalAuthority: values.regionalAuthority,
-    federatedTokenFile: values.federatedTokenFile,
-    exchangeMode,
-    identityBinding,
-    network: {
-      httpsProxy: values.httpsProxy,
-      httpProxy: values.httpProxy,
-      noProxy: values.noProxy,
-      tokenProxyViaHttpProxy: values.tokenProxyViaHttpProxy,
-      extraCaCertsFile: values.extraCaCertsFile,
-    },
-    passthrough: values.passthrough,
-    metadataEndpoint: values.metadataEndpoint,
-    drain: { quietMs: values.drainQuiet, deadlineMs: values.drainDeadline },
-  });
+function toFields(config: ProxyConfig): LogFields {
+  const fields: Record<string, string | number | boolean | undefined> = {};
+  for (const [key, option] of Object.entries<Option>(proxyOptions)) {
+    const value: unknown = config[key as keyof Settings];
+    // What only a flag says is a command, not a setting.
+    if (value === undefined || option.env === undefined) continue;
+    const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    fields[name] = option.secret ? 'set' : (option.type.show?.(value) ?? toShown(value));
+  }
+  const { authorityHost, httpProxy, tokenProxy } = toEntraSettings(config);
+  return {
+    ...fields,
+    authority_host: authorityHost,
+    exchange_mode: config.exchangeMode,
+    token_proxy_ca: tokenProxy?.ca.kind,
+    entra_via: toHost(httpProxy),
+    token_proxy_via: toHost(tokenProxy?.httpProxy),
+  };
+}
+
+function toShown(value: unknown): string | number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+}
+
+/** Host and port of a URL, which are no secret. */
+function toHost(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : new URL(url).host;
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,7 +1,7 @@
 import type { OptionTable } from '../../shared/option-table.ts';
 import { booleanValue, portValue } from '../../shared/option-values.ts';
 import { proxyPort } from '../../shared/redirect-contract.ts';
-import { addressValue } from './options-address.ts';
+import { addressValue } from './values.ts';
 
 /**
  * The settings that `--probe` needs, apart from the others: the kubelet runs it in every pod, and loading

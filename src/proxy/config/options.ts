@@ -10,19 +10,21 @@ import {
   textValue,
 } from '../../shared/option-values.ts';
 import { metadataAddress, metadataPort } from '../../shared/redirect-contract.ts';
+import { identitiesValue, resourceValue } from './identities.ts';
+import { probeOptions } from './options-probe.ts';
 import {
   addressValue,
+  authorityValue,
+  certificatesValue,
   dnsNameValue,
   endpointValue,
   fileValue,
+  headerSecretValue,
   hostValue,
-} from './options-address.ts';
-import { certificatesValue } from './options-certificates.ts';
-import { identitiesValue, resourceValue } from './options-identity.ts';
-import { httpProxyValue, regionValue } from './options-network.ts';
-import { probeOptions } from './options-probe.ts';
-import { headerSecretValue } from './options-secret.ts';
-import { authorityValue, httpsUrlValue } from './options-url.ts';
+  httpProxyValue,
+  httpsUrlValue,
+  regionValue,
+} from './values.ts';
 
 /** Begins the name of every variable that is our own. */
 export const ownPrefix = 'IMDS_PROXY_';

@@ -1,7 +1,7 @@
 /** What `inject --no-redirect` writes into a pod has to be what the proxy accepts and serves. */
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { headerSecretValue } from '../../../src/proxy/config/options-secret.ts';
+import { headerSecretValue } from '../../../src/proxy/config/values.ts';
 import { imageFlags, runInjectOn } from '../../support/inject.ts';
 import { send } from '../../support/raw-http.ts';
 import { startScriptedProxy } from '../imds/scripted-proxy.ts';

@@ -74,7 +74,7 @@ describe('the built proxy in a pod with identity binding', () => {
     expect(proxy.log.find(({ message }) => message === 'effective configuration')).toMatchObject({
       exchange_mode: 'binding',
       token_proxy: emulator.tokenProxy?.url,
-      token_proxy_server_name: emulator.tokenProxy?.serverName,
+      token_proxy_sni: emulator.tokenProxy?.serverName,
       token_proxy_ca: 'file',
     });
     expect(proxy.log.filter(({ level }) => level === 'warning')).toEqual([]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { listAssertionFiles } from '../../../src/proxy/config/config-exchange.ts';
+import { listAssertionFiles } from '../../../src/proxy/config/exchange-settings.ts';
 import { makeAssertion } from '../entra/support.ts';
 import { accepted, clientId, otherClientId } from './load.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
+import { toEntraSettings } from '../../../src/proxy/config/exchange-settings.ts';
 import { makeAssertion } from '../entra/support.ts';
 import { accepted, refused } from './load.ts';
 import { pipeIn } from './pipe.ts';
@@ -39,7 +39,7 @@ describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is 
       IMDS_PROXY_IDENTITY_BINDING: choice,
     });
     expect(config.exchangeMode).toBe(mode);
-    expect(config.identityBinding !== undefined).toBe(mode === 'binding');
+    expect(config.binding !== undefined).toBe(mode === 'binding');
   });
 
   test('on without it is refused', () => {
@@ -52,7 +52,7 @@ describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is 
     const env = { AZURE_KUBERNETES_TOKEN_PROXY: url, AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' };
     expect(refused(env)).toHaveLength(1);
     expect(accepted({ ...env, IMDS_PROXY_IDENTITY_BINDING: 'off' }).config).toMatchObject({
-      identityBinding: undefined,
+      binding: undefined,
     });
   });
 
@@ -76,11 +76,11 @@ describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is 
   });
 
   test('unset', () => {
-    expect(accepted().config.identityBinding).toBeUndefined();
+    expect(accepted().config.binding).toBeUndefined();
   });
 
   test('set', () => {
-    expect(accepted({ AZURE_KUBERNETES_TOKEN_PROXY: url }).config.identityBinding).toEqual({
+    expect(accepted({ AZURE_KUBERNETES_TOKEN_PROXY: url }).config.binding).toEqual({
       url: 'https://10.0.0.1/',
       serverName: undefined,
       ca: { kind: 'system' },
@@ -98,7 +98,7 @@ describe('T2: URL', () => {
     ['https://[fd00::1]', 'https://[fd00::1]/'],
   ])('%s', (value, expected) => {
     const { config } = accepted({ AZURE_KUBERNETES_TOKEN_PROXY: value });
-    expect(config.identityBinding?.url).toBe(expected);
+    expect(config.binding?.url).toBe(expected);
   });
 
   test.each([
@@ -144,7 +144,7 @@ describe('T2: settings without a token proxy', () => {
 describe('T2: server name', () => {
   test('is kept', () => {
     const env = { AZURE_KUBERNETES_TOKEN_PROXY: url, AZURE_KUBERNETES_SNI_NAME: 'A1.ests.aks' };
-    expect(accepted(env).config.identityBinding?.serverName).toBe('a1.ests.aks');
+    expect(accepted(env).config.binding?.serverName).toBe('a1.ests.aks');
   });
 
   test.each(['https://a', 'a:443', 'a b', 'a..b', '-a', '10.0.0.1', 'fd00::1'])(
@@ -169,13 +169,13 @@ describe('T2, T6: CA', () => {
   test('from a file', () => {
     const path = caFile(`${certificate}\n${otherCertificate}`);
     const { config, warnings } = accepted(withFile(path));
-    expect(config.identityBinding?.ca).toEqual({ kind: 'file', path });
+    expect(config.binding?.ca).toEqual({ kind: 'file', path });
     expect(warnings.filter((warning) => warning.includes('CA_'))).toEqual([]);
   });
 
   test('from the variable', () => {
     const pem = `${certificate}\n${otherCertificate}`;
-    expect(accepted(withData(pem)).config.identityBinding?.ca).toEqual({ kind: 'data', pem });
+    expect(accepted(withData(pem)).config.binding?.ca).toEqual({ kind: 'data', pem });
   });
 
   test.each([
@@ -221,15 +221,15 @@ describe('T2, T6: CA', () => {
   test('T7: a file that was good at the start is the last good one', () => {
     const pem = `${certificate}\n${otherCertificate}`;
     const { config } = accepted(withFile(caFile(pem)));
-    expect(config.identityBinding?.checkedCaPem).toBe(pem);
-    expect(accepted(withFile(caFile(''))).config.identityBinding?.checkedCaPem).toBeUndefined();
+    expect(config.binding?.checkedCaPem).toBe(pem);
+    expect(accepted(withFile(caFile(''))).config.binding?.checkedCaPem).toBeUndefined();
     expect(JSON.stringify(toEntraSettings(config))).not.toContain('BEGIN');
   });
 
   test('T7: a file that is empty for the moment is not', () => {
     const path = caFile('\n');
     const { config, warnings } = accepted(withFile(path));
-    expect(config.identityBinding?.ca).toEqual({ kind: 'file', path });
+    expect(config.binding?.ca).toEqual({ kind: 'file', path });
     expect(warnings).toContain(
       `AZURE_KUBERNETES_CA_FILE: "${path}" is empty; exchanges fail until it holds the CA of the token proxy`,
     );
@@ -245,7 +245,7 @@ describe('T2, T6: CA', () => {
   test('T3: but not if the file is absent, as the webhook 1.6.0 leaves it', () => {
     const env = { ...withFile('/nowhere/ca.crt'), ...withData(certificate) };
     const { config, warnings } = accepted(env);
-    expect(config.identityBinding?.ca).toEqual({ kind: 'data', pem: certificate });
+    expect(config.binding?.ca).toEqual({ kind: 'data', pem: certificate });
     expect(warnings).toContain(
       'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" does not exist; AZURE_KUBERNETES_CA_DATA is used in its place',
     );

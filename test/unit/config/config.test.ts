@@ -1,35 +1,31 @@
+import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/proxy/config/config.ts';
+import { proxyOptions } from '../../../src/proxy/config/options.ts';
+import type { Option } from '../../../src/shared/option-table.ts';
 import { accepted, clientId, refused, requiredEnv, tenantId } from './load.ts';
 
 describe('defaults', () => {
   test('are those of the contract', () => {
     expect(accepted().config).toEqual({
-      logLevel: 'error',
-      listen: { address: '127.0.0.1', port: 8000 },
-      allowedHosts: [],
-      admin: { address: '::', port: 9808 },
-      runtimeMetrics: false,
-      defaultClientId: clientId,
+      proxyPort: 8000,
+      bindAddress: '127.0.0.1',
+      adminPort: 9808,
+      adminAddress: '::',
+      clientId,
       tenantId,
-      identities: [],
-      allowedClientIds: undefined,
-      allowedResources: undefined,
-      authorityHost: 'https://login.microsoftonline.com',
       federatedTokenFile: requiredEnv.AZURE_FEDERATED_TOKEN_FILE,
-      regionalAuthority: undefined,
+      authorityHost: 'https://login.microsoftonline.com',
+      identities: [],
+      identityBinding: 'auto',
       exchangeMode: 'federation',
-      identityBinding: undefined,
-      network: {
-        httpsProxy: undefined,
-        httpProxy: undefined,
-        noProxy: undefined,
-        tokenProxyViaHttpProxy: false,
-        extraCaCertsFile: undefined,
-      },
+      tokenProxyViaHttpProxy: false,
       passthrough: 'instance',
       metadataEndpoint: { address: '169.254.169.254', port: 80 },
-      drain: { quietMs: undefined, deadlineMs: undefined },
+      logLevel: 'error',
+      runtimeMetrics: false,
+      probe: false,
+      version: false,
     });
     expect(accepted().warnings).toEqual([]);
   });
@@ -45,7 +41,7 @@ describe('defaults', () => {
 
   test('the command line of the webhook, unset log level included', () => {
     expect(accepted({}, ['--proxy-port=8080', '--log-level=']).config).toMatchObject({
-      listen: { port: 8080 },
+      proxyPort: 8080,
       logLevel: 'error',
     });
   });
@@ -54,7 +50,7 @@ describe('defaults', () => {
 test('the configuration is frozen, all of it', () => {
   const { config } = accepted({ IMDS_PROXY_IDENTITIES: JSON.stringify([{ clientId }]) });
   expect(() => Object.assign(config, { tenantId: 'x' })).toThrow(TypeError);
-  expect(() => Object.assign(config.listen, { port: 1 })).toThrow(TypeError);
+  expect(() => Object.assign(config.metadataEndpoint, { port: 1 })).toThrow(TypeError);
   expect(() => Object.assign(config.identities[0] ?? {}, { clientId: 'x' })).toThrow(TypeError);
 });
 
@@ -73,12 +69,15 @@ test('every setting of our own is taken from its variable, and its flag wins', (
     IMDS_PROXY_RUNTIME_METRICS: 'true',
   };
   const fromEnv = {
-    listen: { address: '::1', port: 8001 },
+    bindAddress: '::1',
+    proxyPort: 8001,
     allowedHosts: ['metadata.internal', 'imds'],
-    admin: { address: '127.0.0.1', port: 9000 },
+    adminAddress: '127.0.0.1',
+    adminPort: 9000,
     passthrough: 'all',
     metadataEndpoint: { address: 'fd00::1', port: 8080 },
-    drain: { quietMs: 500, deadlineMs: 90_000 },
+    drainQuiet: 500,
+    drainDeadline: 90_000,
     logLevel: 'trace',
     runtimeMetrics: true,
   };
@@ -86,7 +85,7 @@ test('every setting of our own is taken from its variable, and its flag wins', (
   const flags = ['--admin-port=0', '--passthrough', 'off', '-log-level=info', '-runtime-metrics=f'];
   expect(accepted(env, flags).config).toMatchObject({
     ...fromEnv,
-    admin: undefined,
+    adminPort: 0,
     passthrough: 'off',
     logLevel: 'info',
     runtimeMetrics: false,
@@ -249,8 +248,8 @@ describe('forms that are accepted', () => {
 
   test('client ID in any case, or none', () => {
     const { config } = accepted({ AZURE_CLIENT_ID: clientId.toUpperCase() });
-    expect(config.defaultClientId).toBe(clientId);
-    expect(accepted({ AZURE_CLIENT_ID: '' }).config.defaultClientId).toBeUndefined();
+    expect(config.clientId).toBe(clientId);
+    expect(accepted({ AZURE_CLIENT_ID: '' }).config.clientId).toBeUndefined();
   });
 
   test('a token file that does not exist yet', () => {
@@ -265,12 +264,9 @@ describe('forms that are accepted', () => {
       NO_PROXY: '10.0.0.0/8,.local',
       no_proxy: 'x',
     };
-    expect(accepted(env).config.network).toEqual({
+    expect(accepted(env).config).toMatchObject({
       httpsProxy: 'http://u:p@proxy:3128',
-      httpProxy: undefined,
       noProxy: 'x',
-      tokenProxyViaHttpProxy: false,
-      extraCaCertsFile: undefined,
     });
   });
 });
@@ -330,6 +326,25 @@ describe('command line', () => {
   });
 });
 
+/** What the settings without a default may be. */
+const textOf: Readonly<Record<string, string>> = {
+  IMDS_PROXY_ALLOWED_HOSTS: 'a,b',
+  IMDS_PROXY_IDENTITY_HEADER: 'hunter2'.repeat(9),
+  IMDS_PROXY_REGIONAL_AUTHORITY: 'westeurope',
+  IMDS_PROXY_IDENTITIES: JSON.stringify([{ clientId }]),
+  IMDS_PROXY_ALLOWED_CLIENT_IDS: clientId,
+  IMDS_PROXY_ALLOWED_RESOURCES: 'https://a',
+  AZURE_KUBERNETES_TOKEN_PROXY: 'https://10.0.0.1',
+  AZURE_KUBERNETES_SNI_NAME: 'a.example',
+  AZURE_KUBERNETES_CA_DATA: rootCertificates[0] ?? '',
+  IMDS_PROXY_DRAIN_QUIET: '500ms',
+  IMDS_PROXY_DRAIN_DEADLINE: '30s',
+  https_proxy: 'http://u:hunter2@proxy:1',
+  http_proxy: 'http://u:hunter2@proxy:1',
+  no_proxy: 'x',
+  NODE_EXTRA_CA_CERTS: '/nowhere',
+};
+
 describe('effective configuration for the log', () => {
   test('shows every setting and no secret', () => {
     const { fields } = accepted({
@@ -338,8 +353,10 @@ describe('effective configuration for the log', () => {
       IMDS_PROXY_ALLOWED_RESOURCES: 'https://a https://b',
     });
     expect(fields).toMatchObject({
-      listen: '127.0.0.1:8000',
-      admin: '[::]:9808',
+      proxy_port: 8000,
+      bind_address: '127.0.0.1',
+      admin_port: 9808,
+      metadata_endpoint: '169.254.169.254:80',
       tenant_id: tenantId,
       client_id: clientId,
       identities: 1,
@@ -348,6 +365,25 @@ describe('effective configuration for the log', () => {
       entra_via: 'proxy:3128',
     });
     expect(JSON.stringify(fields)).not.toContain('hunter2');
-    expect(accepted({}, ['--admin-port=0']).fields).toMatchObject({ admin: 'off' });
+  });
+
+  test('has a field for every setting that has a variable, set or with a default', () => {
+    const { fields } = accepted({
+      ...Object.fromEntries(
+        Object.values<Option>(proxyOptions).map(({ env = '' }) => [env, textOf[env]]),
+      ),
+      ...requiredEnv,
+    });
+    const shown = new Set(Object.keys(fields));
+    for (const [key, option] of Object.entries<Option>(proxyOptions)) {
+      if (option.env === undefined || option.retired !== undefined) continue;
+      // It may not be set beside the CA's data.
+      if (key === 'tokenProxyCaFile') continue;
+      const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      expect(shown, key).toContain(name);
+      expect(typeof fields[name]).not.toBe('object');
+      if (option.secret) expect(fields[name]).toBe('set');
+    }
+    expect(JSON.stringify(fields)).not.toMatch(/hunter2|BEGIN/);
   });
 });

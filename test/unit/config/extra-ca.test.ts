@@ -81,7 +81,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
 
 describe('SSL_CERT_FILE and SSL_CERT_DIR', () => {
   test('SSL_CERT_FILE stands in for NODE_EXTRA_CA_CERTS, which comes first', () => {
-    const fileOf = (env: Record<string, string>) => accepted(env).config.network.extraCaCertsFile;
+    const fileOf = (env: Record<string, string>) => accepted(env).config.extraCaCertsFile;
     expect(fileOf({ SSL_CERT_FILE: '/a.pem' })).toBe('/a.pem');
     expect(fileOf({ SSL_CERT_FILE: '/a.pem', NODE_EXTRA_CA_CERTS: '/b.pem' })).toBe('/b.pem');
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toEntraSettings } from '../../../src/proxy/config/config-exchange.ts';
-import { isDirect } from '../../../src/proxy/no-proxy.ts';
+import { toEntraSettings } from '../../../src/proxy/config/exchange-settings.ts';
+import { findNoProxyFaults, isDirect } from '../../../src/proxy/config/no-proxy.ts';
 import { accepted, refused } from './load.ts';
 
 describe('T8: NO_PROXY', () => {
@@ -58,6 +58,38 @@ describe('T8: NO_PROXY', () => {
     ['', 'https://[::1]:1', true],
   ])('"%s" for %s: direct %s', (noProxy, url, expected) => {
     expect(isDirect(url, noProxy)).toBe(expected);
+  });
+
+  test.each([
+    ['10.0.0.0/33', '"10.0.0.0/33" has no prefix length from 0 to 32'],
+    ['10.0.0.0/', '"10.0.0.0/" has no prefix length from 0 to 32'],
+    ['10.0.0.0/8/9', '"10.0.0.0/8/9" has no prefix length from 0 to 32'],
+    ['[fd00::]/129', '"[fd00::]/129" has no prefix length from 0 to 128'],
+    ['https://login.example', '"https://login.example" is a URL, not a host'],
+    ['login.example:0', '"login.example:0" has no valid port'],
+    ['login.example:99999', '"login.example:99999" has no valid port'],
+    ['10.0.0.', '"10.0.0." is not a name, an address or a network'],
+    ['10.*', '"10.*" is not a name, an address or a network'],
+    ['256.0.0.1', '"256.0.0.1" is not a name, an address or a network'],
+    ['<local>', '"<local>" is not a name, an address or a network'],
+    ['login.example/path', '"login.example/path" is not a name, an address or a network'],
+    ['.', '"." is not a name, an address or a network'],
+    ['bücher.example', '"bücher.example" is not a name, an address or a network'],
+  ])('%s matches nothing, which is a warning', (entry, fault) => {
+    const env = { HTTPS_PROXY: 'http://proxy:1', NO_PROXY: `a.example, ${entry}` };
+    expect(accepted(env).warnings).toEqual([
+      `NO_PROXY: the entry ${fault}, so it matches nothing; correct it`,
+    ]);
+  });
+
+  test('entries that match something are no warning', () => {
+    const good =
+      '*,.svc,.cluster.local,*.a.example,a_b.example:443,10.0.0.1:80,10.0.0.0/8,0.0.0.0/0,::1,[fd00::]/8,fd00::/8,[::1]:443,kubernetes,169.254.169.254';
+    expect(findNoProxyFaults(good)).toEqual([]);
+  });
+
+  test('many faults are five warnings', () => {
+    expect(findNoProxyFaults('/ '.repeat(100))).toHaveLength(5);
   });
 
   test('a CIDR holds exactly the addresses that share its first bits', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { describeStartError } from '../../../src/proxy/config/config-failure.ts';
+import { describeStartError } from '../../../src/proxy/config/start-error.ts';
 
 async function failToListen(address: string, port: number): Promise<unknown> {
   const server = createServer();

@@ -63,6 +63,18 @@ describe("reads flags as Go's flag package does", () => {
     expect(scanFlags(table, argv)).toEqual({ kind: 'usage', error });
   });
 
+  test.each([
+    { argv: ['--nope', '--port=1'], texts: { port: '1' }, rest: [] },
+    { argv: ['--nope=x', '--port', '1', 'y'], texts: { port: '1' }, rest: ['y'] },
+    { argv: ['--nope', 'x', '--quiet'], texts: { quiet: 'true' }, rest: [] },
+    { argv: ['--quiet', '--nope'], texts: { quiet: 'true' }, rest: [] },
+    { argv: ['--nope', '--', 'x'], texts: {}, rest: ['x'] },
+  ])('$argv, skipping what is unknown', ({ argv, texts: expected, rest }) => {
+    const scan = scanFlags(table, argv, { unknown: 'skip' });
+    expect(scan).toMatchObject({ kind: 'flags', rest });
+    expect(texts(scan)).toEqual(expected);
+  });
+
   test('a flag named help is the program’s own', () => {
     const scan = scanFlags({ help: { flag: 'help', type: { standsAlone: true } } }, ['--help']);
     expect(texts(scan)).toEqual({ help: 'true' });

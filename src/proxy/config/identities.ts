@@ -7,8 +7,10 @@ import {
   type ValueType,
 } from '../../shared/option-table.ts';
 import { choiceValue } from '../../shared/option-values.ts';
-import { fileValue } from './options-address.ts';
+import type { IdentityPolicy, KnownIdentity } from '../imds/policy.ts';
+import { toComparableResource } from '../imds/resource.ts';
 import { readSettingFile } from './read-setting-file.ts';
+import { fileValue } from './values.ts';
 
 /** An entry of IMDS_PROXY_IDENTITIES. Everything but the path is in lower case. */
 export interface ConfiguredIdentity {
@@ -65,6 +67,7 @@ const example = '[{"clientId":"…","tenantId":"…","objectId":"…","resourceI
 /** The identity map: JSON, or `@` and the path of a file that holds it. */
 export const identitiesValue: ValueType<readonly ConfiguredIdentity[]> = {
   label: 'json|@path',
+  show: (identities) => identities.length,
   parse(text) {
     if (!text.startsWith('@')) return parseIdentities(text);
     const path = text.slice(1);
@@ -153,4 +156,40 @@ function missingClientId(at: string): Fault {
 
 function isEntryKey(key: string): key is keyof ConfiguredIdentity {
   return Object.hasOwn(entryTypes, key);
+}
+
+/** Which identities and resources requests may name. */
+export function toIdentityPolicy({
+  clientId: defaultClientId,
+  tenantId: defaultTenantId,
+  identities: configured,
+  allowedClientIds,
+  allowedResources,
+}: {
+  readonly clientId?: string | undefined;
+  readonly tenantId: string;
+  readonly identities: readonly ConfiguredIdentity[];
+  readonly allowedClientIds?: readonly string[] | undefined;
+  readonly allowedResources?: readonly string[] | undefined;
+}): IdentityPolicy {
+  const identities = configured.map(
+    ({ clientId, tenantId, objectId, resourceId }): KnownIdentity => ({
+      clientId,
+      tenantId: tenantId ?? defaultTenantId,
+      objectId,
+      resourceId,
+    }),
+  );
+  let defaultIdentity = identities.find(({ clientId }) => clientId === defaultClientId);
+  if (defaultIdentity === undefined && defaultClientId !== undefined) {
+    defaultIdentity = { clientId: defaultClientId, tenantId: defaultTenantId };
+    identities.unshift(defaultIdentity);
+  }
+  return {
+    defaultIdentity,
+    identities,
+    defaultTenantId,
+    allowedClientIds: allowedClientIds && new Set(allowedClientIds),
+    allowedResources: allowedResources && new Set(allowedResources.map(toComparableResource)),
+  };
 }

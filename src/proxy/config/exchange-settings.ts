@@ -2,43 +2,64 @@ import { readSmallFileSync } from '../../shared/small-file.ts';
 import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/exchange/assertion.ts';
 import { findAssertionDoubt, findAssertionFault } from '../entra/exchange/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
-import { isDirect } from '../no-proxy.ts';
-import { toRegionalAuthority } from '../regional-authority.ts';
+import type { ProxyConfig } from './config.ts';
+import { isDirect } from './no-proxy.ts';
 import { proxyOptions } from './options.ts';
-import type { ProxyConfig } from './proxy-config.ts';
 
 /** The part of the configuration that an exchange needs. */
 export function toEntraSettings(config: ProxyConfig): EntraSettings {
-  const { federatedTokenFile, exchangeMode, identityBinding, network } = config;
+  const { federatedTokenFile, exchangeMode, binding, identities } = config;
   const authorityHost = toAuthorityHost(config);
-  const viaProxy = network.tokenProxyViaHttpProxy;
   return {
     authorityHost,
     federatedTokenFile,
     mode: exchangeMode,
-    tokenProxy: identityBinding && {
-      url: identityBinding.url,
-      serverName: identityBinding.serverName,
-      ca: identityBinding.ca,
-      httpProxy: viaProxy ? findHttpProxy(config, identityBinding.url) : undefined,
+    tokenProxy: binding && {
+      url: binding.url,
+      serverName: binding.serverName,
+      ca: binding.ca,
+      httpProxy: config.tokenProxyViaHttpProxy ? findHttpProxy(config, binding.url) : undefined,
     },
     httpProxy: findHttpProxy(config, authorityHost),
-    extraCaFile: network.extraCaCertsFile,
-    exceptions: config.identities
+    extraCaFile: config.extraCaCertsFile,
+    exceptions: identities
       .filter(({ mode, tokenFile }) => mode !== undefined || tokenFile !== undefined)
       .map(({ clientId, mode, tokenFile }) => ({ clientId, mode, tokenFile })),
   };
 }
 
-/** Where Entra is asked: the authority, or its regional one. */
+/** The authority to ask: the configured one, or its regional one. */
 function toAuthorityHost({ authorityHost, regionalAuthority }: ProxyConfig): string {
   if (regionalAuthority === undefined) return authorityHost;
   return toRegionalAuthority(authorityHost, regionalAuthority) ?? authorityHost;
 }
 
+/** Regional authorities by global one, as MSAL has them. */
+const regionalHosts: Readonly<Record<string, string>> = {
+  'https://login.microsoftonline.com': 'login.microsoft.com',
+  'https://login.windows.net': 'login.microsoft.com',
+  'https://login.microsoftonline.us': 'login.microsoftonline.us',
+  'https://login.chinacloudapi.cn': 'login.partner.microsoftonline.cn',
+  'https://login.partner.microsoftonline.cn': 'login.partner.microsoftonline.cn',
+};
+
+/**
+ * The authority of one Azure region.
+ * @param authorityHost origin without a trailing slash.
+ * @returns undefined if that authority has no regional ones.
+ */
+export function toRegionalAuthority(authorityHost: string, region: string): string | undefined {
+  const host = Object.hasOwn(regionalHosts, authorityHost)
+    ? regionalHosts[authorityHost]
+    : undefined;
+  return host === undefined ? undefined : `https://${region}.${host}`;
+}
+
 /** The URL of the HTTP proxy on the way to `url`, if there is one. */
-function findHttpProxy({ network }: ProxyConfig, url: string): string | undefined {
-  const { httpsProxy, httpProxy, noProxy } = network;
+function findHttpProxy(
+  { httpsProxy, httpProxy, noProxy }: ProxyConfig,
+  url: string,
+): string | undefined {
   return isDirect(url, noProxy) ? undefined : (httpsProxy ?? httpProxy);
 }
 

@@ -1,8 +1,8 @@
 import type { Resolution } from '../../shared/options.ts';
 import type { ExchangeMode, TokenProxyPeer } from '../entra/settings.ts';
 import { proxyOptions } from './options.ts';
-import { parseCertificates } from './options-certificates.ts';
 import { readSettingFile } from './read-setting-file.ts';
+import { parseCertificates } from './values.ts';
 
 /** The AKS token proxy, as checked at the start. */
 export interface IdentityBinding extends TokenProxyPeer {
