@@ -143,6 +143,7 @@ function createAdmin(
 ): AdminServer | undefined {
   if (config.adminPort === 0) return undefined;
   const assertions = toAssertionSources(config);
+  const listen = { address: config.bindAddress, port: config.proxyPort };
   const hasDefaultIdentity = config.clientId !== undefined || config.identities.length === 1;
   return createAdminServer(
     {
@@ -152,7 +153,7 @@ function createAdmin(
       checkLiveness: async () =>
         shutdown.isDraining
           ? undefined
-          : attemptReadyz(clock, toProbedEndpoint(config.listen), livenessMs),
+          : attemptReadyz(clock, toProbedEndpoint(listen), livenessMs),
       checkReadiness: () =>
         checkReadiness({
           clock,
