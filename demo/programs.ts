@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { EmulatorDescription } from '../src/emulator/api.ts';
 import { proxyUid } from '../src/shared/redirect-contract.ts';
-import { copyProxyFor } from './shared-folder.ts';
+import { copyProgramsFor } from './shared-folder.ts';
 
 /** The folder of the built programs. */
 export const dist = join(import.meta.dirname, '..', 'dist');
@@ -82,7 +82,11 @@ export function createPrograms(directory: string): Programs {
 
     async startProxy(env, port, adminPort) {
       const own = [process.execPath, join(dist, 'proxy')];
-      const command = isRoot ? copyProxyFor(proxyUid, dist, directory) : own;
+      let command = own;
+      if (isRoot) {
+        const { node, bin } = copyProgramsFor(proxyUid, dist, directory);
+        command = [node, join(bin, 'proxy')];
+      }
       const flags = [`--proxy-port=${port}`, `--admin-port=${adminPort}`, '--log-level='];
       const options = isRoot ? { uid: proxyUid } : {};
       const proxy = start([...command, ...flags], { env, stdio: 'ignore', ...options });

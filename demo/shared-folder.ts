@@ -44,20 +44,27 @@ export function makeSharedFolder(
   return folder;
 }
 
+/** Programs that another user can run. */
+export interface CopiedPrograms {
+  /** The Node binary. */
+  readonly node: string;
+  /** The folder that the programs are in; run them with `node`. */
+  readonly bin: string;
+}
+
 /**
  * Copies the built programs into `folder`, and the Node binary if need be, so that user `uid` can run them.
  * The checkout may lie where only its owner can enter, such as below `/root`. Takes root.
  * @param folder a folder that `uid` can enter
  * @param node the Node binary to use
- * @returns the command that runs the proxy, up to its arguments
  * @throws Error that names the path that `uid` cannot execute
  */
-export function copyProxyFor(
+export function copyProgramsFor(
   uid: number,
   dist: string,
   folder: string,
   node: string = process.execPath,
-): readonly [string, string] {
+): CopiedPrograms {
   const bin = join(folder, 'bin');
   cpSync(dist, bin, { recursive: true });
   // Built under a strict umask, the files are closed to others.
@@ -65,8 +72,7 @@ export function copyProxyFor(
   for (const name of readdirSync(bin, { recursive: true, encoding: 'utf8' })) {
     chmodSync(join(bin, name), 0o755);
   }
-  const proxy = join(bin, 'proxy');
-  if (findRefusal(uid, node) === undefined) return [node, proxy];
+  if (findRefusal(uid, node) === undefined) return { node, bin };
   const copy = join(bin, 'node');
   try {
     linkSync(node, copy);
@@ -75,7 +81,7 @@ export function copyProxyFor(
     chmodSync(copy, 0o755);
   }
   const refusal = findRefusal(uid, copy);
-  if (refusal === undefined) return [copy, proxy];
+  if (refusal === undefined) return { node: copy, bin };
   const closed = findClosedFolder(folder);
   throw new Error(
     `user ${uid} cannot execute ${copy} (${refusal}); ${

@@ -1,10 +1,30 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  type CopiedPrograms,
+  copyProgramsFor,
+  makeSharedFolder,
+} from '../../demo/shared-folder.ts';
 import { createNamespace, type Finished, type Namespace, type RunOptions } from './netns.ts';
 import type { AgentMethods, Destination, Outcome } from './netns-agent.ts';
+import { dist } from './proxy-process.ts';
 
 /** The program under test: the bundle, or what PROXY_INIT names. */
 export const proxyInit =
   process.env['PROXY_INIT'] ?? join(import.meta.dirname, '../../dist/proxy-init');
+
+let copied: CopiedPrograms | undefined;
+
+/** The program under test as a command for users who may not enter the checkout. */
+export function proxyInitForAll(): readonly string[] {
+  if (process.env['PROXY_INIT'] !== undefined) return [proxyInit];
+  if (copied === undefined) {
+    const folder = makeSharedFolder('netns-lab-');
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    copied = copyProgramsFor(65_534, dist, folder);
+  }
+  return [copied.node, join(copied.bin, 'proxy-init')];
+}
 
 export const imds = { host: '169.254.169.254', port: 80 } as const;
 
@@ -65,7 +85,11 @@ addr add 10.10.0.9/32 dev lo
     inPod,
     onNode,
     init: (args = [], env = {}, options = {}) =>
-      pod.run([proxyInit, ...args], { ...options, env: { ...options.env, ...env } }),
+      // Through another program it may run as another user.
+      pod.run([...(options.through === undefined ? [proxyInit] : proxyInitForAll()), ...args], {
+        ...options,
+        env: { ...options.env, ...env },
+      }),
     ask: (destination = {}) => inPod.ask({ ...imds, ...destination }),
     async remove() {
       await Promise.all([pod.remove(), node.remove()]);

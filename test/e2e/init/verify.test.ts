@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backendNames } from '../../../src/init/backend.ts';
 import { describeInNamespaces, type Namespace } from '../../support/netns.ts';
-import { createLab, type Lab, proxyInit } from '../../support/netns-lab.ts';
+import { createLab, type Lab, proxyInitForAll } from '../../support/netns-lab.ts';
 
 const variants = ['nft', 'legacy'] as const;
 
@@ -263,6 +263,8 @@ describeInNamespaces('the proof of the redirect', () => {
 
   it('case 33: exempts uid 1501 of a user namespace', async () => {
     const inside = await startUserNamespace(lab.pod);
+    const init = proxyInitForAll();
+    const [node = ''] = init;
     try {
       const enter = [
         'nsenter',
@@ -277,13 +279,13 @@ describeInNamespaces('the proof of the redirect', () => {
       ];
       const route = 'ip route add local 169.254.169.254/32 dev lo';
       await lab.pod.must([...enter, 'sh', '-c', `ip link set lo up && ${route}`]);
-      await lab.pod.must([...enter, proxyInit]);
+      await lab.pod.must([...enter, ...init]);
       const probe = `import('node:net').then(({ connect, createServer }) => createServer((s) => s.end('proxy')).listen(8000, '127.0.0.1', () => {
         process.seteuid(Number(process.argv[1]));
         connect(80, '169.254.169.254').on('data', (d) => { console.log(String(d)); process.exit() }).on('error', (e) => { console.log(e.code); process.exit() });
       }))`;
       const ask = async (uid: number): Promise<string> =>
-        (await lab.pod.must([...enter, process.execPath, '-e', probe, `${uid}`])).trim();
+        (await lab.pod.must([...enter, node, '-e', probe, `${uid}`])).trim();
       expect(await ask(0)).toBe('proxy');
       // Nothing listens on the address itself here: let through means refused.
       expect(await ask(1501)).toBe('ECONNREFUSED');

@@ -4,7 +4,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { copyProxyFor, findClosedFolder, makeSharedFolder } from '../../../demo/shared-folder.ts';
+import {
+  type CopiedPrograms,
+  copyProgramsFor,
+  findClosedFolder,
+  makeSharedFolder,
+} from '../../../demo/shared-folder.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
 import { dist } from '../../support/proxy-process.ts';
 
@@ -21,8 +26,8 @@ describeInNamespaces('programs for another user', () => {
     for (const folder of [closed, shared]) rmSync(folder, { recursive: true, force: true });
   });
 
-  const run = (command: readonly string[]): string =>
-    execFileSync(command[0] as string, [...command.slice(1), '--version'], {
+  const run = ({ node, bin }: CopiedPrograms): string =>
+    execFileSync(node, [join(bin, 'proxy'), '--version'], {
       uid,
       gid: uid,
       cwd: '/',
@@ -32,16 +37,16 @@ describeInNamespaces('programs for another user', () => {
   test('a Node binary below a closed folder is copied', () => {
     const node = join(closed, 'node');
     copyFileSync(process.execPath, node);
-    const command = copyProxyFor(uid, dist, shared, node);
-    expect(command[0]).toBe(join(shared, 'bin', 'node'));
-    expect(run(command)).toContain('"buildVersion"');
+    const copied = copyProgramsFor(uid, dist, shared, node);
+    expect(copied.node).toBe(join(shared, 'bin', 'node'));
+    expect(run(copied)).toContain('"buildVersion"');
   });
 
   test('programs that were built under a strict umask can be read', () => {
     const strict = join(closed, 'dist');
     execFileSync('cp', ['--recursive', dist, strict]);
     execFileSync('chmod', ['--recursive', 'go=', strict]);
-    expect(run(copyProxyFor(uid, strict, shared))).toContain('"buildVersion"');
+    expect(run(copyProgramsFor(uid, strict, shared))).toContain('"buildVersion"');
   });
 
   test('a target that the user cannot enter is named', () => {
@@ -49,7 +54,7 @@ describeInNamespaces('programs for another user', () => {
     copyFileSync(process.execPath, node);
     const target = join(closed, 'target');
     mkdirSync(target);
-    expect(() => copyProxyFor(uid, dist, target, node)).toThrow(
+    expect(() => copyProgramsFor(uid, dist, target, node)).toThrow(
       `user 1501 cannot execute ${target}/bin/node (EACCES); other users cannot enter ${closed}: set TMPDIR`,
     );
   });
@@ -59,7 +64,7 @@ describeInNamespaces('programs for another user', () => {
     copyFileSync(process.execPath, node);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'noexec,mode=755', 'none', shared]);
     try {
-      expect(() => copyProxyFor(uid, dist, shared, node)).toThrow(
+      expect(() => copyProgramsFor(uid, dist, shared, node)).toThrow(
         `user 1501 cannot execute ${shared}/bin/node (EACCES); set TMPDIR to a folder on a file system that is not mounted noexec`,
       );
     } finally {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { copyProxyFor, makeSharedFolder } from '../../../demo/shared-folder.ts';
+import { copyProgramsFor, makeSharedFolder } from '../../../demo/shared-folder.ts';
 import { aliasPort, proxyUid } from '../../../src/shared/redirect-contract.ts';
 import { createNamespace, describeInNamespaces, type Namespace } from '../../support/netns.ts';
 import { proxyInit } from '../../support/netns-lab.ts';
@@ -58,7 +58,8 @@ async function untilSaid(child: ChildProcess, text: string): Promise<void> {
 
 /** Starts the built proxy in the pod as `uid` and waits until it has looked for a loop. */
 async function startProxy(uid: number, ...flags: readonly string[]): Promise<RunningProxy> {
-  const command = copyProxyFor(uid, dist, directory);
+  const { node: binary, bin } = copyProgramsFor(uid, dist, directory);
+  const command = [binary, join(bin, 'proxy')];
   const child = pod.start([...command, '--log-level=debug', '--admin-port=0', ...flags], {
     through: [
       ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'],
