@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,15 @@ export interface Project {
   readonly folder: string;
   /** Runs a command of compose. @throws with its output if it fails */
   compose(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Runs a command of compose that goes on, such as `up`, and ends it once it has shown all that is wanted, or
+   * after four minutes. Containers that it has started stay. @returns what it has shown
+   */
+  watch(
+    args: readonly string[],
+    wanted: readonly RegExp[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<string>;
 }
 
 /** How a generation of compose is called. */
@@ -56,26 +66,42 @@ export async function withProject(
 ): Promise<void> {
   const [file = '', ...before] = command;
   const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-compose-'));
+  const paths =
+    files.length === 0 ? [] : ['docker-compose.yaml', ...files.map((each) => join(folder, each))];
+  const project = [
+    '-p',
+    `${owner}-${name}-${before.length}`,
+    ...paths.flatMap((path) => ['-f', path]),
+  ];
+  const toOptions = (env: Readonly<Record<string, string>>) => ({
+    cwd,
+    timeout: 240_000,
+    env: { ...builderEnv, ...env },
+  });
   const compose: Project['compose'] = async (args, env = {}) => {
-    const paths =
-      files.length === 0 ? [] : ['docker-compose.yaml', ...files.map((each) => join(folder, each))];
-    const all = [
-      ...before,
-      '-p',
-      `${owner}-${name}-${before.length}`,
-      ...paths.flatMap((path) => ['-f', path]),
-      ...args,
-    ];
-    const { stdout } = await execute(file, all, {
-      cwd,
-      maxBuffer,
-      timeout: 240_000,
-      env: { ...builderEnv, ...env },
-    });
+    const all = [...before, ...project, ...args];
+    const { stdout } = await execute(file, all, { ...toOptions(env), maxBuffer });
     return stdout;
   };
+  const watch: Project['watch'] = async (args, wanted, env = {}) => {
+    // The plugin is a child of docker: both are in this process group.
+    const child = spawn(file, [...before, ...project, ...args], {
+      ...toOptions(env),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let shown = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        shown += chunk;
+        if (wanted.every((one) => one.test(shown))) process.kill(-(child.pid ?? 0), 'SIGKILL');
+      });
+    }
+    await once(child, 'close');
+    return shown;
+  };
   try {
-    await act({ folder, compose });
+    await act({ folder, compose, watch });
   } finally {
     const down = ['--profile', 'entra', 'down', '--volumes', '--timeout', '10'];
     await compose(down).finally(() => rm(folder, { recursive: true, force: true }));

@@ -22,6 +22,8 @@ const ofCluster = '44444444-4444-4444-8444-444444444444';
 const ofLaptop = '55555555-5555-4555-8555-555555555555';
 const issuer = 'https://issuer-web:8443/oidc';
 
+const root = join(import.meta.dirname, '../../..');
+
 /** What a reader's own tenant, web server and machine have, and the compose file does not. */
 const surroundings = `
 services:
@@ -38,6 +40,7 @@ services:
     volumes: ["./web:/web:ro"]
   issuer-web:
     image: workload-identity-imds-proxy/app:demo
+    build: { context: ${root}, dockerfile: examples/compose/Dockerfile, target: app }
     command: [node, /web/server.cjs]
     volumes: ["./web:/web:ro"]
   entra-proxy:
@@ -122,8 +125,13 @@ describeWithDocker('the profile for a real tenant', () => {
           const token = await readState('token/azure-identity-token');
           await writeFile(join(folder, 'azure-identity-token'), token);
           const own = { ...env, AZURE_CLIENT_ID: ofCluster, FEDERATED_TOKEN_FOLDER: folder };
-          const up = ['--profile', 'entra', 'up', '--build', '--detach', 'entra-app'];
-          await project.compose(up, own);
+          const up = ['--profile', 'entra', 'up', '--build', '--attach-dependencies', 'entra-app'];
+          const wanted = [
+            /entra-proxy\S* +\| .*starting the proxy server/,
+            /entra-app\S* +\| token for/,
+          ];
+          const shown = await project.watch(up, wanted, own);
+          for (const line of wanted) expect(shown).toMatch(line);
           await assertTokens(project, ofCluster);
         });
       },
