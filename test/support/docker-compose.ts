@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { builderEnv } from './docker-images.ts';
 import { owner } from './docker-owner.ts';
 
@@ -93,7 +93,8 @@ export async function withProject(
     let shown = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {
-        shown += chunk;
+        // The first generation colours its output, whoever reads it.
+        shown += stripVTControlCharacters(chunk);
         if (wanted.every((one) => one.test(shown))) process.kill(-(child.pid ?? 0), 'SIGKILL');
       });
     }

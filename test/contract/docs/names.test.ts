@@ -51,6 +51,8 @@ const othersFlags: ReadonlySet<string> = new Set([
   'network',
   'max-semi-space-size',
   'max-old-space-size',
+  // Of `docker compose up`, continued on a line of its own.
+  'attach-dependencies',
   // Of `az login`.
   'object-id',
   'resource-id',
