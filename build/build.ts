@@ -1,14 +1,18 @@
 /**
  * Bundles every program into dist/. CommonJS, because importing node:http from an ES module loads Node's
- * whole web platform (70 % more start-up time and 5 MB); one file per dynamic import, because code that
- * is in the file is paid for even when it never runs. Each file has its own copy of what it imports, so
+ * whole web platform (70 % more start-up time and 5 MB). Each file has its own copy of what it imports, so
  * no instance of a class may cross from one to another.
+ *
+ * The bundles are written beside the folder and replace it when they are complete: programs that run, and
+ * another build at the same time, never meet half of them.
  */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
 import { writeCodeCache } from './code-cache.ts';
+import { renderLauncher, renderShebang } from './executable.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -16,38 +20,78 @@ const { values } = parseArgs({
   options: {
     /** Where the bundles go. */
     outdir: { type: 'string', default: join(root, 'dist') },
-    /** The Node binary that the executables name in their `#!` line. */
+    /** The Node binary that the executables run with. */
     node: { type: 'string', default: process.execPath },
+    /** Executables for an image: without a shell, with the flags of Dockerfile.proxy. */
+    image: { type: 'boolean', default: false },
   },
 });
 
-const options = { ...values, outdir: resolve(values.outdir) };
+const { node } = values;
+const outdir = resolve(values.outdir);
 
-/** Programs that are run directly: a `#!` line, the execute bit, no extension. */
-const executables = {
-  proxy: 'src/proxy/main.ts',
-  'proxy-init': 'src/init/main.ts',
-  emulator: 'src/emulator/main.ts',
+/** A signal would start the debugger, and whoever reaches its port could read every token. */
+const noDebugger = '--disable-sigusr1';
+
+/** Programs that are run directly: the execute bit, no extension. */
+const executables: Readonly<
+  Record<string, { entry: string; flags?: string[]; env?: Record<string, string> }>
+> = {
+  // The same heap and allocator settings as in Dockerfile.proxy.
+  proxy: {
+    entry: 'src/proxy/main.ts',
+    flags: ['--max-semi-space-size=1', '--max-old-space-size=40'],
+    env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' },
+  },
+  'proxy-init': { entry: 'src/init/main.ts' },
+  emulator: { entry: 'src/emulator/main.ts' },
 };
 
 /** Modules that another program of ours compiles from a V8 code cache. */
 const cached = {
-  'proxy-start.js': 'src/proxy/start.ts',
   'proxy-exchange.js': 'src/proxy/entra/bundle.ts',
+  'proxy-start.js': 'src/proxy/start.ts',
 };
 
-await rm(options.outdir, { recursive: true, force: true });
-await mkdir(options.outdir, { recursive: true });
-// Without this, Node takes a file without extension for an ES module, as the project's package.json says.
-await writeFile(join(options.outdir, 'package.json'), '{"type":"commonjs"}\n');
+await mkdir(dirname(outdir), { recursive: true });
+const building = mkdtempSync(join(dirname(outdir), `.${basename(outdir)}-`));
+process.once('exit', () => rmSync(building, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
 
-for (const [name, entry] of Object.entries(executables)) {
-  await bundle({ name, entry, outdir: options.outdir });
-  const file = join(options.outdir, name);
-  await writeFile(file, `#!${options.node}\n${await readFile(file, 'utf8')}`);
+await chmod(building, 0o755);
+// Without this, Node takes a file without extension for an ES module, as the project's package.json says.
+await writeFile(join(building, 'package.json'), '{"type":"commonjs"}\n');
+for (const [name, { entry, flags = [], env }] of Object.entries(executables)) {
+  await bundle({ name, entry, outdir: building });
+  const file = join(building, name);
+  const head = values.image
+    ? renderShebang({ node, flags: [noDebugger] })
+    : renderLauncher({ node, flags: [noDebugger, ...flags], ...(env && { env }) });
+  await writeFile(file, `${head}${await readFile(file, 'utf8')}`);
   await chmod(file, 0o755);
 }
 for (const [name, entry] of Object.entries(cached)) {
-  await bundle({ name, entry, outdir: options.outdir });
-  writeCodeCache(options.node, join(options.outdir, name));
+  await bundle({ name, entry, outdir: building });
+  writeCodeCache(node, join(building, name));
+}
+await replace(outdir, building);
+
+/** Puts a complete folder in the place of another one. Of two builds at once, the later one stays. */
+async function replace(folder: string, complete: string): Promise<void> {
+  for (;;) {
+    try {
+      await rename(complete, folder);
+      return;
+    } catch (error) {
+      // Only an empty folder can be replaced.
+      if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        throw error;
+    }
+    const old = mkdtempSync(`${complete}-`);
+    // Fails when another build has just taken it away, which is as good.
+    await rename(folder, join(old, 'old')).catch(() => {});
+    await rm(old, { recursive: true, force: true });
+  }
 }

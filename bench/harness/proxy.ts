@@ -70,8 +70,10 @@ export async function startProxy(options: ProxyOptions): Promise<StartedServer> 
 
 /** @throws Error when `dist/` was built for another Node than the one that compares. */
 export function assertBuiltForThisNode(): void {
-  const [firstLine] = readFileSync(join(dist, 'proxy'), 'utf8').split('\n', 1);
-  if (firstLine !== `#!${process.execPath}`) {
-    throw new Error(`dist/proxy begins with ${firstLine}: run npm run build with this Node`);
+  const [, line = ''] = readFileSync(join(dist, 'proxy'), 'utf8').split('\n', 2);
+  if (!line.includes(`exec '${process.execPath}'`)) {
+    throw new Error(
+      `dist/proxy was built for another Node (${line}): run npm run build with this one`,
+    );
   }
 }
