@@ -60,6 +60,8 @@ export interface ErrorDetails {
   readonly traceId?: string | undefined;
   /** Entra's `timestamp`, verbatim. */
   readonly timestamp?: string | undefined;
+  /** The name of the header that the request is refused for. Only for the log. */
+  readonly header?: string | undefined;
   /** How long to wait before asking again, when somebody said so. */
   readonly retryAfterSeconds?: number | undefined;
   /** When the assertion that was presented expires, in seconds since 1970. */

@@ -9,10 +9,11 @@ import { createAppServiceHandler } from './app-service-handler.ts';
 import { handleConnectionFaults } from './connection-faults.ts';
 import { boundConnections, type ConnectionLimits } from './connections.ts';
 import { createFail } from './failure.ts';
-import { createGuard } from './guard.ts';
+import { createGuard, type Refusal } from './guard.ts';
 import type { PassThroughGate } from './pass-through-gate.ts';
-import { toRawReply } from './raw-reply.ts';
+import { toRawReply } from './reply.ts';
 import { createRequestIds } from './request-id.ts';
+import { createFailureLog } from './request-log.ts';
 import { createRouter } from './router.ts';
 import { createTokenHandler } from './token-handler.ts';
 
@@ -118,15 +119,10 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
   );
   const { identityHeader } = options;
   const appService =
-    identityHeader === undefined
-      ? undefined
-      : createAppServiceHandler({
-          guard: createGuard(options.extraHosts, 'ignored'),
-          tokens,
-          identityHeader,
-        });
-  const fail = createFail(deps);
-  const router = createRouter({ ...deps, guard, tokens, appService, nextRequestId, fail });
+    identityHeader === undefined ? undefined : createAppServiceHandler({ tokens, identityHeader });
+  const failures = createFailureLog(deps);
+  const fail = createFail({ ...deps, failures });
+  const router = createRouter({ ...deps, tokens, appService, nextRequestId, fail });
   let lastRequestAtMs: number | undefined;
   let closing = false;
 
@@ -134,11 +130,12 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     request: IncomingMessage,
     response: ServerResponse,
     startedAtMs: number,
+    verdict: Refusal | undefined,
   ): boolean => {
     try {
       return (
+        verdict === undefined &&
         request.method === 'GET' &&
-        guard(request) === undefined &&
         tokens.answerFromMemory(request, response, startedAtMs)
       );
     } catch {
@@ -152,12 +149,13 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     if (!connections.admit(request.socket, response, startedAtMs)) return;
     metrics.requestStarted();
     if (closing) response.shouldKeepAlive = false;
-    if (answerFromMemory(request, response, startedAtMs)) {
+    const verdict = guard(request);
+    if (answerFromMemory(request, response, startedAtMs, verdict)) {
       lastRequestAtMs = startedAtMs;
       return;
     }
     connections.expect(request.socket, response);
-    const route = router.route(request, response, startedAtMs);
+    const route = router.route(request, response, startedAtMs, verdict);
     if (route !== 'readyz') lastRequestAtMs = startedAtMs;
   };
 
@@ -225,6 +223,7 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     close() {
       closing = true;
       tokens.stopWaiting();
+      failures.flush();
       connections.endAfterAnswers();
       return new Promise((resolve) => {
         server.close(() => resolve());

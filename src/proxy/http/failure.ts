@@ -1,23 +1,22 @@
-import type { Logger, LogLevel } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, toProxyError } from '../errors.ts';
 import { toAppServiceErrorResponse } from '../imds/app-service-error.ts';
 import { toErrorResponse } from '../imds/error-response.ts';
 import type { DenyReason, Metrics } from '../metrics/metrics.ts';
-import { toRedactedUri } from './redacted-uri.ts';
 import { type Call, jsonType, reply } from './reply.ts';
+import type { FailureLog } from './request-log.ts';
 
-/** Answers a request with an error, and leaves one log line and the counts of it. */
+/** Answers a request with an error, counts it and logs it. */
 export type Fail = (call: Call, thrown: unknown) => void;
 
 export function createFail({
   clock,
-  logger,
   metrics,
+  failures,
 }: {
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly failures: FailureLog;
 }): Fail {
   return (call, thrown) => {
     const error = toProxyError(thrown);
@@ -37,33 +36,7 @@ export function createFail({
     metrics.requestFinished(call.route, status, durationMs);
     const reason = toDenyReason(error.code);
     if (reason !== undefined) metrics.denied(reason);
-
-    const level = toLevel(error.code, status);
-    if (!logger.isEnabled(level)) return;
-    logger.log(level, 'request was not served', {
-      ...toLogFields(call, status, durationMs),
-      error_code: error.code,
-      error: error.message,
-      aadsts: error.details.aadsts,
-      correlation_id: error.details.correlationId,
-      trace_id: error.details.traceId,
-      hint: error.details.hint,
-    });
-  };
-}
-
-/** What every log line about a request says. */
-export function toLogFields(
-  { request, id }: Pick<Call, 'request' | 'id'>,
-  status: number,
-  durationMs: number,
-): Record<string, string | number | undefined> {
-  return {
-    method: request.method,
-    uri: toRedactedUri(request.url ?? ''),
-    status,
-    duration_ms: Math.round(durationMs * 1_000) / 1_000,
-    request_id: id,
+    failures.failed(call, error, status, durationMs);
   };
 }
 
@@ -74,14 +47,6 @@ function toExtraHeaders(code: ErrorCode, retryAfterSeconds: number | undefined):
   // RFC 9110 §15.5.2 requires a challenge. No scheme is registered for a secret of this kind.
   if (code === 'ERR_IDENTITY_HEADER') headers.push('WWW-Authenticate', 'Identity-Header');
   return headers;
-}
-
-function toLevel(code: ErrorCode, status: number): LogLevel {
-  if (status === 500) return 'error';
-  // SDKs begin with a request that lacks the header, and agents look for other clouds' metadata: neither
-  // is news, and the metrics count both.
-  if (code === 'ERR_METADATA_HEADER' || code === 'ERR_PATH') return 'debug';
-  return status === 401 || status === 429 || status > 500 ? 'warning' : 'info';
 }
 
 function toDenyReason(code: ErrorCode): DenyReason | undefined {

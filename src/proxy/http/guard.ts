@@ -2,21 +2,30 @@ import type { ErrorCode } from '../errors.ts';
 
 /** What the guard reads of a request; node:http's IncomingMessage is one. */
 export interface GuardedRequest {
+  /** The request target. */
+  readonly url?: string | undefined;
   /** Names and values in turn, as received. Reading it does not build `headers`. */
   readonly rawHeaders: readonly string[];
+  readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
 }
 
-export type Refusal = Extract<
-  ErrorCode,
-  'ERR_HTTP_MALFORMED' | 'ERR_HTTP_BODY' | 'ERR_METADATA_HEADER' | 'ERR_FORWARDED' | 'ERR_HOST'
->;
+/** Why a request must not be served. */
+export interface Refusal {
+  readonly code: Extract<
+    ErrorCode,
+    'ERR_HTTP_MALFORMED' | 'ERR_HTTP_BODY' | 'ERR_METADATA_HEADER' | 'ERR_FORWARDED' | 'ERR_HOST'
+  >;
+  /** The rule that the request breaks, for the log. */
+  readonly message: string;
+  /** The name of the header at fault. Its value is the client's business. */
+  readonly header?: string;
+  /** What else is wrong, where only the Metadata header's absence came first. */
+  readonly otherwise?: Refusal | undefined;
+}
 
-/**
- * @param authority of an absolute-form request target, which counts like a Host (RFC 9112 §3.2.2).
- * @returns why the request must not be served; undefined if it may be.
- */
-export type Guard = (request: GuardedRequest, authority?: string) => Refusal | undefined;
+/** @returns why the request must not be served; undefined if it may be. */
+export type Guard = (request: GuardedRequest) => Refusal | undefined;
 
 /** The names under which the metadata service is legitimately addressed from inside a pod. */
 const metadataHosts: readonly string[] = ['169.254.169.254', '127.0.0.1', 'localhost', '[::1]'];
@@ -27,18 +36,72 @@ const metadataHosts: readonly string[] = ['169.254.169.254', '127.0.0.1', 'local
  */
 export const maxIgnoredBytes = 16_384;
 
+const wrongVersion: Refusal = {
+  code: 'ERR_HTTP_MALFORMED',
+  message: 'the HTTP version is not 1.0 or 1.1',
+};
+/**
+ * No IMDS client sends one. Refused, two parsers that disagree about where such a request ends (request
+ * smuggling) have nothing to disagree about.
+ */
+const transferCoded: Refusal = {
+  code: 'ERR_HTTP_MALFORMED',
+  message: 'header Transfer-Encoding is not allowed',
+  header: 'Transfer-Encoding',
+};
+const bodyTooLong: Refusal = {
+  code: 'ERR_HTTP_BODY',
+  message: `the body is longer than ${maxIgnoredBytes} bytes`,
+  header: 'Content-Length',
+};
+const notMetadata: Refusal = {
+  code: 'ERR_METADATA_HEADER',
+  message: 'header Metadata is missing or not true',
+  header: 'Metadata',
+};
+const forwarded: Refusal = {
+  code: 'ERR_FORWARDED',
+  message: 'header Forwarded: requests that a proxy has forwarded are not served',
+  header: 'Forwarded',
+};
+const forwardedFor: Refusal = {
+  code: 'ERR_FORWARDED',
+  message: 'header X-Forwarded-For: requests that a proxy has forwarded are not served',
+  header: 'X-Forwarded-For',
+};
+const noHost: Refusal = {
+  code: 'ERR_HOST',
+  message: 'header Host is missing',
+  header: 'Host',
+};
+const severalHosts: Refusal = {
+  code: 'ERR_HOST',
+  message: 'header Host is given more than once',
+  header: 'Host',
+};
+const foreignHost: Refusal = {
+  code: 'ERR_HOST',
+  message:
+    'header Host names another host; add it to IMDS_PROXY_ALLOWED_HOSTS if clients reach the proxy by that name',
+  header: 'Host',
+};
+const foreignAuthority: Refusal = {
+  code: 'ERR_HOST',
+  message: 'the request target names another host',
+};
+
+/** Of an absolute-form request target, which counts like a Host (RFC 9112 §3.2.2). */
+const absoluteForm = /^https?:\/\/([^/?]*)/i;
+const slash = 0x2f;
+
 /**
  * Makes the check that stands before everything else: `Metadata: true`, which a browser or a server-side
  * request forgery cannot add; no trace of a forwarding proxy; and a Host that is ours, which stops DNS
  * rebinding. The missing Metadata header is reported first whatever else is wrong, because SDKs probe
- * without it and read the answer's text. It runs on every request: one pass, no allocation.
+ * without it and read the answer's text. It runs once for every request: one pass, no allocation.
  * @param extraHosts more names to accept as Host, without port.
- * @param metadataHeader `ignored` for a protocol that has a secret instead.
  */
-export function createGuard(
-  extraHosts: readonly string[] = [],
-  metadataHeader: 'required' | 'ignored' = 'required',
-): Guard {
+export function createGuard(extraHosts: readonly string[] = []): Guard {
   const hosts = new Set([...metadataHosts, ...extraHosts.map((host) => host.toLowerCase())]);
   let lastHost: string | undefined;
 
@@ -50,13 +113,17 @@ export function createGuard(
     return true;
   };
 
-  return ({ rawHeaders, httpVersionMinor }, authority) => {
+  const isTargetOurs = (url: string): boolean => {
+    const [, authority] = absoluteForm.exec(url) ?? [];
+    return authority === undefined || isOurs(authority);
+  };
+
+  return ({ rawHeaders, httpVersionMajor, httpVersionMinor, url = '' }) => {
     let metadata: boolean | undefined;
-    let forwarded = false;
     let hostCount = 0;
-    let hostOurs = authority === undefined || isOurs(authority);
-    let bodyTooLong = false;
-    let transferCoded = false;
+    let hostOurs = true;
+    let forwarding: Refusal | undefined;
+    let framing: Refusal | undefined;
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string;
       const value = rawHeaders[index + 1] as string;
@@ -72,28 +139,32 @@ export function createGuard(
           if (isName(name, 'metadata')) metadata = metadata !== false && isTrue(value);
           break;
         case 9:
-          if (isName(name, 'forwarded')) forwarded = true;
+          if (isName(name, 'forwarded')) forwarding = forwarded;
           break;
         case 14:
-          if (isName(name, 'content-length')) bodyTooLong = Number(value) > maxIgnoredBytes;
+          if (isName(name, 'content-length') && Number(value) > maxIgnoredBytes) {
+            framing ??= bodyTooLong;
+          }
           break;
         case 15:
-          if (isName(name, 'x-forwarded-for')) forwarded = true;
+          if (isName(name, 'x-forwarded-for')) forwarding = forwardedFor;
           break;
         case 17:
-          if (isName(name, 'transfer-encoding')) transferCoded = true;
+          if (isName(name, 'transfer-encoding')) framing = transferCoded;
           break;
       }
     }
-    // No IMDS client sends one. Refused, two parsers that disagree about where such a request ends
-    // (request smuggling) have nothing to disagree about.
-    if (transferCoded) return 'ERR_HTTP_MALFORMED';
-    if (bodyTooLong) return 'ERR_HTTP_BODY';
-    if (metadata !== true && metadataHeader === 'required') return 'ERR_METADATA_HEADER';
-    if (forwarded) return 'ERR_FORWARDED';
-    // HTTP/1.0 knew no Host; since 1.1 exactly one is required (RFC 9112 §3.2).
-    const hostMissing = hostCount === 0 && httpVersionMinor > 0;
-    return hostMissing || hostCount > 1 || !hostOurs ? 'ERR_HOST' : undefined;
+    if (httpVersionMajor !== 1) return wrongVersion;
+    if (framing !== undefined) return framing;
+    let refusal = forwarding;
+    if (refusal === undefined) {
+      if (url.charCodeAt(0) !== slash && !isTargetOurs(url)) refusal = foreignAuthority;
+      // HTTP/1.0 knew no Host; since 1.1 exactly one is required (RFC 9112 §3.2).
+      else if (hostCount === 0 && httpVersionMinor > 0) refusal = noHost;
+      else if (hostCount > 1) refusal = severalHosts;
+      else if (!hostOurs) refusal = foreignHost;
+    }
+    return metadata === true ? refusal : { ...notMetadata, otherwise: refusal };
   };
 }
 

@@ -5,7 +5,7 @@
 import http from 'node:http';
 import { metadataAddress } from '../../shared/redirect-contract.ts';
 import type { Clock } from '../clock.ts';
-import { toEndToEndHeaders } from './hop-by-hop.ts';
+import { headerValues, toEndToEndHeaders } from './raw-headers.ts';
 
 /** Carries the ids of the proxies that a request has passed, separated by commas. */
 const loopHeader = 'X-IMDS-Proxy-Loop';
@@ -39,6 +39,19 @@ export interface Forwarder {
   /** Never rejects. */
   forward(request: ForwardRequest, limits: ForwardLimits): Promise<ForwardResult>;
 }
+
+/**
+ * What IMDS clients send. Nothing else reaches the metadata service: a header such as X-Original-URL makes
+ * some servers answer another request than the one that was checked here.
+ */
+const forwardedHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'metadata',
+  'user-agent',
+  'x-ms-client-request-id',
+  'x-ms-return-client-request-id',
+]);
 
 /** Attested documents are some 6 KB, instance documents less; a longer answer is not from IMDS. */
 export const maxBodyBytes = 1_048_576;
@@ -117,11 +130,8 @@ function toForwardedHeaders(
   upstream: { readonly host: string; readonly port: number },
   marker: string,
 ): string[] {
-  const headers = toEndToEndHeaders(rawHeaders);
-  const passed = headers.findIndex(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === loopHeader.toLowerCase(),
-  );
-  const ids = passed === -1 ? [] : headers.splice(passed, 2).slice(1);
+  const headers = toEndToEndHeaders(rawHeaders, forwardedHeaders);
+  const ids = headerValues(rawHeaders, loopHeader.toLowerCase());
   // The alias port leads to the metadata service's own port, and the service never hears of it.
   const isPortMeant = upstream.port !== 80 && upstream.host !== metadataAddress;
   const host = isPortMeant ? `${upstream.host}:${upstream.port}` : upstream.host;

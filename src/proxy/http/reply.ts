@@ -1,6 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { buildInfo } from '../../shared/version.ts';
+import { type ErrorCode, ProxyError } from '../errors.ts';
+import { toErrorResponse } from '../imds/error-response.ts';
 import type { Route } from '../metrics/metrics.ts';
+
+/** What a request for a token is about. */
+export interface Subject {
+  readonly clientId: string;
+  readonly resource: string;
+}
 
 /** A request on its way to an answer that is not waiting in memory. */
 export interface Call {
@@ -11,6 +19,8 @@ export interface Call {
   /** On the monotonic clock. */
   readonly startedAtMs: number;
   readonly route: Route;
+  /** Whose token for what the request means, once that is known. For the log. */
+  subject?: Subject;
   /** Which service's clients understand the answer. */
   readonly protocol: 'imds' | 'app-service';
 }
@@ -45,4 +55,17 @@ export function reply(
   const headers = toHeaders(contentType, Buffer.byteLength(body), id);
   response.writeHead(status, [...headers, ...extraHeaders]);
   response.end(body);
+}
+
+/** A whole response for a connection that has no request object, and on which nothing may follow. */
+export function toRawReply(code: ErrorCode, requestId: string, now: Date): string {
+  const { status, body } = toErrorResponse(new ProxyError(code, code));
+  const headers = toHeaders(jsonType, Buffer.byteLength(body), requestId);
+  headers.push('Date', now.toUTCString(), 'Connection', 'close');
+  if (code === 'ERR_METHOD') headers.push('Allow', 'GET');
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  }
+  return `${head}\r\n${body}`;
 }

@@ -1,22 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
-import { type ErrorCode, ProxyError } from '../errors.ts';
+import { ProxyError } from '../errors.ts';
 import { type Route, toRoute } from '../imds/path.ts';
+import { isQuery } from '../imds/query.ts';
 import { parseTarget, type RequestTarget } from '../imds/target.ts';
 import type { Metrics, Route as RouteLabel } from '../metrics/metrics.ts';
 import type { AppServiceHandler } from './app-service-handler.ts';
-import { type Fail, toLogFields } from './failure.ts';
-import type { Guard } from './guard.ts';
+import type { Fail } from './failure.ts';
+import type { Refusal } from './guard.ts';
 import type { PassThroughGate } from './pass-through-gate.ts';
+import { headerValues } from './raw-headers.ts';
 import { type Call, reply, serverHeader } from './reply.ts';
+import { toLogFields } from './request-log.ts';
 import type { TokenHandler } from './token-handler.ts';
 
 export interface RouterDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly guard: Guard;
   readonly fail: Fail;
   readonly tokens: TokenHandler;
   /** Undefined if its path is not served. */
@@ -26,8 +28,16 @@ export interface RouterDeps {
 }
 
 export interface Router {
-  /** Answers a request, now or later, and whatever goes wrong with it. */
-  route(request: IncomingMessage, response: ServerResponse, startedAtMs: number): RouteLabel;
+  /**
+   * Answers a request, now or later, and whatever goes wrong with it.
+   * @param verdict of the guard.
+   */
+  route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAtMs: number,
+    verdict: Refusal | undefined,
+  ): RouteLabel;
   /** Requests that are not answered yet. */
   readonly inFlight: number;
 }
@@ -37,13 +47,12 @@ export const maxTargetLength = 8_192;
 
 /** Brings every request that is not answered from memory to the part that serves its path. */
 export function createRouter(deps: RouterDeps): Router {
-  const { clock, logger, metrics, guard, fail, tokens, appService, passThrough, nextRequestId } =
-    deps;
+  const { clock, logger, metrics, fail, tokens, appService, passThrough, nextRequestId } = deps;
   let inFlight = 0;
 
   const assertNotOwnRequest = (call: Call): void => {
     if (passThrough.isOwnRequest(call.request.rawHeaders)) {
-      refuse('ERR_LOOP');
+      throw new ProxyError('ERR_LOOP', 'the request is one that this proxy has sent');
     }
   };
 
@@ -60,8 +69,9 @@ export function createRouter(deps: RouterDeps): Router {
       client.signal,
     );
     const added = ['Content-Length', String(body.length)];
-    if (!hasHeader(headers, 'server')) added.push('Server', serverHeader);
-    if (!hasHeader(headers, 'x-ms-request-id')) added.push('x-ms-request-id', call.id);
+    if (headerValues(headers, 'server').length === 0) added.push('Server', serverHeader);
+    if (headerValues(headers, 'x-ms-request-id').length === 0)
+      added.push('x-ms-request-id', call.id);
     call.response.writeHead(status, [...headers, ...added]);
     call.response.end(body);
     metrics.passthrough(status);
@@ -74,35 +84,51 @@ export function createRouter(deps: RouterDeps): Router {
     );
   };
 
-  const serve = async (call: Call, target: RequestTarget, route: Route): Promise<void> => {
-    const refusal = guard(call.request, target.authority);
-    if (refusal === 'ERR_HTTP_MALFORMED' || refusal === 'ERR_HTTP_BODY') refuse(refusal);
-    if ((call.request.url ?? '').length > maxTargetLength) refuse('ERR_HTTP_TARGET');
+  const serve = async (
+    call: Call,
+    target: RequestTarget,
+    route: Route,
+    verdict: Refusal | undefined,
+  ): Promise<void> => {
+    if (verdict?.code.startsWith('ERR_HTTP_')) refuse(verdict);
+    if ((call.request.url ?? '').length > maxTargetLength) {
+      throw new ProxyError('ERR_HTTP_TARGET', `the target is longer than ${maxTargetLength} bytes`);
+    }
     switch (route.kind) {
       case 'token':
         assertMethod(call, 'GET');
-        if (refusal !== undefined) refuse(refusal);
+        if (verdict !== undefined) refuse(verdict);
         return tokens.answer(call, target.query);
-      case 'app-service':
+      case 'app-service': {
         assertNotOwnRequest(call);
-        if (appService === undefined) refuse('ERR_PATH');
+        if (appService === undefined) throw notServed();
         assertMethod(call, 'GET');
+        // App Service's clients send a secret instead of the Metadata header.
+        const refusal = verdict?.code === 'ERR_METADATA_HEADER' ? verdict.otherwise : verdict;
+        if (refusal !== undefined) refuse(refusal);
         return appService.answer(call, target);
+      }
       case 'readyz':
         assertMethod(call, 'GET', 'HEAD');
         reply(call, 200, 'text/plain; charset=utf-8', 'ok');
         return finish(call, 200);
       case 'metadata': {
         assertNotOwnRequest(call);
-        if (!passThrough.isOpen(route.service)) refuse('ERR_PATH');
+        if (!passThrough.isOpen(route.service)) throw notServed();
         assertMethod(call, 'GET');
-        if (refusal !== undefined) refuse(refusal);
+        if (verdict !== undefined) refuse(verdict);
+        if (!isQuery(target.query)) {
+          throw new ProxyError(
+            'ERR_MALFORMED_QUERY',
+            'query has a character that belongs in no query',
+          );
+        }
         return passOn(call, target.query === '' ? route.path : `${route.path}?${target.query}`);
       }
       case 'identity':
       case 'unknown':
         assertNotOwnRequest(call);
-        return refuse('ERR_PATH');
+        throw notServed();
       default:
         return route satisfies never;
     }
@@ -120,7 +146,7 @@ export function createRouter(deps: RouterDeps): Router {
   };
 
   return {
-    route(request, response, startedAtMs) {
+    route(request, response, startedAtMs, verdict) {
       const target = parseTarget(request.url ?? '');
       const route = toRoute(target.path);
       const isAppService = route.kind === 'app-service' && appService !== undefined;
@@ -132,7 +158,7 @@ export function createRouter(deps: RouterDeps): Router {
         route: isAppService ? 'token' : toLabel(route),
         protocol: isAppService ? 'app-service' : 'imds',
       };
-      track(call, serve(call, target, route)).catch(() => response.destroy());
+      track(call, serve(call, target, route, verdict)).catch(() => response.destroy());
       return call.route;
     },
 
@@ -142,19 +168,18 @@ export function createRouter(deps: RouterDeps): Router {
   };
 }
 
-/** The code says it all: the message is for logs, where both stand beside each other. */
-function refuse(code: ErrorCode): never {
-  throw new ProxyError(code, 'the request is not one that is served here');
+function refuse({ code, message, header }: Refusal): never {
+  throw new ProxyError(code, message, { header });
+}
+
+function notServed(): ProxyError {
+  return new ProxyError('ERR_PATH', 'this path is not served here');
 }
 
 function assertMethod({ request }: Call, ...methods: readonly string[]): void {
   if (!methods.includes(request.method ?? '')) {
     throw new ProxyError('ERR_METHOD', `method is not ${methods.join(' or ')}`);
   }
-}
-
-function hasHeader(headers: readonly string[], lowerCaseName: string): boolean {
-  return headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === lowerCaseName);
 }
 
 function toLabel({ kind }: Route): RouteLabel {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isGuid } from '../../shared/guid.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
@@ -6,15 +7,13 @@ import type { ExchangeRequest } from '../exchange.ts';
 import { assertAllowedResource, toIdentity } from '../imds/identity.ts';
 import type { IdentityPolicy } from '../imds/policy.ts';
 import { parseTokenQuery, type TokenQuery } from '../imds/request.ts';
-import type { AnswerableToken } from '../imds/response.ts';
+import { type AnswerableToken, toTokenBody } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { toCacheKey } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
-import { createBoundedMemo } from './bounded-memo.ts';
-import { findCorrelationId } from './correlation-id.ts';
-import { toLogFields } from './failure.ts';
-import { type RenderedToken, toRenderedToken } from './rendered-token.ts';
-import { type Call, jsonType, reply } from './reply.ts';
+import { headerValues } from './raw-headers.ts';
+import { type Call, jsonType, reply, toHeaders } from './reply.ts';
+import { toLogFields } from './request-log.ts';
 
 export interface TokenHandlerDeps {
   readonly clock: Clock;
@@ -52,6 +51,17 @@ export type ToBody = (token: AnswerableToken) => string;
 
 /** Where an answer goes, and its `x-ms-request-id`. */
 type Answer = Pick<Call, 'response' | 'id'>;
+
+/** A token as an answer that only needs its id to be written. */
+interface RenderedToken {
+  readonly token: Token;
+  /** A string, which node:http joins with the headers into one write; a Buffer would be a second one. */
+  readonly body: string;
+  /** Reused for every answer: the last element is the request's id. */
+  readonly headers: string[];
+  /** `expires_in` changes with the wall clock's second: the monotonic instant of that. */
+  readonly freshUntilMs: number;
+}
 
 /** What a request target means; it means the same every time, so it is worked out once. */
 interface Asked {
@@ -92,6 +102,7 @@ export function createTokenHandler(
   };
 
   const obtain = async (call: Call, asked: Asked): Promise<Token> => {
+    call.subject = { clientId: asked.request.identity.clientId, resource: asked.request.resource };
     const cached = asked.bypassCache ? undefined : source.peek(asked.key);
     if (cached !== undefined) return cached;
     if (stopped) throw new ProxyError('ERR_SHUTTING_DOWN', 'the server is stopping');
@@ -185,6 +196,58 @@ export function createTokenHandler(
 
     stopWaiting() {
       stopped = true;
+    },
+  };
+}
+
+/** @param nowMs and `nowEpochMs` are the same instant on both clocks. */
+function toRenderedToken(token: Token, nowMs: number, nowEpochMs: number): RenderedToken {
+  const body = toTokenBody(token, nowEpochMs);
+  return {
+    token,
+    body,
+    headers: toHeaders(jsonType, Buffer.byteLength(body), ''),
+    freshUntilMs: nowMs + 1_000 - (nowEpochMs % 1_000),
+  };
+}
+
+/** The caller's own id for its request, if it is a GUID: the real service, too, hands it on to Entra. */
+function findCorrelationId(rawHeaders: readonly string[]): string | undefined {
+  const [value] = headerValues(rawHeaders, 'x-ms-client-request-id');
+  return value !== undefined && isGuid(value) ? value : undefined;
+}
+
+/** Values that are worked out again when they are not here. */
+export interface BoundedMemo<Value> {
+  get(key: string): Value | undefined;
+  set(key: string, value: Value): void;
+  readonly size: number;
+}
+
+export interface MemoLimits {
+  readonly maxEntries: number;
+  /** A longer key is not kept, so that the entries' number limits their memory. */
+  readonly maxKeyLength: number;
+}
+
+/**
+ * A map that is emptied when it is full. To lose an entry costs working it out once; to keep track of
+ * use, as a map that drops the oldest does, would cost every single look-up.
+ */
+export function createBoundedMemo<Value>({
+  maxEntries,
+  maxKeyLength,
+}: MemoLimits): BoundedMemo<Value> {
+  const entries = new Map<string, Value>();
+  return {
+    get: (key) => entries.get(key),
+    set(key, value) {
+      if (key.length > maxKeyLength) return;
+      if (entries.size >= maxEntries) entries.clear();
+      entries.set(key, value);
+    },
+    get size() {
+      return entries.size;
     },
   };
 }

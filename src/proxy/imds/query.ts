@@ -3,12 +3,17 @@ import { ProxyError } from '../errors.ts';
 /** Printable ASCII: what RFC 3986 allows and the few more that clients send raw. `#` ends a query. */
 const queryCharacters = /^[\x21\x22\x24-\x7e]*$/;
 
+/** Whether a query has only characters that belong in one. */
+export function isQuery(query: string): boolean {
+  return queryCharacters.test(query);
+}
+
 /**
  * Decodes a query, once. IMDS refuses a name that comes twice, so there is one value per name.
  * @throws ProxyError with ERR_MALFORMED_QUERY or ERR_DUPLICATE_QUERY.
  */
 export function parseQuery(query: string): ReadonlyMap<string, string> {
-  if (!queryCharacters.test(query)) {
+  if (!isQuery(query)) {
     throw new ProxyError('ERR_MALFORMED_QUERY', 'query has a character that belongs in no query');
   }
   const values = new Map<string, string>();

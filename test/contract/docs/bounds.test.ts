@@ -15,6 +15,7 @@ import {
 import { maxIgnoredBytes } from '../../../src/proxy/http/guard.ts';
 import { maxBodyBytes } from '../../../src/proxy/http/pass-through.ts';
 import { maxForwarded, totalMs } from '../../../src/proxy/http/pass-through-gate.ts';
+import { failureLogLimits } from '../../../src/proxy/http/request-log.ts';
 import { maxTargetLength } from '../../../src/proxy/http/router.ts';
 import { documentOf, root, toRows } from './documents.ts';
 
@@ -42,6 +43,11 @@ const bounds: Readonly<Record<string, string>> = {
   'Requests passed through at the same time': count(maxForwarded),
   'Time that a passed-through answer may take': time(totalMs),
   'Size of a passed-through answer': size(maxBodyBytes),
+  'Kinds of failed requests that the log tells apart in a period': count(failureLogLimits.kinds),
+  'Lines in the log for one kind in a period, before one that counts the rest': count(
+    failureLogLimits.lines,
+  ),
+  'That period': time(failureLogLimits.periodMs),
   'Connections to the admin port': count(adminConnectionLimits.maxConnections),
   'Unanswered requests of one connection to the admin port': count(
     adminConnectionLimits.maxUnanswered,

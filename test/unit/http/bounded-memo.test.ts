@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBoundedMemo } from '../../../src/proxy/http/bounded-memo.ts';
+import { createBoundedMemo } from '../../../src/proxy/http/token-handler.ts';
 
 test('T23: whatever is put in, it holds what was put in last and never more than its bound', () => {
   const key = fc.string({ minLength: 1, maxLength: 6 });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { type ErrorCode, ProxyError } from '../../../src/proxy/errors.ts';
 import { createFail } from '../../../src/proxy/http/failure.ts';
+import { createFailureLog } from '../../../src/proxy/http/request-log.ts';
 import { createMetrics } from '../../../src/proxy/metrics/metrics.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
@@ -11,7 +12,10 @@ function levelOf(code: ErrorCode): string {
   const fail = createFail({
     clock: createManualClock(),
     metrics: createMetrics(),
-    logger: { isEnabled: () => true, log: (level) => levels.push(level) },
+    failures: createFailureLog({
+      clock: createManualClock(),
+      logger: { isEnabled: () => true, log: (level) => levels.push(level) },
+    }),
   });
   const request = { method: 'GET', url: '/' } as IncomingMessage;
   const response = { headersSent: true } as ServerResponse;
@@ -28,9 +32,9 @@ test('what clients do as a matter of course is no news', () => {
   expect(levelOf('ERR_PATH')).toBe('debug');
 });
 
-test('a mistake of the application is told, a fault elsewhere is a warning, one of ours an error', () => {
-  expect(levelOf('ERR_IDENTITY_NOT_FOUND')).toBe('info');
-  expect(levelOf('ERR_REJECTED')).toBe('info');
+test('a mistake of the application and a fault elsewhere are warnings, one of ours an error', () => {
+  expect(levelOf('ERR_IDENTITY_NOT_FOUND')).toBe('warning');
+  expect(levelOf('ERR_REJECTED')).toBe('warning');
   expect(levelOf('ERR_UNAVAILABLE')).toBe('warning');
   expect(levelOf('ERR_THROTTLED')).toBe('warning');
   expect(levelOf('ERR_IDENTITY_HEADER')).toBe('warning');

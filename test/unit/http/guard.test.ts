@@ -7,9 +7,10 @@ const good = ['Host', '169.254.169.254', 'Metadata', 'true'];
 /** A guard of its own each time: it remembers the last good Host. */
 function guard(
   rawHeaders: readonly string[],
-  { minor = 1, authority = undefined as string | undefined } = {},
-) {
-  return createGuard(['Proxy.Internal'])({ rawHeaders, httpVersionMinor: minor }, authority);
+  { major = 1, minor = 1, url = '/' } = {},
+): string | undefined {
+  const request = { rawHeaders, httpVersionMajor: major, httpVersionMinor: minor, url };
+  return createGuard(['Proxy.Internal'])(request)?.code;
 }
 
 test.each([
@@ -33,9 +34,14 @@ test.each([
   expect(guard(rawHeaders)).toBe(refusal);
 });
 
+/** What is wrong with a request of a protocol that does not know the Metadata header. */
+function toRefusalWithoutMetadata(rawHeaders: readonly string[]): string | undefined {
+  const refusal = createGuard()({ rawHeaders, httpVersionMajor: 1, httpVersionMinor: 1, url: '/' });
+  return (refusal?.code === 'ERR_METADATA_HEADER' ? refusal.otherwise : refusal)?.code;
+}
+
 test('where Metadata is ignored, everything else is still looked at', () => {
-  const check = (...rawHeaders: readonly string[]) =>
-    createGuard([], 'ignored')({ rawHeaders, httpVersionMinor: 1 });
+  const check = (...rawHeaders: readonly string[]) => toRefusalWithoutMetadata(rawHeaders);
   expect(check('Host', '127.0.0.1:8000')).toBeUndefined();
   expect(check('Host', '127.0.0.1:8000', 'Metadata', 'false')).toBeUndefined();
   expect(check('Host', '127.0.0.1', 'X-Forwarded-For', '10.0.0.1')).toBe('ERR_FORWARDED');
@@ -52,13 +58,41 @@ test.each([
   ['evil.example', 'ERR_HOST'],
   ['', 'ERR_HOST'],
 ])('the authority %s of an absolute-form target', (authority, refusal) => {
-  expect(guard(good, { authority })).toBe(refusal);
+  expect(guard(good, { url: `http://${authority}/x` })).toBe(refusal);
+});
+
+test.each([
+  ['HTTP/2.0', 2, 0],
+  ['HTTP/0.9', 0, 9],
+  ['HTTP/2.1', 2, 1],
+])('%s is refused, also with everything else in order', (_, major, minor) => {
+  expect(guard(good, { major, minor })).toBe('ERR_HTTP_MALFORMED');
+  expect(guard(['Metadata', 'true'], { major, minor })).toBe('ERR_HTTP_MALFORMED');
+});
+
+test.each([
+  [['Metadata', 'true'], 'Host'],
+  [[...good, 'FORWARDED', 'for=1'], 'Forwarded'],
+  [[...good, 'x-forwarded-for', 'secret'], 'X-Forwarded-For'],
+  [[...good, 'transfer-encoding', 'x'], 'Transfer-Encoding'],
+  [['Host', 'localhost'], 'Metadata'],
+])('%j: the refusal names the header and not its value', (rawHeaders, header) => {
+  const request = { rawHeaders, httpVersionMajor: 1, httpVersionMinor: 1, url: '/' };
+  const refusal = createGuard()(request);
+  expect(refusal?.header).toBe(header);
+  expect(refusal?.message).toContain(header);
+  expect(JSON.stringify(refusal)).not.toContain('secret');
 });
 
 test('a good Host does not make the next one good', () => {
   const same = createGuard();
   const check = (host: string) =>
-    same({ rawHeaders: ['Metadata', 'true', 'Host', host], httpVersionMinor: 1 });
+    same({
+      rawHeaders: ['Metadata', 'true', 'Host', host],
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+      url: '/',
+    })?.code;
   expect(check('localhost:1')).toBeUndefined();
   expect(check('evil')).toBe('ERR_HOST');
   expect(check('localhost:1')).toBeUndefined();

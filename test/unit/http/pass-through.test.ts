@@ -114,6 +114,38 @@ describe('headers', () => {
     }
   });
 
+  test('nothing that could make the service answer another request travels on', async () => {
+    const upstream = await startUpstream((_, response) => response.end('{}'));
+    const proxy = await startProxy(upstream.endpoint);
+    const sent = [
+      'X-Original-URL: /metadata/identity/oauth2/token',
+      'X-Rewrite-URL: /metadata/identity/oauth2/token',
+      'X-HTTP-Method-Override: POST',
+      'X-Forwarded-Host: evil',
+      'X-Anything: 1',
+      'Authorization: x',
+      'Accept: application/json',
+      'x-ms-client-request-id: 1',
+    ];
+    await ask(proxy, instance, ...sent);
+    expect(Object.keys(upstream.requests[0]?.headers ?? {}).toSorted()).toEqual([
+      'accept',
+      'connection',
+      'host',
+      'metadata',
+      'x-imds-proxy-loop',
+      'x-ms-client-request-id',
+    ]);
+  });
+
+  test.each(['#', '?a=b#c', '?a=%41#'])('a raw # as in %s is refused', async (rest) => {
+    const upstream = await startUpstream((_, response) => response.end('{}'));
+    const proxy = await startProxy(upstream.endpoint);
+    const path = instance.split('?', 1)[0];
+    expect((await ask(proxy, `${path}${rest}`)).status).toBeGreaterThanOrEqual(400);
+    expect(upstream.requests).toEqual([]);
+  });
+
   test('and on the way back; the answer has a length and both ids', async () => {
     const upstream = await startUpstream((_, response) => {
       response.writeHead(200, {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isSameSecret } from '../../../src/proxy/http/secret.ts';
+import { isSameSecret } from '../../../src/proxy/http/app-service-handler.ts';
 
 test('agrees with === on any two texts, and on texts that differ in one place', () => {
   const text = fc.string({ unit: 'binary' });

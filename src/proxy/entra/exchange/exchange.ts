@@ -110,7 +110,7 @@ export function createEntraExchange(
     } catch (thrown) {
       if (signal.aborted) throw toCancelled(signal.reason);
       const error = toProxyError(thrown);
-      logger.log('warning', `exchange failed: ${error.message}`, {
+      logger.log('debug', `exchange failed: ${error.message}`, {
         error_code: error.code,
         aadsts: error.details.aadsts,
         correlation_id: error.details.correlationId ?? correlationId,

@@ -509,11 +509,11 @@ describe('what is refused unasked', () => {
 });
 
 describe('the log', () => {
-  it('has a debug line for each attempt and a warning for an exchange that failed', async () => {
+  it('has a debug line for each attempt and one for an exchange that failed', async () => {
     const scenario = createScenario([refusalReply(700213)]);
     await scenario.run();
     const lines = scenario.logger.lines.filter(({ level }) => level !== 'trace');
-    expect(lines.map(({ level }) => level)).toEqual(['debug', 'debug', 'debug', 'warning']);
+    expect(lines.map(({ level }) => level)).toEqual(['debug', 'debug', 'debug', 'debug']);
     const correlationId = scenario.transport.posts[0]?.form.get('client-request-id');
     expect(lines[1]?.fields).toEqual({
       attempt: 2,

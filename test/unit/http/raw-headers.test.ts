@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toEndToEndHeaders } from '../../../src/proxy/http/hop-by-hop.ts';
+import { toEndToEndHeaders } from '../../../src/proxy/http/raw-headers.ts';
 
 test('headers of one connection stay behind, the others keep their order and spelling', () => {
   const headers = [
