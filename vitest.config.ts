@@ -39,6 +39,16 @@ export default defineConfig({
       },
       {
         extends: true,
+        // The lab of real clients tests itself, and runs the clients that install within seconds.
+        test: {
+          name: 'clients',
+          include: ['test/clients/test/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         // Copies the project, installs it anew and runs the first command of README.md.
         test: {
           name: 'first-run',

@@ -9,9 +9,9 @@ export const help = `Usage: npm run test:clients -- [options]
   --scenario NAME    only this scenario: ${scenarioNames.join(', ')}
   --quick            only clients that install within seconds
   --record           put a tap before the proxy and write test/fixtures/clients/requests
-  --report           write the results to test/fixtures/clients/laboratory.json and docs/compatibility.md
+  --report           write the results to test/clients/laboratory.json and docs/compatibility.md
   --jobs N           so many clients at a time (1)
-  --lock             choose the versions of what clients need anew, and write test/fixtures/clients/locks
+  --lock             choose the versions of what clients need anew, and write test/clients/locks
   --list             print the clients and do nothing
 
 Exit code 0: everything passed, or is explained. 1: something failed. 2: the options are wrong. 130: interrupted.

@@ -22,7 +22,7 @@ unchanged, by its public interface alone, in a network namespace of its own: it 
 of \`proxy-init\` redirect that to the built proxy, which runs as user 1501, and the proxy asks an emulated Entra.
 Every token that a library hands out is checked for its signature, issuer, audience and client ID. Behind the
 redirect stands the metadata service of a node, whose tokens count as wrong. What each client is made of is kept in
-\`test/fixtures/clients/locks\`.
+\`test/clients/locks\`.
 
 This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${ran.length} of ${clients.length} clients
 (${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, ${laboratory.jobs} at a time on ${laboratory.cores} cores. ${count('passed')} times a client

@@ -1,3 +1,4 @@
+import { explanation } from '../../support/recorded-clients.ts';
 import type { ContentName } from './azure.ts';
 import { type Caveat, type Client, canPlay } from './client.ts';
 import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
@@ -17,9 +18,6 @@ export interface Judgement {
   /** What was seen, in few words; empty if all is as it should be. */
   readonly remark: string;
 }
-
-/** What Entra's refusal and our hint have in common with every library's message that shows them. */
-export const explanation = /AADSTS700016[\s\S]*Hint: /;
 
 /**
  * Holds what a client did in a scenario against what it should, and against what is known of it.

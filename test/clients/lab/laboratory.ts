@@ -23,14 +23,7 @@ export interface Kept {
 }
 
 /** Where the last whole run is kept. */
-export const laboratoryFile = join(
-  import.meta.dirname,
-  '..',
-  '..',
-  'fixtures',
-  'clients',
-  'laboratory.json',
-);
+export const laboratoryFile = join(import.meta.dirname, '..', 'laboratory.json');
 
 export async function readLaboratory(): Promise<Laboratory> {
   return JSON.parse(await readFile(laboratoryFile, 'utf8')) as Laboratory;

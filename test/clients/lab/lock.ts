@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Client } from './client.ts';
 import { toEcosystem } from './ecosystems.ts';
 
-const locks = join(import.meta.dirname, '..', '..', 'fixtures', 'clients', 'locks');
+const locks = join(import.meta.dirname, '..', 'locks');
 
 /** Where a client's lock files are kept, so that a run means the same tomorrow. */
 export function toLockDirectory({ id }: Client): string {

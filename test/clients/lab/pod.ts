@@ -4,7 +4,7 @@ import { createPrograms, type Programs } from '../../../demo/programs.ts';
 import { makeSharedFolder } from '../../../demo/shared-folder.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
-import { labIdentities } from './identities.ts';
+import { recordedIdentities } from '../../support/recorded-clients.ts';
 import { startNodeMetadata } from './node-metadata.ts';
 import type { Tap } from './tap.ts';
 
@@ -51,7 +51,7 @@ export async function createPod(tap?: Tap): Promise<Pod> {
 }
 
 function startTenant(tokenLifetimeSeconds?: number): Promise<Emulator> {
-  return startEmulator({ ...labIdentities, tokenLifetimeSeconds });
+  return startEmulator({ ...recordedIdentities, tokenLifetimeSeconds });
 }
 
 async function startProxy(emulator: Emulator, port: number): Promise<() => Promise<void>> {

@@ -1,17 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Recorded, recordings } from '../../support/recorded-clients.ts';
 import type { Client } from './client.ts';
 import type { Played } from './play.ts';
 import type { ScenarioName } from './scenarios.ts';
-
-export const recordings = join(import.meta.dirname, '..', '..', 'fixtures', 'clients', 'requests');
-
-/** One request as a client sent it, line by line, and the statuses that it was answered with. */
-export interface Recorded {
-  readonly scenarios: readonly ScenarioName[];
-  readonly request: readonly string[];
-  readonly statuses: readonly number[];
-}
 
 /** Writes what a client has sent, each request once. */
 export async function writeRecording(client: Client, played: readonly Played[]): Promise<void> {

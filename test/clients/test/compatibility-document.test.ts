@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import { renderDocument } from '../../clients/lab/document.ts';
-import { readLaboratory } from '../../clients/lab/laboratory.ts';
-import { documentFile } from '../../clients/lab/report.ts';
+import { clients } from '../lab/catalogue.ts';
+import { renderDocument } from '../lab/document.ts';
+import { readLaboratory } from '../lab/laboratory.ts';
+import { documentFile } from '../lab/report.ts';
 
 test('docs/compatibility.md says what the last whole run of the laboratory found', async () => {
   expect(await readFile(documentFile, 'utf8')).toBe(renderDocument(await readLaboratory()));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import { parseCommandLine } from '../../clients/lab/command-line.ts';
-import { scenarioNames } from '../../clients/lab/scenarios.ts';
+import { clients } from '../lab/catalogue.ts';
+import { parseCommandLine } from '../lab/command-line.ts';
+import { scenarioNames } from '../lab/scenarios.ts';
 
 test('by default every client plays every scenario, one client at a time', () => {
   expect(parseCommandLine([])).toEqual({

@@ -1,8 +1,8 @@
 /** A scenario that was not played must not look like one that passed. */
 import { expect, test } from 'vitest';
 import type { JournaledOutcome } from '../../../src/emulator/journal.ts';
-import { findMissing } from '../../clients/lab/entra-share.ts';
-import { type ScenarioName, scenarios } from '../../clients/lab/scenarios.ts';
+import { findMissing } from '../lab/entra-share.ts';
+import { type ScenarioName, scenarios } from '../lab/scenarios.ts';
 
 const token: Partial<JournaledOutcome> = { status: 200 };
 const reset: Partial<JournaledOutcome> = { fault: 'reset' };

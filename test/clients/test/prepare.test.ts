@@ -1,7 +1,7 @@
 /** A client that is not there must not look like one that passed. */
 import { expect, test } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import { type PrepareDeps, prepare } from '../../clients/lab/prepare.ts';
+import { clients } from '../lab/catalogue.ts';
+import { type PrepareDeps, prepare } from '../lab/prepare.ts';
 
 const [client] = clients;
 if (client === undefined) throw new Error('the catalogue is empty');

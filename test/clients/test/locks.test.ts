@@ -1,8 +1,8 @@
 /** The lock files of the laboratory: a catalogue that has moved on without them would run something else. */
 import { expect, test } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import type { Client } from '../../clients/lab/client.ts';
-import { readLock } from '../../clients/lab/lock.ts';
+import { clients } from '../lab/catalogue.ts';
+import type { Client } from '../lab/client.ts';
+import { readLock } from '../lab/lock.ts';
 
 /** Name and exact version of what a client asks its registry for. */
 function toWishes({ library, version, packages = [] }: Client): readonly [string, string][] {

@@ -3,11 +3,11 @@
  * All clients and all scenarios are `npm run test:clients`.
  */
 import { expect, test } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import { prepare } from '../../clients/lab/prepare.ts';
-import { runClient } from '../../clients/lab/run-client.ts';
-import type { ScenarioName } from '../../clients/lab/scenarios.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
+import { clients } from '../lab/catalogue.ts';
+import { prepare } from '../lab/prepare.ts';
+import { runClient } from '../lab/run-client.ts';
+import type { ScenarioName } from '../lab/scenarios.ts';
 
 /** Without the default chain: its probe has a deadline of its own, which a busy machine may miss. */
 const only: readonly ScenarioName[] = [

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { clients } from '../../clients/lab/catalogue.ts';
-import { runClient } from '../../clients/lab/run-client.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
+import { clients } from '../lab/catalogue.ts';
+import { runClient } from '../lab/run-client.ts';
 
 const client = clients.find(({ id }) => id === 'curl');
 if (client === undefined) throw new Error('the catalogue has no curl');

@@ -1,17 +1,17 @@
 /** What a program hands out must be the token of whom it has asked for, and of nobody else. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Emulator } from '../../../src/emulator/api.ts';
-import { labIdentities } from '../../clients/lab/identities.ts';
-import type { SelectorName } from '../../clients/lab/scenarios.ts';
-import { toSeen } from '../../clients/lab/seen.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { requestToken } from '../../support/emulator-client.ts';
+import { recordedIdentities } from '../../support/recorded-clients.ts';
+import type { SelectorName } from '../lab/scenarios.ts';
+import { toSeen } from '../lab/seen.ts';
 
 const resource = 'https://default.vault.azure.net';
 
 let emulator: Emulator;
 beforeAll(async () => {
-  emulator = await startEmulator(labIdentities);
+  emulator = await startEmulator(recordedIdentities);
 });
 afterAll(() => emulator.stop());
 

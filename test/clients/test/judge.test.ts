@@ -1,8 +1,8 @@
 /** The laboratory must be able to fail: what its judge accepts, and what it does not. */
 import { describe, expect, test } from 'vitest';
-import type { Client } from '../../clients/lab/client.ts';
-import { judge, type Seen } from '../../clients/lab/judge.ts';
-import type { RecordedRequest } from '../../clients/lab/tap.ts';
+import type { Client } from '../lab/client.ts';
+import { judge, type Seen } from '../lab/judge.ts';
+import type { RecordedRequest } from '../lab/tap.ts';
 
 const client: Client = {
   id: 'x',

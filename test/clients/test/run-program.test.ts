@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { runProgram } from '../../clients/lab/run-program.ts';
+import { runProgram } from '../lab/run-program.ts';
 
 const home = tmpdir();
 
