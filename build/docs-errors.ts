@@ -1,9 +1,9 @@
 /** The tables of docs/errors.md: what each error code and each AADSTS number means, answers and asks for. */
 
-import { type RetryClass, toNextStep } from '../src/proxy/entra/exchange/retry.ts';
+import { toNextStep } from '../src/proxy/entra/exchange/retry.ts';
 import { type AadstsRule, aadstsRules } from '../src/proxy/entra/explain/aadsts.ts';
-import { classifyRefusal } from '../src/proxy/entra/explain/classify-reply.ts';
-import type { FailureContext } from '../src/proxy/entra/explain/failure.ts';
+import { explainAnswer } from '../src/proxy/entra/explain/answer.ts';
+import type { FailureContext, RetryClass } from '../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, ProxyError } from '../src/proxy/errors.ts';
 import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
 import { toRememberedMs } from '../src/proxy/token/failure-memory.ts';
@@ -185,7 +185,7 @@ interface ErrorBody {
 /** Every AADSTS number that the proxy knows something about. */
 export function renderAadstsCodes(): string {
   const rows = aadstsRules.map((rule) => {
-    const { error, retry } = classifyRefusal(toReply(rule), context);
+    const { error, retry } = explainAnswer(toReply(rule), context);
     const { status } = toErrorResponse(error);
     return [
       rule.codes.join(', '),
@@ -193,7 +193,7 @@ export function renderAadstsCodes(): string {
       `${status}, ${code(error.code)}`,
       toRetries(retry, rule.retryAfterSeconds),
       `${toRememberedMs(error) / 1_000} s`,
-      `${rule.hint}${rule.offersCommand === true ? ' *Then the commands that add it.*' : ''}`,
+      `${rule.hint}${rule.isAboutCredential === true ? ' *Then what was presented, and what to change.*' : ''}`,
     ];
   });
   return renderTable(
@@ -203,15 +203,14 @@ export function renderAadstsCodes(): string {
 }
 
 /** As Entra answers with such a number. */
-function toReply({ codes }: AadstsRule): Parameters<typeof classifyRefusal>[0] {
+function toReply({ codes }: AadstsRule): Parameters<typeof explainAnswer>[0] {
   return {
     kind: 'refused',
     status: 400,
     oauthError: 'invalid_client',
     aadsts: codes[0],
-    text: '',
+    description: '',
     retryAfterSeconds: undefined,
-    requestId: undefined,
     correlationId: undefined,
     traceId: undefined,
     timestamp: undefined,
@@ -224,6 +223,7 @@ const context: FailureContext = {
   claims: { issuer: undefined, subject: undefined, audiences: [], expiresAtSeconds: undefined },
   nowMs: 0,
   correlationId: '',
+  clean: (text) => text,
 };
 
 /** When the further tries begin if each of them is answered at once, jitter aside. */

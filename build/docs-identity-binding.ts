@@ -7,8 +7,8 @@ import { systemClock } from '../src/proxy/clock.ts';
 import { loadConfig } from '../src/proxy/config/config.ts';
 import { toEntraSettings } from '../src/proxy/config/exchange-settings.ts';
 import { createEntraExchange } from '../src/proxy/entra/exchange/exchange.ts';
-import { toTokenProxyUrl } from '../src/proxy/entra/transport/token-proxy-url.ts';
 import type { Transport } from '../src/proxy/entra/transport/transport.ts';
+import { toTokenProxyUrl } from '../src/proxy/entra/transport/transport.ts';
 import { code, renderTable } from './markdown-table.ts';
 
 /** The authorities that the tests go through, as AZURE_AUTHORITY_HOST has them. */

@@ -54,6 +54,11 @@ export interface ErrorDetails {
   readonly description?: string | undefined;
   /** What to change, in one or a few sentences. */
   readonly hint?: string | undefined;
+  /**
+   * The change alone, ready to be pasted: a command, or a piece of a manifest. For the log: it has no character
+   * that JSON escapes.
+   */
+  readonly remedy?: string | undefined;
   /** The first AADSTS number of the answer. */
   readonly aadsts?: number | undefined;
   readonly correlationId?: string | undefined;

@@ -9,7 +9,7 @@ import {
   parsePemCertificates,
   type ReadCa,
 } from './transport/ca-file.ts';
-import { toTokenProxyUrl } from './transport/token-proxy-url.ts';
+import { toTokenProxyUrl } from './transport/transport.ts';
 import { createUndiciTransport, type UndiciTransport } from './transport/undici-transport.ts';
 
 export interface Entra {

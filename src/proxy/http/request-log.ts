@@ -1,7 +1,8 @@
 import type { Logger, LogLevel } from '../../shared/logger.ts';
+import { redactTokens } from '../../shared/untrusted-text.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode, ProxyError } from '../errors.ts';
-import { hideControls, hideTokens } from '../imds/client-text.ts';
+import { hideControls } from '../imds/client-text.ts';
 import { parseTarget } from '../imds/target.ts';
 import type { Call } from './reply.ts';
 
@@ -105,6 +106,7 @@ export function createFailureLog({
         correlation_id: details.correlationId,
         trace_id: details.traceId,
         hint: details.hint,
+        remedy: details.remedy,
       });
     },
   };
@@ -163,7 +165,7 @@ function decode(text: string): string {
 }
 
 function toShown(form: RegExp, text: string): string {
-  return form.test(text) ? hideTokens(text) : '***';
+  return form.test(text) ? redactTokens(text) : '***';
 }
 
 /** The only values that are shown, by name: they say nothing about anybody. */
@@ -181,7 +183,7 @@ const maxPathLength = 128;
 export function toRedactedUri(target: string): string {
   const { path, query } = parseTarget(target);
   const shownPath = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}***` : path;
-  const uri = hideControls(hideTokens(shownPath));
+  const uri = hideControls(redactTokens(shownPath));
   if (query === '') return uri;
   return `${uri}?${query.slice(0, 2_048).split('&').map(toRedactedPair).join('&')}`;
 }

@@ -1,13 +1,7 @@
+import { redactTokens } from '../../shared/untrusted-text.ts';
+
 /** More than any answer of Entra's; an intercepting proxy's page may be longer. */
 const maxLength = 4_096;
-
-/** Each of a JWT's first two parts begins so: it is `{"` in base64url. */
-const jwt = /eyJ[\w.%+/=-]+/g;
-
-/** Removes whatever looks like a token or a piece of one, although nobody should have put one there. */
-export function hideTokens(text: string): string {
-  return text.replace(jwt, '***');
-}
 
 /**
  * Characters that a terminal or a log viewer acts on instead of showing them: controls (U+009B starts an
@@ -29,7 +23,7 @@ export function hideControls(text: string): string {
  * Go and .NET conclude that there is no IMDS, and on "Identity not found" .NET skips the credential.
  */
 export function toClientText(text: string): string {
-  return hideTokens(text)
+  return redactTokens(text)
     .slice(0, maxLength)
     .replace(controls, (character) => (/[\t\n\r]/.test(character) ? character : '?'))
     .replace(/unreachable/gi, 'not reachable')

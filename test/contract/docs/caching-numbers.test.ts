@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest';
 import {
   ATTEMPT_BUDGET_MS,
   EXCHANGE_BUDGET_MS,
-  type RetryClass,
   toNextStep,
 } from '../../../src/proxy/entra/exchange/retry.ts';
+import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
 import {

@@ -1,4 +1,4 @@
-import { parseObject } from './parse-object.ts';
+import { toPrintable } from '../../../shared/untrusted-text.ts';
 
 /** Of the file of a ServiceAccount token, which has one to four KiB; Entra refuses far less than this. */
 export const MAX_ASSERTION_BYTES = 64 * 1_024;
@@ -19,6 +19,8 @@ export interface AssertionClaims {
   readonly notBeforeSeconds?: number | undefined;
 }
 
+const MAX_CLAIM_LENGTH = 600;
+
 const COMPACT_JWS = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
 /** @returns undefined if the text is not a signed JWT in compact form (RFC 7519) with an object as payload. */
@@ -31,11 +33,29 @@ export function parseAssertion(text: string): Assertion | undefined {
   return {
     text,
     claims: {
-      issuer: typeof iss === 'string' ? iss : undefined,
-      subject: typeof sub === 'string' ? sub : undefined,
-      audiences: (Array.isArray(aud) ? aud : [aud]).filter((one) => typeof one === 'string'),
+      issuer: toText(iss),
+      subject: toText(sub),
+      audiences: (Array.isArray(aud) ? aud : [aud])
+        .map(toText)
+        .filter((audience) => audience !== undefined),
       expiresAtSeconds: typeof exp === 'number' ? Math.floor(exp) : undefined,
       notBeforeSeconds: typeof nbf === 'number' ? Math.floor(nbf) : undefined,
     },
   };
+}
+
+/** Claims are whatever the issuer wrote, and stand in messages: one line, and short. */
+function toText(claim: unknown): string | undefined {
+  return typeof claim === 'string' ? toPrintable(claim.slice(0, MAX_CLAIM_LENGTH)) : undefined;
+}
+
+/** @returns undefined if the text is not JSON or the value not an object. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,13 +4,12 @@ import { type Clock, sleep } from '../../clock.ts';
 import { ProxyError, toProxyError } from '../../errors.ts';
 import type { Exchange, ExchangeRequest, IssuedToken } from '../../exchange.ts';
 import { withDeadline } from '../deadline.ts';
+import { toPeerHost } from '../explain/context.ts';
 import type { EntraSettings } from '../settings.ts';
 import type { Transport } from '../transport/transport.ts';
 import { performAttempt } from './attempt.ts';
-import { toPeerHost } from './endpoint.ts';
+import { type Channel, createChannels } from './channels.ts';
 import { ATTEMPT_BUDGET_MS, EXCHANGE_BUDGET_MS, toNextStep } from './retry.ts';
-import { createRoutes, type Route } from './routes.ts';
-import { toScope } from './scope.ts';
 
 export interface EntraExchangeDeps {
   readonly clock: Clock;
@@ -40,11 +39,11 @@ export function createEntraExchange(
   { clock, logger, random = Math.random, ...rest }: EntraExchangeDeps,
   settings: EntraSettings,
 ): Exchange {
-  const toRoute = createRoutes({ clock, ...rest }, settings);
+  const toChannel = createChannels({ clock, ...rest }, settings);
 
   const retryUntilFinal = async (
     { identity, resource }: ExchangeRequest,
-    { endpoint, transport, readAssertion }: Route,
+    { peer, transport, readAssertion }: Channel,
     correlationId: string,
     progress: Progress,
     signal: AbortSignal,
@@ -59,7 +58,7 @@ export function createEntraExchange(
       const result = await performAttempt(
         { clock, logger },
         {
-          endpoint,
+          peer,
           transport,
           identity,
           assertion,
@@ -97,15 +96,15 @@ export function createEntraExchange(
 
   return async (request, signal) => {
     const correlationId = request.correlationId ?? randomUUID();
-    const route = toRoute(request.identity);
+    const channel = toChannel(request.identity);
     const progress: Progress = { attempts: 0, lastError: undefined };
     const budget = {
       afterMs: EXCHANGE_BUDGET_MS,
-      toError: () => progress.lastError ?? toBudgetError(toPeerHost(route.endpoint)),
+      toError: () => progress.lastError ?? toBudgetError(toPeerHost(channel.peer)),
     };
     try {
       return await withDeadline(clock, budget, signal, (budgetSignal) =>
-        retryUntilFinal(request, route, correlationId, progress, budgetSignal),
+        retryUntilFinal(request, channel, correlationId, progress, budgetSignal),
       );
     } catch (thrown) {
       if (signal.aborted) throw toCancelled(signal.reason);
@@ -116,7 +115,10 @@ export function createEntraExchange(
         correlation_id: error.details.correlationId ?? correlationId,
         trace_id: error.details.traceId,
         attempts: progress.attempts,
+        client_id: request.identity.clientId,
+        resource: request.resource,
         hint: error.details.hint,
+        remedy: error.details.remedy,
       });
       throw error;
     }
@@ -131,4 +133,26 @@ function toBudgetError(host: string): ProxyError {
 function toCancelled(reason: unknown): ProxyError {
   if (reason instanceof ProxyError) return reason;
   return new ProxyError('ERR_SHUTTING_DOWN', 'the exchange was cancelled', {}, { cause: reason });
+}
+
+const SUFFIX = '/.default';
+
+/** Entra's own limit for an application ID URI is far lower; what is longer is no resource. */
+const MAX_LENGTH = 2_048;
+
+/**
+ * The v2 scope for a v1 resource. The resource is taken as it is: `https://database.windows.net/` becomes
+ * `https://database.windows.net//.default`, since Entra takes all before the last slash for the audience
+ * and that service wants the slash in it.
+ * @throws ProxyError with ERR_RESOURCE_INVALID. White space would make it two scopes.
+ */
+export function toScope(resource: string): string {
+  if (resource === '' || resource.length > MAX_LENGTH || /[\s\p{Cc}]/u.test(resource)) {
+    const description = `The resource must be one word of 1 to ${MAX_LENGTH} characters.`;
+    throw new ProxyError('ERR_RESOURCE_INVALID', description, {
+      description,
+      hint: 'Pass the plain application ID URI or GUID of one resource, such as https://vault.azure.net.',
+    });
+  }
+  return resource.endsWith(SUFFIX) ? resource : `${resource}${SUFFIX}`;
 }

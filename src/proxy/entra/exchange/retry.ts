@@ -1,15 +1,4 @@
-/** When a failed attempt is worth another one. */
-export type RetryClass =
-  /** Never: the answer will be the same. */
-  | 'none'
-  /** A federated credential that other replicas of the directory may know already. */
-  | 'propagation'
-  /** A fault of the network or of Entra. */
-  | 'transient'
-  /** Entra asks for patience. */
-  | 'throttled'
-  /** Only if the file holds another assertion by now. */
-  | 'if-assertion-changed';
+import type { RetryClass } from '../explain/context.ts';
 
 export interface RetryInput {
   readonly retry: RetryClass;

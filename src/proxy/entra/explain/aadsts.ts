@@ -1,4 +1,4 @@
-import type { RetryClass } from '../exchange/retry.ts';
+import type { RetryClass } from './context.ts';
 
 /** What a refusal means for the caller: the codes ERR_REJECTED, ERR_THROTTLED, ERR_UNAVAILABLE, ERR_ASSERTION and ERR_INTERNAL. */
 export type AadstsMeaning = 'rejected' | 'throttled' | 'unavailable' | 'assertion' | 'internal';
@@ -13,11 +13,11 @@ export interface AadstsRule {
   readonly retryAfterSeconds?: number;
   /** What to change; `hints.ts` fills in the names in braces. */
   readonly hint: string;
-  /** A federated identity credential is missing or differs: the hint ends with the command that adds one. */
-  readonly offersCommand?: true;
+  /** A federated identity credential is missing or differs: what was presented and what to do is added. */
+  readonly isAboutCredential?: true;
   /**
-   * It is about the assertion that Entra was shown. Behind a token proxy that is one of the proxy's own, so
-   * that the hint would lead astray.
+   * It is about the assertion that Entra was shown. Behind a token proxy that is the proxy's own, so this
+   * hint would mislead.
    */
   readonly concernsAssertion?: true;
 }
@@ -32,8 +32,8 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'no federated credential matches the assertion, or it has not propagated yet',
     means: 'rejected',
     retry: 'propagation',
-    hint: 'No federated credential of this identity has the issuer, subject and audience of the presented token; a trailing slash and case count.',
-    offersCommand: true,
+    hint: 'No federated credential of this identity has the issuer, subject and audience of the presented token. Entra compares every character, case and a trailing slash included.',
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -41,8 +41,8 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: "no federated credential has the assertion's issuer",
     means: 'rejected',
     retry: 'propagation',
-    hint: 'No federated credential of this identity has the issuer of the presented token, {issuer}. Compare it with: az aks show --query oidcIssuerProfile.issuerUrl; a trailing slash counts, and a rebuilt cluster has another issuer.',
-    offersCommand: true,
+    hint: "No federated credential of this identity has the issuer of the presented token, {issuer}. A trailing slash counts, and a rebuilt cluster has another issuer. For AKS, compare it with: az aks show --name '<CLUSTER>' --resource-group '<RESOURCE_GROUP>' --query oidcIssuerProfile.issuerUrl --output tsv.",
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -51,7 +51,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     retry: 'propagation',
     hint: 'No federated credential of this identity has the audience of the presented token, {audience}. The public cloud uses api://AzureADTokenExchange; api://AKSIdentityBinding belongs to identity binding.',
-    offersCommand: true,
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -59,8 +59,8 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: "no federated credential has the assertion's subject",
     means: 'rejected',
     retry: 'propagation',
-    hint: "No federated credential of this identity has the subject of the presented token, {subject}; case counts. Compare it with the pod's namespace and serviceAccountName.",
-    offersCommand: true,
+    hint: "No federated credential of this identity has the subject of the presented token, {subject}. Case counts. Compare it with the pod's namespace and serviceAccountName.",
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -69,8 +69,8 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     // The credential is known: no other replica will say otherwise.
     retry: 'none',
-    hint: 'A federated credential of this identity has the subject {subject} in other case: Entra compares it letter by letter. Write it exactly as the presented token has it.',
-    offersCommand: true,
+    hint: 'A federated credential of this identity has the subject {subject} in other case. Entra compares every letter: write it exactly as the presented token has it.',
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -78,8 +78,8 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the identity has no federated credential at all',
     means: 'rejected',
     retry: 'propagation',
-    hint: 'The identity with the client ID {clientId} has no federated credential. Is it the identity you mean?',
-    offersCommand: true,
+    hint: 'The identity with the client ID {clientId} has no federated credential. Check that it is the identity you mean.',
+    isAboutCredential: true,
     concernsAssertion: true,
   },
   {
@@ -94,14 +94,14 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the application or its service principal is disabled',
     means: 'rejected',
     retry: 'none',
-    hint: 'Enable sign-in for the enterprise application of the client ID {clientId}.',
+    hint: 'The enterprise application of the client ID {clientId} is disabled. Unless that was done on purpose, have its owner enable sign-in again.',
   },
   {
     codes: [700024],
     cause: 'the assertion is outside its validity',
     means: 'assertion',
     retry: 'if-assertion-changed',
-    hint: "The presented token is valid until {expiry}, and this node's clock says {now}. Compare the clock with NTP, and check that AZURE_FEDERATED_TOKEN_FILE is a mounted projection that the kubelet renews and not a copy.",
+    hint: "The presented token is valid until {expiry}, and this node's clock says {now}. Compare the clock with NTP. Check that AZURE_FEDERATED_TOKEN_FILE names a projected volume, which the kubelet renews, and not a copy.",
     concernsAssertion: true,
   },
   {
@@ -117,7 +117,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the assertion is malformed or its signature cannot be verified',
     means: 'rejected',
     retry: 'if-assertion-changed',
-    hint: "Entra could not verify the presented token with the keys that {issuer} publishes. After a rotation of the cluster's signing key, publish the new key; Entra keeps the old ones for a while.",
+    hint: "Entra could not verify the presented token with the keys that {issuer} publishes. After a rotation of the cluster's signing key, publish the new key; Entra caches the old ones for a while.",
     concernsAssertion: true,
   },
   {
@@ -126,7 +126,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'rejected',
     // Entra keeps an issuer's keys for hours, each of its machines for itself.
     retry: 'propagation',
-    hint: "The presented token is signed with a key that {issuer} does not publish, or not for long. After a rotation of the cluster's ServiceAccount key the new key has to stand in the jwks_uri of the issuer before tokens are signed with it; for AKS, az aks update publishes it anew.",
+    hint: 'The presented token is signed with a key that {issuer} does not publish, or has published only a short time ago. Publish the new ServiceAccount key in the jwks_uri of the issuer before the cluster signs with it. AKS publishes its keys itself: wait some minutes, then open a support request.',
     concernsAssertion: true,
   },
   {
@@ -134,7 +134,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the header of the assertion names no key, or an algorithm that Entra does not take',
     means: 'rejected',
     retry: 'none',
-    hint: 'The presented token has to be signed with RS256 and to name its key (kid), as the tokens of a cluster with an RSA signing key are. Check AZURE_FEDERATED_TOKEN_FILE and, in a cluster of your own, --service-account-signing-key-file.',
+    hint: 'The presented token must be signed with RS256 and name its key (kid), as the tokens of a cluster with an RSA signing key do. Check AZURE_FEDERATED_TOKEN_FILE and, in a self-managed cluster, the flag --service-account-signing-key-file of the API server.',
     concernsAssertion: true,
   },
   {
@@ -142,7 +142,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the claims of the assertion do not fit a client assertion',
     means: 'rejected',
     retry: 'none',
-    hint: 'The presented token is no projected ServiceAccount token: its issuer is {issuer}, its subject {subject}. Check AZURE_FEDERATED_TOKEN_FILE.',
+    hint: 'The presented token is not a projected ServiceAccount token: its issuer is {issuer}, its subject {subject}. Check AZURE_FEDERATED_TOKEN_FILE.',
     concernsAssertion: true,
   },
   {
@@ -150,7 +150,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the assertion was issued by Entra itself',
     means: 'rejected',
     retry: 'none',
-    hint: 'The presented token comes from {issuer}; only the ServiceAccount token of the cluster can be exchanged. Check AZURE_FEDERATED_TOKEN_FILE.',
+    hint: 'The presented token comes from {issuer}, and only the ServiceAccount token of the cluster can be exchanged. Check AZURE_FEDERATED_TOKEN_FILE.',
     concernsAssertion: true,
   },
   {
@@ -158,7 +158,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: "Entra cannot read the issuer's keys",
     means: 'unavailable',
     retry: 'propagation',
-    hint: 'Entra has to reach {issuer}/.well-known/openid-configuration and the jwks_uri in it over the internet. For AKS, az aks update publishes them anew.',
+    hint: 'Entra must reach the file .well-known/openid-configuration below {issuer}, and the jwks_uri in it, over the internet. Open both from outside the cluster and check them.',
     concernsAssertion: true,
   },
   {
@@ -187,7 +187,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the resource has no service principal in the tenant',
     means: 'rejected',
     retry: 'none',
-    hint: 'Check the spelling of the resource, a trailing slash included, and that its application is present in the tenant {tenantId}.',
+    hint: 'Check the spelling of the resource, including a trailing slash, and that its application exists in the tenant {tenantId}.',
   },
   {
     codes: [70011, 1002012, 28002],
@@ -208,7 +208,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the request lacks a parameter, or the assertion a claim',
     means: 'rejected',
     retry: 'none',
-    hint: 'The text above names what is missing. A name such as iss, sub, aud or exp is a claim that the token of AZURE_FEDERATED_TOKEN_FILE does not have: mount a projected ServiceAccount token. Any other is a fault of the proxy: please report it with the correlation ID.',
+    hint: 'The text above names what is missing. A name such as iss, sub, aud or exp is a claim that the token of AZURE_FEDERATED_TOKEN_FILE does not have: mount a projected ServiceAccount token. Anything else is a fault of the proxy: please report it with the correlation ID.',
   },
   {
     codes: [90011],
@@ -229,7 +229,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'a client secret is wrong or expired',
     means: 'rejected',
     retry: 'none',
-    hint: 'No client secret takes part in this exchange: check that AZURE_AUTHORITY_HOST ({authorityHost}) is Entra itself.',
+    hint: 'No client secret is used in this exchange. Check that AZURE_AUTHORITY_HOST ({authorityHost}) is Entra itself.',
   },
   {
     codes: [100007],
@@ -243,21 +243,21 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'Conditional Access forbids it',
     means: 'rejected',
     retry: 'none',
-    hint: 'A Conditional Access policy for workload identities blocks the client ID {clientId}: look at its locations and the egress address of the cluster.',
+    hint: 'A Conditional Access policy for workload identities blocks the client ID {clientId}. Compare the locations in the policy with the egress address of the cluster.',
   },
   {
     codes: [500021, 500022],
     cause: 'tenant restrictions forbid it',
     means: 'rejected',
     retry: 'none',
-    hint: 'An outbound proxy restricts sign-ins to other tenants than {tenantId}: have it allowed there.',
+    hint: 'An outbound proxy allows sign-ins to other tenants only. Ask its administrator whether {tenantId} should be allowed.',
   },
   {
     codes: [65001, 650051],
     cause: 'consent or the service principal is missing',
     means: 'rejected',
     retry: 'none',
-    hint: 'Grant the client ID {clientId} an application role of the resource, with admin consent, in the tenant {tenantId}.',
+    hint: 'The client ID {clientId} lacks a permission for the resource in the tenant {tenantId}. Grant it the one application role that the application needs, with admin consent.',
   },
   {
     codes: [50196],
@@ -265,7 +265,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     means: 'throttled',
     retry: 'none',
     retryAfterSeconds: 60,
-    hint: 'Too many pods ask for the same token at once: look for crash loops and for very many replicas.',
+    hint: 'Too many pods request the same token at once. Look for crash loops and for a very large number of replicas.',
   },
   {
     codes: [90055],
@@ -279,7 +279,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'a passing fault of Entra',
     means: 'unavailable',
     retry: 'transient',
-    hint: 'A fault of Entra: see https://azure.status.microsoft if it lasts.',
+    hint: 'A fault of Entra. See https://azure.status.microsoft if it lasts.',
   },
   {
     codes: [90036],

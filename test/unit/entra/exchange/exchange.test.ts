@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEntraExchange } from '../../../../src/proxy/entra/exchange/exchange.ts';
+import type { Transport } from '../../../../src/proxy/entra/transport/transport.ts';
 import type { ErrorCode } from '../../../../src/proxy/errors.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 import {
@@ -508,6 +509,34 @@ describe('what is refused unasked', () => {
   });
 });
 
+describe('a jump of the wall clock during an exchange', () => {
+  it.each([
+    ['a day forward', 86_400_000],
+    ['ten years forward', 315_360_000_000],
+    ['a day back', -86_400_000],
+  ])('by %s leaves the token with the life that Entra gave it', async (_name, jumpMs) => {
+    const clock = createManualClock();
+    const transport: Transport = {
+      async post() {
+        await clock.advance(300);
+        clock.jumpEpoch(jumpMs);
+        return tokenReply({ expires_in: 3_599, refresh_in: 1_800 });
+      },
+    };
+    const exchange = createEntraExchange(
+      { clock, logger: createRecordingLogger(), transport, readFile: async () => makeAssertion() },
+      { authorityHost, federatedTokenFile },
+    );
+    expect(await exchange(request, neverAborted)).toMatchObject({
+      accessToken: 'an-access-token',
+      expiresInSeconds: 3_599,
+      extExpiresInSeconds: 86_399,
+      refreshInSeconds: 1_800,
+      elapsedMs: 300,
+    });
+  });
+});
+
 describe('the log', () => {
   it('has a debug line for each attempt and one for an exchange that failed', async () => {
     const scenario = createScenario([refusalReply(700213)]);
@@ -531,7 +560,10 @@ describe('the log', () => {
       correlation_id: '55555555-5555-5555-5555-555555555555',
       trace_id: '44444444-4444-4444-4444-444444444444',
       attempts: 3,
+      client_id: request.identity.clientId,
+      resource: request.resource,
       hint: expect.stringMatching(/az identity federated-credential create/),
+      remedy: expect.stringMatching(/^az identity federated-credential create [^"\\]*$/),
     });
   });
 

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   EXCHANGE_BUDGET_MS,
-  type RetryClass,
   type RetryInput,
   toNextStep,
 } from '../../../../src/proxy/entra/exchange/retry.ts';
+import type { RetryClass } from '../../../../src/proxy/entra/explain/context.ts';
 
 const input: RetryInput = {
   retry: 'transient',

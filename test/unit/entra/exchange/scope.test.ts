@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toScope } from '../../../../src/proxy/entra/exchange/scope.ts';
+import { toScope } from '../../../../src/proxy/entra/exchange/exchange.ts';
 import { ProxyError } from '../../../../src/proxy/errors.ts';
 
 describe('T11: resource to scope', () => {

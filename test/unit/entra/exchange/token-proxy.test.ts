@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { type Clock, systemClock } from '../../../../src/proxy/clock.ts';
 import { createEntra, type Entra, type EntraDeps } from '../../../../src/proxy/entra/entra.ts';
 import type { EntraSettings, TokenProxySettings } from '../../../../src/proxy/entra/settings.ts';
@@ -466,9 +467,9 @@ describe('T18: answers that are not OAuth', () => {
     });
     await using entra = open(peer.port);
     const error = (await failure(entra)) as { readonly details: { readonly hint: string } };
-    const json = /echo '(.*)' \| kubectl apply -f -$/.exec(error.details.hint)?.[1] ?? '';
+    const yaml = /echo '(.*)' \| kubectl apply -f -$/.exec(error.details.hint)?.[1] ?? '';
     const role = `identity-binding-${clientId}`;
-    expect(JSON.parse(json)).toEqual({
+    expect(parseYaml(yaml)).toEqual({
       apiVersion: 'v1',
       kind: 'List',
       items: [
@@ -494,7 +495,10 @@ describe('T18: answers that are not OAuth', () => {
       ],
     });
     // The operator finds it in the log as well.
-    expect(logger.lines.at(-1)?.fields['hint']).toBe(error.details.hint);
+    expect(logger.lines.at(-1)?.fields).toMatchObject({
+      hint: error.details.hint,
+      remedy: `echo '${yaml}' | kubectl apply -f -`,
+    });
   });
 
   it('403 of the API server itself: asks for the server name', async () => {
@@ -508,7 +512,7 @@ describe('T18: answers that are not OAuth', () => {
       code: 'ERR_REJECTED',
       details: {
         oauthError: 'invalid_request',
-        hint: expect.stringContaining('Check AZURE_KUBERNETES_SNI_NAME'),
+        hint: expect.stringContaining('check AZURE_KUBERNETES_SNI_NAME'),
       },
     });
   });

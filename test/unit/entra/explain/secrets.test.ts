@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { HttpReply } from '../../../../src/proxy/entra/transport/transport.ts';
@@ -11,7 +12,10 @@ import {
 } from '../support.ts';
 
 const canary = 'CANARY'.padEnd(80, 'x');
-const assertion = makeAssertion({ ...clusterClaims, jti: canary }, canary);
+const assertion = makeAssertion(
+  { ...clusterClaims, jti: canary, uid: randomBytes(90).toString('base64url') },
+  `${canary}${randomBytes(256).toString('base64url')}`,
+);
 const accessToken = makeAssertion({ jti: canary, appid: 'x' }, canary);
 const opaqueToken = 'opaque-CANARY-token';
 const secrets = [...assertion.split('.').slice(1), ...accessToken.split('.').slice(1), opaqueToken];
@@ -49,6 +53,30 @@ const answers: readonly [string, HttpReply | Error][] = [
   ['an error with the request in it', Object.assign(new TypeError(echo), { options: echo })],
 ];
 
+const pieces = (length: number): string =>
+  (assertion.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(' ');
+
+/** The assertion in forms that no pattern of a token fits. */
+const cutUp: readonly [string, HttpReply][] = [
+  ['words of 30 characters', refusalReply(70021, { error_description: pieces(30) })],
+  ['words of 8 characters', refusalReply(70021, { error_description: pieces(8) })],
+  ['lines', refusalReply(70021, { error_description: pieces(60).replaceAll(' ', '\r\n') })],
+  ['a page with words of 30 characters', { status: 403, headers: {}, text: `<p>${pieces(30)}` }],
+  ['a Kubernetes Status', jsonReply(500, { kind: 'Status', message: pieces(30) })],
+  [
+    'base64',
+    refusalReply(70021, {
+      error_description: (
+        Buffer.from(assertion)
+          .toString('base64')
+          .match(/.{1,50}/g) ?? []
+      ).join(' '),
+    }),
+  ],
+  ['the error itself', refusalReply(70021, { error: assertion.slice(-60) })],
+  ['a time stamp', refusalReply(70021, { timestamp: assertion.slice(-40) })],
+];
+
 describe('T24: no token and no assertion in any line of the log nor in any error', () => {
   it.each(answers)('%s', async (_name, answer) => {
     const scenario = createScenario([answer]);
@@ -68,6 +96,20 @@ describe('T24: no token and no assertion in any line of the log nor in any error
     for (const secret of secrets) {
       expect(told).not.toContain(secret);
       expect(error).not.toContain(secret);
+    }
+  });
+
+  it.each(cutUp)('an assertion cut up: %s', async (_name, answer) => {
+    const scenario = createScenario([answer]);
+    scenario.file = assertion;
+    const result = await scenario.run();
+    const { message, details } = result.status === 'rejected' ? result.reason : {};
+    const told = JSON.stringify([scenario.logger.lines, message, details]);
+    const encoded = Buffer.from(assertion).toString('base64');
+    for (const secret of [assertion, encoded]) {
+      for (let at = 0; at + 8 <= secret.length; at += 8) {
+        expect(told).not.toContain(secret.slice(at, at + 8));
+      }
     }
   });
 

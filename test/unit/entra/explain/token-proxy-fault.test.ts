@@ -63,7 +63,7 @@ describe('no answer of the token proxy', () => {
     ['UND_ERR_CONNECT_TIMEOUT', 4, /gave no answer in time/, /NetworkPolicy.*API server/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 1, /is not for a1\.ests\.aks/, /AZURE_KUBERNETES_SNI_NAME/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 4, /and its CA do not agree/, /AZURE_KUBERNETES_CA_FILE/],
-    ['CERT_HAS_EXPIRED', 4, /and its CA do not agree \(CERT_HAS_EXPIRED\)/, /create the pod anew/],
+    ['CERT_HAS_EXPIRED', 4, /and its CA do not agree \(CERT_HAS_EXPIRED\)/, /create the pod again/],
   ])('%s', async (code, attempts, description, hint) => {
     const { result, posts } = await fail(withCode(code));
     expect(result).toMatchObject({

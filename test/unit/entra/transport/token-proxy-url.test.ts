@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toTokenProxyUrl } from '../../../../src/proxy/entra/transport/token-proxy-url.ts';
+import { toTokenProxyUrl } from '../../../../src/proxy/entra/transport/transport.ts';
 
 const entra = 'https://login.microsoftonline.com';
 

@@ -1,26 +1,31 @@
 import { ProxyError } from '../../errors.ts';
-import { type Endpoint, toPeerHost } from '../exchange/endpoint.ts';
 import { type AddressFault, DialError, isNoRoute } from '../transport/dial.ts';
 import { type Fault, findExplanation } from '../transport/explained-fault.ts';
-import type { Failure, FailureContext } from './failure.ts';
-import { redact } from './redact.ts';
-import { isTlsFault } from './tls-fault.ts';
-import { toTokenProxyFault } from './token-proxy-fault.ts';
+import {
+  type AttemptFailure,
+  type FailureContext,
+  type Peer,
+  type TokenProxyAddress,
+  toPeerHost,
+} from './context.ts';
 
-/** No answer: the name did not resolve, the connection failed, TLS found no agreement, time ran out. */
-export function classifyFault(thrown: unknown, context: FailureContext): Failure {
+/** Of what Node, OpenSSL or undici say of a fault, which may quote the peer's certificate. For the log. */
+const MAX_DETAIL = 300;
+
+/** Why there was no answer: name, connection, TLS or time. */
+export function explainNoAnswer(thrown: unknown, context: FailureContext): AttemptFailure {
   const explanation = findExplanation(thrown);
   if (explanation !== undefined) {
     return toFailure(explanation, explanation.description, context, thrown);
   }
   const fault =
     thrown instanceof DialError ? toDialFault(thrown, context) : toFault(findCode(thrown), context);
-  const detail = thrown instanceof Error ? redact(thrown.message) : '';
+  const detail = thrown instanceof Error ? context.clean(thrown.message, MAX_DETAIL) : '';
   return toFailure(fault, `${fault.description} ${detail}`.trim(), context, thrown);
 }
 
 /** An attempt that its own deadline has ended. */
-export function classifyDeadline(afterMs: number, context: FailureContext): Failure {
+export function explainDeadline(afterMs: number, context: FailureContext): AttemptFailure {
   const host = toPeerHost(context);
   const description = `${host} gave no answer within ${Math.round(afterMs / 100) / 10} s.`;
   const fault: Fault = {
@@ -37,7 +42,7 @@ function toFailure(
   message: string,
   { correlationId, claims }: FailureContext,
   cause: unknown,
-): Failure {
+): AttemptFailure {
   const details = {
     description,
     hint,
@@ -48,16 +53,16 @@ function toFailure(
 }
 
 /** The client is told the code and not the message, which names addresses. */
-function toFault(code: string, endpoint: Endpoint): Fault {
-  const { tokenProxy } = endpoint;
+function toFault(code: string, peer: Peer): Fault {
+  const { tokenProxy } = peer;
   const special = tokenProxy === undefined ? undefined : toTokenProxyFault(code, tokenProxy);
   if (special !== undefined) return special;
-  const host = toPeerHost(endpoint);
+  const host = toPeerHost(peer);
   if (/^(ENOTFOUND|EAI_)/.test(code)) {
     return {
       means: 'ERR_UNAVAILABLE',
       description: `The name ${host} could not be resolved (${code}).`,
-      hint: "Check AZURE_AUTHORITY_HOST, the pod's DNS settings, and that NetworkPolicy lets it ask the cluster's DNS.",
+      hint: "Check AZURE_AUTHORITY_HOST, the pod's DNS settings, and that NetworkPolicy lets the pod reach the cluster's DNS.",
       retry: 'transient',
     };
   }
@@ -70,7 +75,7 @@ function toFault(code: string, endpoint: Endpoint): Fault {
     };
   }
   if (isTlsFault(code)) {
-    const { extraCaFile } = endpoint;
+    const { extraCaFile } = peer;
     return {
       means: 'ERR_UNAVAILABLE',
       description: `TLS with ${host} failed (${code}).`,
@@ -88,14 +93,14 @@ function toFault(code: string, endpoint: Endpoint): Fault {
     description: isTimeout
       ? `${host} gave no answer in time (${code}).`
       : `The connection to ${host} failed (${code}).`,
-    hint: toEgressHint(endpoint),
+    hint: toEgressHint(peer),
     retry: 'transient',
   };
 }
 
 /** Which addresses were tried and what each did. The client is told how many, the log which. */
-function toDialFault({ faults, code, afterMs }: DialError, endpoint: Endpoint): Fault {
-  const host = toPeerHost(endpoint);
+function toDialFault({ faults, code, afterMs }: DialError, peer: Peer): Fault {
+  const host = toPeerHost(peer);
   const seconds = Math.round(afterMs / 100) / 10;
   if (faults.length === 0) {
     return {
@@ -114,7 +119,7 @@ function toDialFault({ faults, code, afterMs }: DialError, endpoint: Endpoint): 
     description: isSilent
       ? `The connection to ${host} did not stand within ${seconds} s (${code}): ${summary}.`
       : `The connection to ${host} failed (${code}): ${summary}.`,
-    hint: toDialHint(faults, endpoint),
+    hint: toDialHint(faults, peer),
     retry: 'transient',
   };
 }
@@ -135,20 +140,20 @@ function countFaults(faults: readonly AddressFault[]): readonly (readonly [strin
   return [...counts];
 }
 
-function toDialHint(faults: readonly AddressFault[], endpoint: Endpoint): string {
+function toDialHint(faults: readonly AddressFault[], peer: Peer): string {
   const reached = faults.filter(({ code }) => code === undefined || !isNoRoute(code));
   if (reached.length === 0) {
     const families = [...new Set(faults.map(({ family }) => `IPv${family}`))].join(' and ');
-    return `The pod has no ${families} route to these addresses: check the pod's network and the addresses that its DNS returns for ${toPeerHost(endpoint)}.`;
+    return `The pod has no ${families} route to these addresses: check the pod's network and the addresses that its DNS returns for ${toPeerHost(peer)}.`;
   }
   return reached.every(({ code }) => code === 'ECONNREFUSED')
-    ? `Something answered and refused the connection. Check that ${toPeerHost(endpoint)} resolves to the right addresses, and that no service mesh or firewall rejects the connection.`
-    : toEgressHint(endpoint);
+    ? `Something answered and refused the connection. Check that ${toPeerHost(peer)} resolves to the right addresses, and that no service mesh or firewall rejects the connection.`
+    : toEgressHint(peer);
 }
 
-function toEgressHint(endpoint: Endpoint): string {
-  const host = toPeerHost(endpoint);
-  if (endpoint.tokenProxy !== undefined) {
+function toEgressHint(peer: Peer): string {
+  const host = toPeerHost(peer);
+  if (peer.tokenProxy !== undefined) {
     return `Check that NetworkPolicy, firewall and routes let the pod reach ${host}, where the API server of the cluster answers.`;
   }
   return `Check that NetworkPolicy, firewall and routes let the pod reach ${host}; see https://azure.status.microsoft for a fault of Entra.`;
@@ -168,4 +173,58 @@ function findCode(thrown: unknown): string {
     error = error instanceof AggregateError ? error.errors[0] : error.cause;
   }
   return name;
+}
+
+/**
+ * What a code means on the way to a token proxy, as far as it differs from the way to Entra.
+ * @returns undefined if it does not.
+ */
+function toTokenProxyFault(
+  code: string,
+  { url, serverName, hasCa = true }: TokenProxyAddress,
+): Fault | undefined {
+  const { host, hostname } = new URL(url);
+  if (/^(ENOTFOUND|EAI_)/.test(code)) {
+    return {
+      means: 'ERR_UNAVAILABLE',
+      description: `The name of the token proxy, ${hostname}, could not be resolved (${code}).`,
+      hint: "Check AZURE_KUBERNETES_TOKEN_PROXY, the pod's DNS settings, and that NetworkPolicy lets the pod reach the cluster's DNS.",
+      retry: 'transient',
+    };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const wanted = serverName ?? hostname;
+    return {
+      means: 'ERR_UNAVAILABLE',
+      description: `The certificate of the token proxy ${host} is not for ${wanted} (${code}).`,
+      hint:
+        serverName === undefined
+          ? 'Set AZURE_KUBERNETES_SNI_NAME to the name of the token proxy, as the azure-workload-identity webhook does.'
+          : 'Check AZURE_KUBERNETES_SNI_NAME. The API server has another name than its token proxy, and a rebuilt cluster has new names. Create the pod again so that the webhook sets the variable.',
+      retry: 'none',
+    };
+  }
+  if (!isTlsFault(code)) return undefined;
+  if (!hasCa) {
+    return {
+      means: 'ERR_UNAVAILABLE',
+      description: `The certificate of the token proxy ${host} is not trusted (${code}).`,
+      hint: "No CA is configured, so Node's own roots are in use, and the cluster's CA is not one of them. Set AZURE_KUBERNETES_CA_FILE to the CA of the token proxy, as the azure-workload-identity webhook does.",
+      retry: 'transient',
+    };
+  }
+  return {
+    means: 'ERR_UNAVAILABLE',
+    description: `The token proxy ${host} and its CA do not agree (${code}).`,
+    hint: 'Only the CA of AZURE_KUBERNETES_CA_FILE or AZURE_KUBERNETES_CA_DATA is trusted for the token proxy. The proxy reads the file again for each attempt. If the file still has the old CA after a rotation, create the pod again.',
+    // The kubelet may be about to write the new CA, which every attempt reads.
+    retry: 'transient',
+  };
+}
+
+/** Whether a code of Node or OpenSSL means that the TLS handshake failed. */
+function isTlsFault(code: string): boolean {
+  return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$)/.test(
+    code,
+  );
 }

@@ -1,24 +1,74 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTokenReply } from '../../../../src/proxy/entra/exchange/token-reply.ts';
-import { jsonReply, refusalReply, tokenReply } from '../support.ts';
+import { parseTokenReply } from '../../../../src/proxy/entra/exchange/reply.ts';
+import type { HttpReply } from '../../../../src/proxy/entra/transport/transport.ts';
+import { jsonReply, makeAssertion, refusalReply, tokenReply } from '../support.ts';
 
 const nowMs = Date.UTC(2026, 0, 1);
 
+const parse = (reply: HttpReply) => parseTokenReply(reply, nowMs, makeAssertion());
+
 describe('token reply', () => {
   it('reads a token', () => {
-    expect(parseTokenReply(tokenReply({ refresh_in: 43_199 }), nowMs)).toEqual({
+    expect(parse(tokenReply({ refresh_in: 43_199 }))).toEqual({
       kind: 'issued',
       accessToken: 'an-access-token',
       expiresInSeconds: 86_399,
       extExpiresInSeconds: 86_399,
       refreshInSeconds: 43_199,
+      body: expect.objectContaining({ access_token: 'an-access-token' }),
+    });
+  });
+
+  it.each([3e11, 1e12, 1e13, 2 ** 53 - 1, 1e300, '99999999999999999999'])(
+    'caps a lifetime of %s s at the longest that Entra documents',
+    (lifetime) => {
+      const reply = tokenReply({
+        expires_in: lifetime,
+        ext_expires_in: lifetime,
+        refresh_in: lifetime,
+      });
+      expect(parse(reply)).toMatchObject({
+        kind: 'issued',
+        expiresInSeconds: 28 * 3_600,
+        extExpiresInSeconds: 28 * 3_600,
+        refreshInSeconds: 28 * 3_600,
+      });
+    },
+  );
+
+  it('takes a token of 64 KiB, and none that is longer', () => {
+    expect(parse(tokenReply({ access_token: 'a'.repeat(64 * 1_024) })).kind).toBe('issued');
+    const reply = parse(tokenReply({ access_token: 'a'.repeat(64 * 1_024 + 1) }));
+    expect(reply).toMatchObject({ kind: 'unusable', tokenLength: 64 * 1_024 + 1 });
+  });
+
+  it('cleans every text', () => {
+    const odd = 'a\u009b31m\u202eb\u2028c\u200bd\u0000';
+    const refusal = refusalReply(70021, {
+      error: odd,
+      error_description: odd,
+      trace_id: odd,
+      correlation_id: odd,
+      timestamp: odd,
+    });
+    expect(parse(refusal)).toMatchObject({
+      oauthError: 'invalid_request',
+      description: 'a?31m?b c?d?',
+      traceId: undefined,
+      correlationId: undefined,
+      timestamp: undefined,
+    });
+    const status = jsonReply(403, { kind: 'Status', message: odd });
+    expect(parse(status)).toMatchObject({ statusMessage: 'a?31m?b c?d?' });
+    expect(parse({ status: 502, headers: {}, text: odd })).toMatchObject({
+      excerpt: 'a?31m?b c?d?',
     });
   });
 
   it('reads durations that are strings, and does without the optional ones', () => {
     const reply = tokenReply({ expires_in: '3599', ext_expires_in: '', refresh_in: null });
-    expect(parseTokenReply(reply, nowMs)).toMatchObject({
+    expect(parse(reply)).toMatchObject({
       kind: 'issued',
       expiresInSeconds: 3_599,
       extExpiresInSeconds: undefined,
@@ -38,11 +88,11 @@ describe('token reply', () => {
     ['expires_in that is no number', { expires_in: 'soon' }],
     ['expires_in beyond all numbers', { expires_in: '9'.repeat(400) }],
   ])('T18: takes a success with %s for no token', (_name, overrides) => {
-    expect(parseTokenReply(tokenReply(overrides), nowMs).kind).toBe('meaningless');
+    expect(parse(tokenReply(overrides)).kind).toBe('unusable');
   });
 
   it('reads a refusal', () => {
-    expect(parseTokenReply(refusalReply(700213), nowMs)).toMatchObject({
+    expect(parse(refusalReply(700213))).toMatchObject({
       kind: 'refused',
       status: 401,
       oauthError: 'invalid_client',
@@ -55,7 +105,7 @@ describe('token reply', () => {
 
   it('finds the AADSTS number in the text if there are no error_codes', () => {
     const reply = refusalReply(90_002, { error_codes: undefined });
-    expect(parseTokenReply(reply, nowMs)).toMatchObject({ aadsts: 90_002 });
+    expect(parse(reply)).toMatchObject({ aadsts: 90_002 });
   });
 
   it.each([
@@ -66,7 +116,7 @@ describe('token reply', () => {
     ['a string', 400, 'invalid_client'],
     ['an error with status 200', 200, { error: 'invalid_client' }],
   ])('T18: %s is neither a token nor a refusal', (_name, status, body) => {
-    expect(parseTokenReply(jsonReply(status, body), nowMs).kind).toBe('meaningless');
+    expect(parse(jsonReply(status, body)).kind).toBe('unusable');
   });
 
   it.each([
@@ -81,7 +131,7 @@ describe('token reply', () => {
     ['1e3', undefined],
   ])('reads Retry-After %j as %j s', (value, seconds) => {
     const reply = jsonReply(429, { error: 'x' }, { 'retry-after': value });
-    expect(parseTokenReply(reply, nowMs)).toMatchObject({ retryAfterSeconds: seconds });
+    expect(parse(reply)).toMatchObject({ retryAfterSeconds: seconds });
   });
 
   it('T18: never finds an empty token, whatever the answer', () => {
@@ -109,7 +159,7 @@ describe('token reply', () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), text, (status, given) => {
-        const reply = parseTokenReply({ status, headers: {}, text: given }, nowMs);
+        const reply = parse({ status, headers: {}, text: given });
         if (reply.kind !== 'issued') return;
         expect(status).toBeGreaterThanOrEqual(200);
         expect(status).toBeLessThan(300);
