@@ -4,9 +4,9 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BackendName, backendNames } from '../src/init/backend.ts';
+import { type BackendName, backendNames } from '../src/init/backends/backend.ts';
 import { failures } from '../src/init/failures.ts';
-import { formatHelp } from '../src/init/help.ts';
+import { formatHelp } from '../src/init/options.ts';
 import { createNamespace, type Namespace } from '../test/support/netns.ts';
 import { proxyInit } from '../test/support/netns-lab.ts';
 import { applySection, type GeneratedSection } from './docs.ts';
@@ -49,9 +49,13 @@ function renderFailures(): string {
 }
 
 const listings: Readonly<Record<BackendName, readonly string[]>> = {
-  iptables: ['iptables-nft -t nat -S', 'iptables-nft -t filter -S'],
+  iptables: ['iptables-nft -t nat -S', 'iptables-nft -t filter -S', 'iptables-nft -t mangle -S'],
   nft: ['nft -s list table ip azwi_proxy'],
-  'iptables-legacy': ['iptables-legacy -t nat -S', 'iptables-legacy -t filter -S'],
+  'iptables-legacy': [
+    'iptables-legacy -t nat -S',
+    'iptables-legacy -t filter -S',
+    'iptables-legacy -t mangle -S',
+  ],
 };
 
 async function recordBackend(backend: BackendName): Promise<string> {
@@ -75,7 +79,8 @@ async function recordFailures(): Promise<string> {
     );
     await record('setpriv --bounding-set=-all --inh-caps=-all proxy-init');
     await pod.must(['ip', 'route', 'del', 'local', '169.254.169.254/32']);
-    await record('proxy-init');
+    await record('INIT_ROUTE=off proxy-init');
+    await record('INIT_FORWARDED=redirect proxy-init');
   });
 }
 

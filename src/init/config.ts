@@ -1,8 +1,10 @@
 import type { LogLevel } from '../shared/logger.ts';
 import type { Values } from '../shared/option-table.ts';
 import { type Environment, isComplete, resolveOptions } from '../shared/options.ts';
-import type { BackendChoice } from './backend.ts';
+import { findUnknownVariables } from '../shared/unknown-variables.ts';
+import type { BackendChoice } from './backends/backend.ts';
 import { InitFailure } from './failures.ts';
+import { initOptions } from './options.ts';
 import {
   formatNetwork,
   isAddress,
@@ -10,20 +12,20 @@ import {
   isInRange,
   isSingle,
   type Network,
-} from './network.ts';
-import { initOptions } from './options.ts';
-import type { Exemption, Redirect } from './redirect-rules.ts';
+} from './rules/network.ts';
+import type { Exemption, Redirect } from './rules/ruleset.ts';
 
-/** Everything that proxy-init is told. */
+/** The settings of proxy-init, understood. */
 export interface InitConfig {
   readonly redirect: Redirect;
   readonly backend: BackendChoice;
   readonly verify: 'auto' | 'off';
+  readonly route: 'auto' | 'off';
   readonly lockWaitSeconds: number;
   readonly allowHostNetwork: boolean;
 }
 
-/** Where and how proxy-init says what it does. */
+/** Where and how proxy-init reports what it does. */
 export interface OutputSettings {
   readonly format: 'text' | 'json';
   readonly level: LogLevel;
@@ -36,7 +38,12 @@ export interface OutputSettings {
  */
 export function toInitConfig(texts: ReadonlyMap<string, string>, env: Environment): InitConfig {
   const resolution = resolveOptions(initOptions, texts, env);
-  if (!isComplete(resolution)) throw toFailure(resolution.errors);
+  const unknown = findUnknownVariables(initOptions, env, {
+    prefix: 'INIT_',
+    program: 'proxy-init',
+  });
+  const errors = [...resolution.errors, ...unknown.errors];
+  if (!isComplete(resolution) || errors.length > 0) throw toFailure(errors);
   const { values } = resolution;
   const redirect: Redirect = {
     destinations: toDistinct(values.metadataIp),
@@ -47,6 +54,8 @@ export function toInitConfig(texts: ReadonlyMap<string, string>, env: Environmen
         : { kind: 'remote', address: values.proxyHost, port: values.proxyPort },
     exemption: toExemption(values),
     guard: values.guard,
+    forwarded: values.forwarded,
+    guardsPackets: values.packetGuard === 'on',
   };
   const faults = findConflicts(redirect, resolution.names);
   if (faults.length > 0) throw toFailure(faults);
@@ -54,12 +63,13 @@ export function toInitConfig(texts: ReadonlyMap<string, string>, env: Environmen
     redirect,
     backend: values.backend,
     verify: values.verify,
+    route: values.route,
     lockWaitSeconds: values.lockWait,
     allowHostNetwork: values.allowHostNetwork,
   };
 }
 
-/** Never fails: where one of these settings is at fault, that too must be said somewhere. */
+/** Never fails: if one of these settings is invalid, that too must be reported somewhere. */
 export function toOutputSettings(
   texts: ReadonlyMap<string, string>,
   env: Environment,
@@ -78,7 +88,7 @@ function toDistinct(networks: readonly Network[]): readonly Network[] {
 }
 
 function toExemption(values: Values<typeof initOptions>): Exemption {
-  // A proxy in another namespace meets no rule here, so that nobody here needs to be let through.
+  // A proxy in another namespace meets no rule here, so nobody here needs to be exempt.
   const kind = values.exempt ?? (values.proxyHost === undefined ? 'uid' : 'none');
   switch (kind) {
     case 'uid':
@@ -93,9 +103,10 @@ function toExemption(values: Values<typeof initOptions>): Exemption {
 }
 
 function findConflicts(
-  { destinations, ports, target, exemption, guard }: Redirect,
+  redirect: Redirect,
   names: Readonly<Record<keyof typeof initOptions, string>>,
 ): readonly string[] {
+  const { destinations, ports, target, exemption, guard } = redirect;
   const faults: string[] = [];
   const areAddresses = destinations.every(isAddress);
   if (target.kind === 'remote') {
@@ -116,6 +127,14 @@ function findConflicts(
       faults.push(`${names.aliasPort}: "${exemption.port}" is itself redirected; set another port`);
     }
   }
+  if (redirect.guardsPackets && guard === 'off') {
+    faults.push(`${names.packetGuard}: "on" needs a guard; set ${names.guard} to imds`);
+  }
+  if (redirect.guardsPackets && exemption.kind === 'alias-port') {
+    faults.push(
+      `${names.packetGuard}: "on" cannot tell the proxy from others by a port; set ${names.exempt} to uid, uid+gid or none`,
+    );
+  }
   if (guard !== 'off' && !areAddresses) {
     faults.push(
       `${names.guard}: "${guard}" would refuse whole networks; set plain addresses in ${names.metadataIp}`,
@@ -125,5 +144,9 @@ function findConflicts(
 }
 
 function toFailure(faults: readonly string[]): InitFailure {
-  return new InitFailure('bad-value', { faults: faults.join('. ') });
+  return new InitFailure('bad-value', { faults: faults.map(endSentence).join(' ') });
+}
+
+function endSentence(text: string): string {
+  return text.endsWith('?') ? text : `${text}.`;
 }

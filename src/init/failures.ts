@@ -20,7 +20,7 @@ export const failures = {
   },
   'bad-value': {
     cause: 'a setting that cannot be',
-    message: '{faults}. Nothing was changed.',
+    message: '{faults} Nothing was changed.',
     exitCode: 2,
   },
   'no-net-admin': {
@@ -98,9 +98,15 @@ export const failures = {
   },
   'no-route': {
     cause: 'no route to the metadata address',
-    message:
-      'No route to {address}: connections fail before any rule applies. Add a default route, or: ip route add local {address}/32 dev lo',
+    message: 'No route to {address}: connections fail before any rule applies. {fix}',
     exitCode: 7,
+  },
+  'no-packet-guard': {
+    cause: 'the kernel cannot guard packets that processes write themselves',
+    message: 'INIT_PACKET_GUARD=on cannot be put into force here: {stderr}',
+    exitCode: 4,
+    remedy:
+      'It needs Linux 5.16 with nf_tables. Without it, drop the capability NET_RAW from every container of the pod.',
   },
   'rules-differ': {
     cause: 'the rules in the kernel are not the configured ones',
@@ -129,6 +135,14 @@ export const failures = {
     exitCode: 7,
     remedy:
       'PROXY_UID=0 exempts every process of root: run the proxy as another user, and name that one.',
+  },
+  'not-first': {
+    cause: "another program's rule runs before ours and can take connections",
+    message:
+      'Rules are loaded, but {place} runs before them and can take connections to {address}: {rule}',
+    exitCode: 7,
+    remedy:
+      'Remove that rule, or use INIT_BACKEND=nft, which runs before both variants of iptables. proxy-init itself is redirected; other users of the pod may not be.',
   },
   'host-namespace': {
     cause: "a node's network namespace",

@@ -1,36 +1,32 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { guardExtraCaFile } from '../shared/extra-ca-guard.ts';
 import { scanFlags } from '../shared/flags.ts';
+import type { Logger } from '../shared/logger.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { formatVersion } from '../shared/version-line.ts';
-import { hasCapability } from './capabilities.ts';
-import { createRunCommand } from './command.ts';
+import { createIptablesBackend } from './backends/iptables.ts';
+import { createNft, createNftBackend } from './backends/nft.ts';
+import { createRunProgram } from './backends/program.ts';
 import { type InitConfig, type OutputSettings, toInitConfig, toOutputSettings } from './config.ts';
 import { toInitFailure } from './failures.ts';
-import { formatHelp } from './help.ts';
-import { createIptablesBackend } from './iptables-backend.ts';
-import { createLogger } from './log.ts';
-import { withNamespaceLock } from './namespace-lock.ts';
-import { createNftBackend } from './nft-backend.ts';
+import { formatHelp, initOptions } from './options.ts';
+import { createLogger, reportFailure } from './output.ts';
+import { lockWaitSeconds, withNamespaceLock } from './steps/lock.ts';
 import {
   applyRedirect,
   checkRedirect,
   formatRules,
   removeRedirect,
   type Tools,
-} from './operations.ts';
-import { initOptions } from './options.ts';
-import { reportFailure } from './report.ts';
+} from './steps/operations.ts';
 
 const writeStdout = createLineWriter(1);
 
-/** Longer than any one run should take, so that many at once all get their turn. */
-const namespaceLockWaitSeconds = 30;
+type Operation = (config: InitConfig, output: OutputSettings) => Promise<void>;
 
-type Command = (config: InitConfig, output: OutputSettings) => Promise<void>;
-
-const commands: ReadonlyMap<string, Command> = new Map([
+const operations: ReadonlyMap<string, Operation> = new Map([
   ['apply', locked(applyRedirect)],
   ['check', locked(checkRedirect)],
   ['remove', locked((_, tools) => removeRedirect(tools))],
@@ -50,13 +46,13 @@ async function run(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const [name = 'apply', ...rest] = [...leading, ...scan.rest];
-  const command = commands.get(name);
-  if (command === undefined) return rejectUsage(`unknown command ${name}`);
+  const operation = operations.get(name);
+  if (operation === undefined) return rejectUsage(`unknown command ${name}`);
   if (rest.length > 0) return rejectUsage(`unexpected argument ${rest[0]}`);
 
   const output = toOutputSettings(scan.texts, process.env);
   try {
-    await command(toInitConfig(scan.texts, process.env), output);
+    await operation(toInitConfig(scan.texts, process.env), output);
     return 0;
   } catch (error) {
     const failure = toInitFailure(error);
@@ -71,34 +67,52 @@ function rejectUsage(error: string): number {
 }
 
 /** Runs an operation while no other proxy-init works in this network namespace. */
-function locked(operation: (config: InitConfig, tools: Tools) => Promise<void>): Command {
-  return (config, output) =>
-    withNamespaceLock(namespaceLockWaitSeconds, () =>
-      operation(config, createTools(config, output)),
-    );
+function locked(work: (config: InitConfig, tools: Tools) => Promise<void>): Operation {
+  return (config, { format, level }) => {
+    const log = createLogger(format, level, writeStdout);
+    const lock = { command: ['nft'] as const, env: process.env, log };
+    return withNamespaceLock(lockWaitSeconds, lock, () => work(config, createTools(config, log)));
+  };
 }
 
-function createTools({ lockWaitSeconds }: InitConfig, { format, level }: OutputSettings): Tools {
-  const log = createLogger(format, level, writeStdout);
-  const runCommand = createRunCommand(process.env, log);
+function createTools({ lockWaitSeconds: xtablesWaitSeconds }: InitConfig, log: Logger): Tools {
+  const run = createRunProgram(process.env, log);
+  const nft = createNft(run);
   // With a read-only root, /dev/shm is often the one place that can be written.
   const lockDirectories = [tmpdir(), '/dev/shm'];
-  const options = { lockWaitSeconds, lockDirectories, readLegacyTables, hasCapability };
+  const options = {
+    lockWaitSeconds: xtablesWaitSeconds,
+    lockDirectories,
+    readLegacyTables,
+    hasCapability,
+  };
   return {
     backends: [
-      createIptablesBackend('nft', runCommand, options),
-      createNftBackend(runCommand),
-      createIptablesBackend('legacy', runCommand, options),
+      createIptablesBackend('nft', run, options),
+      createNftBackend(nft),
+      createIptablesBackend('legacy', run, options),
     ],
+    nft,
+    run,
     // Only Windows has neither.
     credentials: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
     log,
   };
 }
 
-/** The file is absent where the kernel part was never loaded. */
+/** The file is absent if the kernel part was never loaded. */
 function readLegacyTables(): Promise<string> {
   return readFile('/proc/net/ip_tables_names', 'utf8').catch(() => '');
+}
+
+/** The bits of capabilities(7). */
+const capabilityBits = { NET_ADMIN: 12n, NET_RAW: 13n } as const;
+
+/** Whether this process holds a capability. */
+function hasCapability(name: keyof typeof capabilityBits): boolean {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> capabilityBits[name]) & 1n) === 1n;
 }
 
 guardExtraCaFile(process.env);

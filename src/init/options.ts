@@ -1,15 +1,110 @@
+import { isIPv4 } from 'node:net';
 import { logLevelValue } from '../shared/log-level.ts';
-import type { OptionTable } from '../shared/option-table.ts';
+import { accept, type OptionTable, refuse, type ValueType } from '../shared/option-table.ts';
 import { booleanValue, choiceValue, listValue, portValue } from '../shared/option-values.ts';
+import { formatOptions } from '../shared/options-help.ts';
 import * as contract from '../shared/redirect-contract.ts';
-import {
-  hostAddressValue,
-  idRangeValue,
-  networkValue,
-  pathValue,
-  portRangeValue,
-  secondsValue,
-} from './option-types.ts';
+import { type Network, parseNetwork, parseRange, type Range } from './rules/network.ts';
+
+/** 4294967295 is "nobody" to the kernel. */
+const greatestId = 4_294_967_294;
+
+/** A port or `from:to`, as iptables takes them. Service names are refused: they would be looked up. */
+const portRangeValue: ValueType<Range> = {
+  label: 'port[:port]',
+  parse(text) {
+    const range = parseRange(text, ':');
+    if (range === undefined || range.from < 1 || range.to > 65_535) {
+      return refuse(
+        'is not a port or a range of ports',
+        'set 1 to 65535, or two of them like 80:90',
+      );
+    }
+    return accept(range);
+  },
+};
+
+/** An id or `from-to`, as iptables takes them. Names are refused: they would mean this image's users. */
+const idRangeValue: ValueType<Range> = {
+  label: 'id[-id]',
+  parse(text) {
+    const range = parseRange(text, '-');
+    if (range === undefined || range.to > greatestId) {
+      return refuse(
+        'is not a numeric id or a range of ids',
+        `set 0 to ${greatestId}, or 1000-2000`,
+      );
+    }
+    return accept(range);
+  },
+};
+
+/** An IPv4 address or network. Host names are refused: upstream would ask DNS for them, once. */
+const networkValue: ValueType<Network> = {
+  label: 'address[/prefix]',
+  parse(text) {
+    const network = parseNetwork(text);
+    if (network === undefined) {
+      return refuse(
+        'is not an IPv4 address or network',
+        'write it like 169.254.169.254 or 10.0.0.0/8; host names and IPv6 are not taken',
+      );
+    }
+    if (network.prefix === 0) return refuse('is every address there is', 'name a smaller network');
+    return accept(network);
+  },
+};
+
+/** An IPv4 address that something can listen on. */
+const hostAddressValue: ValueType<string> = {
+  label: 'address',
+  parse(text) {
+    const firstOctet = Number(text.split('.')[0]);
+    if (isIPv4(text) && firstOctet > 0 && firstOctet < 224) return accept(text);
+    return refuse(
+      'is not the IPv4 address of a host',
+      'write it like 10.80.0.2; names are not taken',
+    );
+  },
+};
+
+/** A whole number of seconds. */
+function secondsValue(least: number, most: number): ValueType<number> {
+  return {
+    label: 'seconds',
+    parse(text) {
+      const range = parseRange(text, '-');
+      if (range?.from === range?.to && range !== undefined) {
+        if (range.from >= least && range.from <= most) return accept(range.from);
+      }
+      return refuse('is not a number of seconds', `set a whole number from ${least} to ${most}`);
+    },
+  };
+}
+
+/** The absolute path of a file. */
+const pathValue: ValueType<string> = {
+  label: 'path',
+  parse: (text) =>
+    text.startsWith('/') && !text.includes('\0')
+      ? accept(text)
+      : refuse('is not an absolute path', 'write the whole path, beginning with /'),
+};
+
+/** Serving forwarded connections is refused for the reasons in docs/decisions/0007-forwarded-traffic.md. */
+const forwardedValue: ValueType<'refuse' | 'off'> = {
+  label: 'refuse|off',
+  parse(text) {
+    if (text === 'refuse' || text === 'off') return accept(text);
+    if (text === 'redirect') {
+      return refuse(
+        'is not supported: it would open the proxy to the network',
+        'set refuse, and run a proxy and proxy-init in the nested container or machine itself',
+      );
+    }
+    return refuse('is not a known choice', 'set one of refuse, off');
+  },
+};
 
 /** Every setting of proxy-init. The first four variables are upstream's. */
 export const initOptions = {
@@ -83,6 +178,22 @@ export const initOptions = {
     group: 'Guard',
     help: "What is refused to everything but the proxy: the metadata address's other ports, and ports 80 and 32526 of Azure's wire server 168.63.129.16.",
   },
+  packetGuard: {
+    flag: 'packet-guard',
+    env: 'INIT_PACKET_GUARD',
+    type: choiceValue(['off', 'on']),
+    default: 'off',
+    group: 'Guard',
+    help: 'Also refuses packets that a process with CAP_NET_RAW writes itself, on every link that the pod has now. Needs --guard, nft and Linux 5.16.',
+  },
+  forwarded: {
+    flag: 'forwarded',
+    env: 'INIT_FORWARDED',
+    type: forwardedValue,
+    default: 'refuse',
+    group: 'Guard',
+    help: 'Connections from nested containers and virtual machines, which this pod only forwards: refuse them, or leave them alone (they then get the identity of the node).',
+  },
   backend: {
     flag: 'backend',
     env: 'INIT_BACKEND',
@@ -98,6 +209,14 @@ export const initOptions = {
     default: 'auto',
     group: 'Operation',
     help: 'Whether a connection must prove the redirect. With off, only the rules are read back.',
+  },
+  route: {
+    flag: 'route',
+    env: 'INIT_ROUTE',
+    type: choiceValue(['auto', 'off']),
+    default: 'auto',
+    group: 'Operation',
+    help: 'In a pod without a route to the metadata address (IPv6 only), auto adds a local one; off fails.',
   },
   lockWait: {
     flag: 'lock-wait',
@@ -147,3 +266,19 @@ export const initOptions = {
     help: 'Prints the version as one line of JSON.',
   },
 } as const satisfies OptionTable;
+
+/** What `--help` prints, and what follows the complaint about a malformed command line. */
+export function formatHelp(): string {
+  return `Usage: proxy-init [apply|print|check|remove] [flags]
+
+  apply   writes the redirect and proves it; this is what happens without a command
+  print   prints the rules as text; needs no right
+  check   proves that the redirect is in force as configured; changes nothing
+  remove  takes the redirect away; succeeds where there is none
+
+A flag comes before the environment variable of the same meaning, and that before the default.
+An empty variable counts as unset.
+
+${formatOptions(initOptions)}
+`;
+}

@@ -1,14 +1,13 @@
-import type { Backend, BackendName } from '../../src/init/backend.ts';
-import type { RunCommand } from '../../src/init/command.ts';
-import { createIptablesBackend } from '../../src/init/iptables-backend.ts';
-import { createNftBackend } from '../../src/init/nft-backend.ts';
+import type { Backend, BackendName } from '../../src/init/backends/backend.ts';
+import { createIptablesBackend } from '../../src/init/backends/iptables.ts';
+import { createNft, createNftBackend } from '../../src/init/backends/nft.ts';
+import type { RunProgram } from '../../src/init/backends/program.ts';
 import type { Namespace } from './netns.ts';
 
 /** proxy-init's own backends, at work in a test's namespace. */
 export function createBackends(namespace: Namespace): Readonly<Record<BackendName, Backend>> {
-  const run: RunCommand = async (file, args, { input = '' }) => ({
+  const run: RunProgram = async (file, args, { input = '' }) => ({
     ...(await namespace.run([file, ...args], { input, env: { LC_ALL: 'C' } })),
-    timedOut: false,
   });
   const options = {
     lockWaitSeconds: 10,
@@ -18,7 +17,7 @@ export function createBackends(namespace: Namespace): Readonly<Record<BackendNam
   };
   return {
     iptables: createIptablesBackend('nft', run, options),
-    nft: createNftBackend(run),
+    nft: createNftBackend(createNft(run)),
     'iptables-legacy': createIptablesBackend('legacy', run, options),
   };
 }
@@ -27,6 +26,7 @@ export function createBackends(namespace: Namespace): Readonly<Record<BackendNam
 export async function dumpRules(namespace: Namespace): Promise<string> {
   const listings = [
     await namespace.must(['nft', '-s', 'list', 'table', 'ip', 'azwi_proxy']).catch(() => ''),
+    await namespace.must(['nft', '-s', 'list', 'table', 'netdev', 'azwi_proxy']).catch(() => ''),
     await namespace.must(['iptables-nft-save']),
     await namespace.must(['iptables-legacy-save']),
   ];

@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
+import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
 import { adminConnectionLimits, adminPauseMs } from '../../../src/proxy/admin/admin-server.ts';
 import {
   dataConnectionLimits,
@@ -54,6 +56,9 @@ const bounds: Readonly<Record<string, string>> = {
   ),
   'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
     time(adminPauseMs),
+  'Output of a program that `proxy-init` runs': size(mostCharacters),
+  'Time that such a program may take': `${programDeadlineMs / 1_000} s`,
+  'Time that `proxy-init` waits for another one': `${lockWaitSeconds} s`,
 };
 
 describe('the bounds of SECURITY.md', () => {

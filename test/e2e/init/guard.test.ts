@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backendNames } from '../../../src/init/backend.ts';
+import { backendNames } from '../../../src/init/backends/backend.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
 import { guardedBehaviour, observe } from '../../support/netns-behaviour.ts';
-import { createLab, type Lab } from '../../support/netns-lab.ts';
+import { createLab, imds, type Lab } from '../../support/netns-lab.ts';
 
 describeInNamespaces('the guard', () => {
   describe.each(backendNames)('written by %s', (backend) => {
@@ -26,5 +26,52 @@ describeInNamespaces('the guard', () => {
         'and its port 32526': 'wire:32526',
       });
     });
+
+    it.each([
+      { exempt: 'uid' },
+      { exempt: 'uid+gid' },
+      { exempt: 'alias-port' },
+      { exempt: 'none' },
+    ])('cuts a connection that was open before, with INIT_EXEMPT=$exempt', async ({ exempt }) => {
+      const fresh = await createLab();
+      try {
+        await trackConnections(fresh);
+        expect(await fresh.inPod.open({ ...imds, uid: 1000 })).toBe('imds');
+        expect(await fresh.inPod.say('first')).toBe('imds first');
+        const env = { INIT_BACKEND: backend, INIT_EXEMPT: exempt, INIT_GUARD: 'imds' };
+        expect((await fresh.init([], env)).exitCode).toBe(0);
+        expect(await fresh.inPod.say('second')).not.toContain('imds');
+      } finally {
+        await fresh.remove();
+      }
+    });
+
+    it('is what such a connection needs: without it, the log says so', async () => {
+      const fresh = await createLab();
+      try {
+        await trackConnections(fresh);
+        // The proxy's own connection is none to warn of.
+        expect(await fresh.inPod.open({ ...imds, uid: 1501, gid: 1501 })).toBe('imds');
+        expect((await fresh.init([], { INIT_BACKEND: backend })).stdout).not.toContain('warning');
+        await fresh.init(['remove']);
+        expect(await fresh.inPod.open({ ...imds, uid: 1000 })).toBe('imds');
+        const { exitCode, stdout } = await fresh.init([], { INIT_BACKEND: backend });
+        expect(exitCode).toBe(0);
+        expect(stdout).toContain(
+          'warning: connections that were open before the redirect may keep the identity of the node (count=1 to=169.254.169.254:80',
+        );
+        expect(await fresh.inPod.say('second')).toBe('imds second');
+      } finally {
+        await fresh.remove();
+      }
+    });
   });
 });
+
+/** As a mesh or Docker makes the kernel do, before proxy-init does. */
+async function trackConnections({ pod }: Lab): Promise<void> {
+  await pod.must(['nft', '-f', '-'], {
+    input:
+      'table ip tracked { chain in { type filter hook output priority 0; ct state new counter; }; }',
+  });
+}

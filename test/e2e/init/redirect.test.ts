@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { backendNames } from '../../../src/init/backend.ts';
+import { backendNames } from '../../../src/init/backends/backend.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
 import { createLab, type Lab } from '../../support/netns-lab.ts';
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { backendNames } from '../../../src/init/backends/backend.ts';
 import { createNamespace, describeInNamespaces } from '../../support/netns.ts';
 import { dumpRules } from '../../support/netns-init.ts';
 import { createLab, type Lab, proxyInit } from '../../support/netns-lab.ts';
@@ -78,20 +79,87 @@ describeInNamespaces('proxy-init without what it needs', () => {
     expect(await dumpRules(lab.pod)).toBe('');
   });
 
-  it('case 13: tells a missing route from a missing rule', async () => {
+  it('case 13: adds a local route where there is none, and removes it again', async () => {
     const lonely = await createNamespace();
     try {
-      const failed = await lonely.run([proxyInit]);
-      expect(failed.exitCode).toBe(7);
-      expect(failed.stderr).toBe(
-        'proxy-init: error: No route to 169.254.169.254: connections fail before any rule applies. Add a default route, or: ip route add local 169.254.169.254/32 dev lo\n',
+      const routes = () => lonely.must(['ip', '-4', 'route', 'show', 'table', 'all']);
+      const before = await routes();
+      const through = withCapabilities('net_admin');
+      const off = await lonely.run([proxyInit], { env: { INIT_ROUTE: 'off' } });
+      expect(off.exitCode).toBe(7);
+      expect(off.stderr).toBe(
+        'proxy-init: error: No route to 169.254.169.254: connections fail before any rule applies. Run proxy-init with INIT_ROUTE=auto, or add a default route.\n',
       );
-      await lonely.must(['ip', 'route', 'add', 'local', '169.254.169.254/32', 'dev', 'lo']);
-      expect((await lonely.run([proxyInit])).exitCode).toBe(0);
+      for (const run of [1, 2]) {
+        const { exitCode, stdout, stderr } = await lonely.run([proxyInit], { through });
+        expect({ run, exitCode, stderr }).toEqual({ run, exitCode: 0, stderr: '' });
+        expect(stdout.includes('local route added (to=169.254.169.254/32)')).toBe(run === 1);
+      }
+      const added = (await routes()).replace(before, '').trim();
+      expect(added.split('\n').filter((line) => line.includes('169.254.169.254'))).toHaveLength(1);
+      expect((await lonely.run([proxyInit, 'check'], { through })).exitCode).toBe(0);
+      const removed = await lonely.run([proxyInit, 'remove'], { through });
+      expect(removed.stdout).toContain('local route removed (to=169.254.169.254)');
+      expect(await routes()).toBe(before);
+      expect((await lonely.run([proxyInit, 'remove'])).stdout).toContain('nothing to remove');
     } finally {
       await lonely.remove();
     }
   });
+
+  it('case 13: never adds or removes what somebody else made', async () => {
+    const lonely = await createNamespace();
+    try {
+      await lonely.must(['ip', 'route', 'add', 'local', '169.254.169.254/32', 'dev', 'lo']);
+      expect((await lonely.run([proxyInit])).stdout).not.toContain('route');
+      expect((await lonely.run([proxyInit, 'remove'])).exitCode).toBe(0);
+      const routes = await lonely.must(['ip', '-4', 'route', 'show', 'table', 'local']);
+      expect(routes).toContain('local 169.254.169.254');
+    } finally {
+      await lonely.remove();
+    }
+  });
+
+  it('case 13: check does not add a route, and a missing program is named', async () => {
+    const lonely = await createNamespace();
+    try {
+      await lonely.run([proxyInit]);
+      await lonely.must(['ip', 'route', 'del', 'local', '169.254.169.254/32', 'dev', 'lo']);
+      const checked = await lonely.run([proxyInit, 'check']);
+      expect(checked.exitCode).toBe(7);
+      expect(checked.stderr).toContain('Run proxy-init with INIT_ROUTE=auto');
+      for (const program of ['nft', 'iptables-nft-save', 'iptables-nft-restore']) {
+        const path = execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+        execFileSync('ln', ['-s', path.trim(), join(directory, program)]);
+      }
+      const through = ['/usr/bin/env', `PATH=${directory}`];
+      const { exitCode, stderr } = await lonely.run([proxyInit], { through });
+      expect(exitCode).toBe(7);
+      expect(stderr).toContain('proxy-init needs the program ip to add one.');
+    } finally {
+      await lonely.remove();
+    }
+  });
+
+  it.each(backendNames)(
+    'case 13: the guard lets the proxy answer over a local route, %s',
+    async (backend) => {
+      const lonely = await createNamespace();
+      try {
+        const env = { INIT_BACKEND: backend, INIT_GUARD: 'imds+wireserver' };
+        const { exitCode, stderr } = await lonely.run([proxyInit], { env });
+        expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+        const agent = await lonely.startAgent();
+        await agent.listen({ host: '127.0.0.1', port: 8000, name: 'proxy' });
+        expect(await agent.ask({ host: '169.254.169.254', port: 80, uid: 1000 })).toBe('proxy');
+        expect(await agent.ask({ host: '169.254.169.254', port: 81, uid: 1000 })).toBe(
+          'ECONNREFUSED',
+        );
+      } finally {
+        await lonely.remove();
+      }
+    },
+  );
 
   it.each(['blackhole', 'unreachable', 'prohibit'])(
     'case 13: counts a route of type %s as none',
@@ -261,6 +329,36 @@ describeInNamespaces('proxy-init without what it needs', () => {
     expect((await lab.init(['--allow-host-network'])).exitCode).toBe(0);
   });
 
+  it.each(['link', 'chain'])(
+    'case 22: runs again where its own rules are in force, whatever runs in the pod by now, %s',
+    async (trait) => {
+      for (const backend of backendNames) {
+        const env = { INIT_BACKEND: backend, INIT_GUARD: 'imds' };
+        expect((await lab.init([], env)).exitCode).toBe(0);
+        const command =
+          trait === 'link'
+            ? 'ip link add docker0 type bridge'
+            : 'iptables-nft -t mangle -N KUBE-KUBELET-CANARY';
+        await lab.pod.must(command.split(' '));
+        const again = await lab.init([], env);
+        expect({ exitCode: again.exitCode, stderr: again.stderr }).toEqual({
+          exitCode: 0,
+          stderr: '',
+        });
+        expect(again.stdout).toContain(
+          `the redirect is already in force here, so this is a pod (seen=${trait} ${trait === 'link' ? 'docker0' : 'KUBE-KUBELET-CANARY'})`,
+        );
+        // Upstream's rules, or ours with other settings, prove nothing: hostNetwork pods leave them on nodes.
+        expect((await lab.init([], { ...env, PROXY_PORT: '9000' })).exitCode).toBe(8);
+        await lab.init(['remove']);
+        expect((await lab.init([], env)).exitCode).toBe(8);
+        await lab.pod.must(
+          command.replace('add docker0 type bridge', 'del docker0').replace('-N', '-X').split(' '),
+        );
+      }
+    },
+  );
+
   it('case 22: removes rules even there, where upstream may have left them', async () => {
     await lab.init();
     await lab.pod.must(['iptables', '-t', 'nat', '-N', 'KUBE-KUBELET-CANARY']);
@@ -324,7 +422,7 @@ mount --bind ${directory}/dev/null /dev/null`;
       .map((line) => JSON.parse(line) as object);
     expect(lines).toMatchObject([
       { level: 'info', logger: 'proxy-init', message: 'settings are valid', exempt: 'uid' },
-      { level: 'info', message: "this is no node's network namespace" },
+      { level: 'info', message: "this is not a node's network namespace" },
       { level: 'info', message: 'rules in force', backend: 'iptables' },
       { level: 'info', message: 'redirect verified', method: 'nonce' },
     ]);

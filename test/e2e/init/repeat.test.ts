@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type BackendName, backendNames } from '../../../src/init/backend.ts';
+import { type BackendName, backendNames } from '../../../src/init/backends/backend.ts';
 import { toInitConfig } from '../../../src/init/config.ts';
-import { findDifference } from '../../../src/init/difference.ts';
-import { toRuleset } from '../../../src/init/redirect-rules.ts';
+import { findDifference } from '../../../src/init/rules/difference.ts';
+import { toRuleset } from '../../../src/init/rules/ruleset.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
 import { createBackends, dumpRules, upstreamCalls } from '../../support/netns-init.ts';
 import { createLab, type Lab, proxyInit } from '../../support/netns-lab.ts';
@@ -72,9 +72,9 @@ describeInNamespaces('any number of runs', () => {
       Array.from({ length: 20 }, () => lab.init([], { INIT_BACKEND: backend })),
     );
     expect(runs.map(({ exitCode }) => exitCode)).toEqual(Array(20).fill(0));
-    const snapshot = await createBackends(lab.pod)[backend].read();
-    const { redirect } = toInitConfig(new Map(), {});
-    expect(findDifference(toRuleset(redirect), snapshot)).toBeUndefined();
+    const reader = createBackends(lab.pod)[backend];
+    const wanted = reader.toListing(toRuleset(toInitConfig(new Map(), {}).redirect));
+    expect(findDifference(wanted, (await reader.read()).listing)).toBeUndefined();
     expect(await holders()).toEqual([backend]);
   });
 
@@ -163,7 +163,8 @@ describeInNamespaces('any number of runs', () => {
     'case 32: a kill at any moment leaves no redirect or a whole one, %s',
     async (backend) => {
       const reader = createBackends(lab.pod)[backend];
-      const wanted = toRuleset(toInitConfig(new Map(), { INIT_GUARD: 'imds' }).redirect);
+      const { redirect } = toInitConfig(new Map(), { INIT_GUARD: 'imds' });
+      const wanted = reader.toListing(toRuleset(redirect));
       const seen = { none: 0, whole: 0 };
       const kills = backend === 'nft' ? 50 : 15;
       for (let kill = 0; kill < kills; kill += 1) {
@@ -180,11 +181,11 @@ describeInNamespaces('any number of runs', () => {
         }
         await ended;
         const snapshot = await reader.read();
-        if (snapshot.ruleset['nat OUTPUT'].length > 0) {
-          expect(findDifference(wanted, snapshot)).toBeUndefined();
+        if (snapshot.listing.has('nat OUTPUT')) {
+          expect(findDifference(wanted, snapshot.listing)).toBeUndefined();
           seen.whole += 1;
         } else {
-          expect(snapshot.ruleset.AZWI_PROXY_REDIRECT).toEqual([]);
+          expect(snapshot.listing.get('AZWI_PROXY_REDIRECT')).toBeUndefined();
           seen.none += 1;
         }
         if (kill % 3 === 2) await reader.replace(undefined, snapshot);
@@ -195,15 +196,22 @@ describeInNamespaces('any number of runs', () => {
   );
 
   it('go on when another run in the same namespace is killed', async () => {
-    // Stands in for a run that hangs: it holds the same abstract socket.
-    const holder = lab.pod.start([
-      process.execPath,
-      '-e',
-      "require('node:net').createServer().listen('\\0azwi-proxy-init', () => console.log('held'))",
-    ]);
-    await new Promise((resolve) => holder.stdout?.once('data', resolve));
+    const stopped = lab.pod.start([proxyInit], { env: { INIT_LOG_LEVEL: 'debug' } });
+    // It holds the lock from before its first command to its end.
+    await new Promise((resolve) => stopped.stdout?.once('data', resolve));
+    stopped.kill('SIGSTOP');
     const waiting = lab.init();
-    holder.kill('SIGKILL');
+    const isFirst = await Promise.race([waiting.then(() => false), untilLocked().then(() => true)]);
+    expect(isFirst).toBe(true);
+    stopped.kill('SIGKILL');
     expect((await waiting).exitCode).toBe(0);
   });
+
+  const untilLocked = async (): Promise<void> => {
+    // Both runs have an nft process that waits for the lock or holds it.
+    for (;;) {
+      const { stdout } = await lab.pod.run(['sh', '-c', 'pgrep -x nft -a | grep -c -- -i']);
+      if (Number(stdout) >= 2) return;
+    }
+  };
 });

@@ -1,18 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyRuleset } from '../../../src/init/apply.ts';
-import { backendNames } from '../../../src/init/backend.ts';
+import { backendNames } from '../../../src/init/backends/backend.ts';
 import { toInitConfig } from '../../../src/init/config.ts';
-import { findDifference } from '../../../src/init/difference.ts';
-import { toRuleset } from '../../../src/init/redirect-rules.ts';
-import { type ChainName, chainNames, type Rule, type Ruleset } from '../../../src/init/ruleset.ts';
-import { surveyBackends, toSnapshots } from '../../../src/init/survey.ts';
+import { findDifference } from '../../../src/init/rules/difference.ts';
+import {
+  type ChainName,
+  chainNames,
+  type Rule,
+  type Ruleset,
+  toRuleset,
+} from '../../../src/init/rules/ruleset.ts';
+import { applyRuleset } from '../../../src/init/steps/apply.ts';
+import { surveyBackends, toSnapshots } from '../../../src/init/steps/survey.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 import { createNamespace, describeInNamespaces } from '../../support/netns.ts';
 import { guardedBehaviour, observe } from '../../support/netns-behaviour.ts';
 import { initEnvironment } from '../../support/netns-environment.ts';
 import { createBackends, dumpRules } from '../../support/netns-init.ts';
-import { createLab, type Lab } from '../../support/netns-lab.ts';
+import { createLab, imds, type Lab } from '../../support/netns-lab.ts';
+import { createNested, type Nested } from '../../support/netns-nested.ts';
 
 const toRules = (env: Readonly<Record<string, string>>): Ruleset =>
   toRuleset(toInitConfig(new Map(), env).redirect);
@@ -28,8 +34,7 @@ describeInNamespaces('a ruleset in the kernel', () => {
           await backend.dryRun(ruleset);
           await backend.replace(ruleset, await backend.read());
           const first = await backend.read();
-          expect(first.ruleset).toStrictEqual(ruleset);
-          expect(first.unknown).toEqual([]);
+          expect(first.listing).toEqual(backend.toListing(ruleset));
           const dump = await dumpRules(namespace);
           await backend.replace(ruleset, first);
           expect(await dumpRules(namespace)).toBe(dump);
@@ -59,8 +64,9 @@ describeInNamespaces('a ruleset in the kernel', () => {
             expect(holders.map(({ backend }) => backend.name)).toEqual([
               choice === 'auto' ? 'iptables' : choice,
             ]);
-            for (const { snapshot } of holders) {
-              expect(findDifference(ruleset, snapshot)).toBeUndefined();
+            for (const { backend, snapshot } of holders) {
+              const wanted = backend.toListing(ruleset);
+              expect(findDifference(wanted, snapshot.listing)).toBeUndefined();
             }
           }
         } finally {
@@ -83,32 +89,145 @@ describeInNamespaces('a ruleset in the kernel', () => {
       const backend = createBackends(lab.pod)[name];
       await backend.replace(ruleset, await backend.read());
     };
-    const faultless = toRules({ INIT_GUARD: 'imds+wireserver' });
 
     it('behaves as it should without one', async () => {
       await load(faultless);
       expect(await observe(lab)).toEqual(guardedBehaviour);
     });
 
-    it.each(mutate(faultless))(
+    const mutants = mutate(faultless).filter(({ chain }) => !forwardedChains.includes(chain));
+    const isHarmless = ({ chain, fault }: Mutation) => harmless.includes(`${chain} ${fault}`);
+
+    it.each(mutants.filter((each) => !isHarmless(each)))(
       'behaves otherwise: $chain $fault',
-      async ({ mutant, chain, fault }) => {
+      async ({ mutant }) => {
         await load(mutant);
-        const seen = await observe(lab);
-        if (harmless.includes(`${chain} ${fault}`)) expect(seen).toEqual(guardedBehaviour);
-        else expect(seen).not.toEqual(guardedBehaviour);
+        expect(await observe(lab)).not.toEqual(guardedBehaviour);
       },
     );
+
+    it.each(mutants.filter(isHarmless))('does not mind: $chain $fault', async ({ mutant }) => {
+      // Packets of connections that an earlier ruleset cut would still be counted as refused.
+      const fresh = await createLab();
+      try {
+        await fresh.inPod.listen({ host: '127.0.0.1', port: 8000, name: 'proxy' });
+        const backend = createBackends(fresh.pod)[name];
+        await backend.replace(mutant, await backend.read());
+        expect(await observe(fresh)).toEqual(guardedBehaviour);
+      } finally {
+        await fresh.remove();
+      }
+    });
   });
+
+  describe.each(['iptables', 'nft'] as const)(
+    'for forwarded traffic by %s, with a fault',
+    (name) => {
+      let lab: Lab;
+      let nested: Nested;
+      beforeAll(async () => {
+        lab = await createLab();
+        nested = await createNested(lab.pod, 'k6t-eth0');
+      });
+      afterAll(async () => {
+        await nested.machine.remove();
+        await lab.remove();
+      });
+
+      const observeNested = async (ruleset: Ruleset): Promise<Readonly<Record<string, string>>> => {
+        const backend = createBackends(lab.pod)[name];
+        await backend.replace(ruleset, await backend.read());
+        const wire = { host: '168.63.129.16' };
+        const { inMachine } = nested;
+        return {
+          token: await inMachine.ask(imds),
+          'port 81': await inMachine.ask({ ...imds, port: 81 }),
+          UDP: await inMachine.ask({ ...imds, port: 8080, udp: true }),
+          'wire server': await inMachine.ask({ ...wire, port: 80 }),
+          'its port 32526': await inMachine.ask({ ...wire, port: 32_526 }),
+          DNS: await inMachine.ask({ ...wire, port: 53, udp: true }),
+          elsewhere: await inMachine.ask({ host: '10.77.0.1', port: 80 }),
+        };
+      };
+      const refused = {
+        token: 'ECONNREFUSED',
+        'port 81': 'ECONNREFUSED',
+        UDP: 'EHOSTUNREACH',
+        'wire server': 'ECONNREFUSED',
+        'its port 32526': 'ECONNREFUSED',
+        DNS: 'dns',
+        elsewhere: 'other',
+      };
+
+      it('behaves as it should without one', async () => {
+        expect(await observeNested(faultless)).toEqual(refused);
+      });
+
+      it.each(mutate(faultless).filter(({ chain }) => /FORWARD/.test(chain)))(
+        'behaves as told: $chain $fault',
+        async ({ chain, fault, mutant }) => {
+          const seen = await observeNested(mutant);
+          if (chain === 'filter FORWARD' && fault.includes('swapped'))
+            expect(seen).toEqual(refused);
+          else expect(seen).not.toEqual(refused);
+        },
+      );
+
+      it.runIf(name === 'iptables')(
+        'behaves otherwise without its second line of defence',
+        async () => {
+          const accept = ['iptables-nft', '-I', 'FORWARD', '-j', 'ACCEPT'];
+          const behindAccept = async (ruleset: Ruleset) => {
+            await observeNested(ruleset);
+            await lab.pod.must(accept);
+            const backend = createBackends(lab.pod)[name];
+            expect((await backend.read()).listing).toEqual(backend.toListing(ruleset));
+            const { inMachine } = nested;
+            const seen = [
+              await inMachine.ask(imds),
+              await inMachine.ask({ host: '168.63.129.16', port: 80 }),
+              await inMachine.ask({ host: '168.63.129.16', port: 32_526 }),
+            ];
+            await lab.pod.must(accept.map((word) => (word === '-I' ? '-D' : word)));
+            return seen;
+          };
+          expect(await behindAccept(faultless)).toEqual(['timeout', 'timeout', 'timeout']);
+          for (const { mutant, fault } of mutate(faultless).filter(
+            (each) => /POSTROUTING|ROUTED/.test(each.chain) && each.fault.includes('without'),
+          )) {
+            expect({ fault, seen: await behindAccept(mutant) }).not.toEqual({
+              fault,
+              seen: ['timeout', 'timeout', 'timeout'],
+            });
+          }
+        },
+      );
+    },
+  );
 });
+
+const faultless = toRules({ INIT_GUARD: 'imds+wireserver' });
+
+const forwardedChains: readonly ChainName[] = [
+  'filter FORWARD',
+  'AZWI_PROXY_FORWARD',
+  'mangle POSTROUTING',
+  'AZWI_PROXY_ROUTED',
+];
 
 const silentLog: Logger = { isEnabled: () => false, log: () => {} };
 
-/** Faults that are none: neighbours with the same verdict, or for different destinations. */
+/** Faults that change nothing here. The guard's first rule is for local routes, others for open UDP sockets. */
 const harmless: readonly string[] = [
   'filter OUTPUT with rules 1 and 2 swapped',
   'filter OUTPUT with rules 2 and 3 swapped',
   'AZWI_PROXY_GUARD with rules 1 and 2 swapped',
+  'AZWI_PROXY_GUARD with rules 4 and 5 swapped',
+  'AZWI_PROXY_GUARD with rules 6 and 7 swapped',
+  'AZWI_PROXY_GUARD without rule 1',
+  'AZWI_PROXY_GUARD without rule 4',
+  'AZWI_PROXY_GUARD without rule 6',
+  'AZWI_PROXY_GUARD without rule 7',
 ];
 
 interface Mutation {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { backendNames } from '../../../src/init/backend.ts';
+import { backendNames } from '../../../src/init/backends/backend.ts';
 import { describeInNamespaces, type Namespace } from '../../support/netns.ts';
 import { createLab, type Lab, proxyInitForAll } from '../../support/netns-lab.ts';
 

@@ -1,26 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { applyRuleset } from '../../../src/init/apply.ts';
-import type { Backend, BackendName, Snapshot } from '../../../src/init/backend.ts';
+import type { Backend, BackendName, Snapshot } from '../../../src/init/backends/backend.ts';
+import { toSnapshot as readSnapshot } from '../../../src/init/backends/iptables.ts';
 import { toInitConfig } from '../../../src/init/config.ts';
 import { type FailureKind, InitFailure, toInitFailure } from '../../../src/init/failures.ts';
-import { formatIptablesRule } from '../../../src/init/iptables-rule.ts';
-import { parseSave } from '../../../src/init/iptables-text.ts';
-import { toRuleset } from '../../../src/init/redirect-rules.ts';
-import { replaceRules } from '../../../src/init/replace.ts';
-import type { Ruleset } from '../../../src/init/ruleset.ts';
-import { surveyBackends } from '../../../src/init/survey.ts';
+import { formatIptablesRule, toIptablesListing } from '../../../src/init/rules/iptables.ts';
+import type { Ruleset } from '../../../src/init/rules/ruleset.ts';
+import { toRuleset } from '../../../src/init/rules/ruleset.ts';
+import { applyRuleset, replaceRules } from '../../../src/init/steps/apply.ts';
+import { surveyBackends } from '../../../src/init/steps/survey.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
 
 const ruleset = toRuleset(toInitConfig(new Map(), { INIT_GUARD: 'imds' }).redirect);
 const older = toRuleset(toInitConfig(new Map(), { PROXY_PORT: '9000' }).redirect);
-const absent = parseSave('');
+const absent = readSnapshot('', 'iptables');
 
 function toSnapshot(held: Ruleset | undefined): Snapshot {
   if (held === undefined) return absent;
   const lines = Object.entries(held).flatMap(([chain, rules]) =>
     rules.map((rule) => `${chain} ${formatIptablesRule(rule)}`),
   );
-  return { ...absent, isPresent: true, ruleset: held, lines };
+  return { ...absent, isPresent: true, listing: toIptablesListing(held), lines };
 }
 
 interface FakeOptions {
@@ -42,6 +41,8 @@ function fakeBackend(name: BackendName, options: FakeOptions = {}) {
   const attempts = [...(options.replaces ?? [])];
   const backend: Backend = {
     name,
+    priority: -100,
+    toListing: toIptablesListing,
     async read() {
       if (options.read !== undefined) throw new InitFailure(options.read, { stderr: 'read' });
       return toSnapshot(held);

@@ -21,9 +21,12 @@ describe('the configuration', () => {
       target: { kind: 'local', port: 8000 },
       exemption: { kind: 'uid', uid: { from: 1501, to: 1501 } },
       guard: 'off',
+      forwarded: 'refuse',
+      guardsPackets: false,
     },
     backend: 'auto',
     verify: 'auto',
+    route: 'auto',
     lockWaitSeconds: 5,
     allowHostNetwork: false,
   };
@@ -99,9 +102,35 @@ describe('the configuration', () => {
     { INIT_LOCK_WAIT: '0' },
     { INIT_LOCK_WAIT: '301' },
     { INIT_VERIFY: 'on' },
+    { INIT_ROUTE: 'on' },
+    { INIT_FORWARDED: 'redirect' },
+    { INIT_PACKET_GUARD: 'on' },
+    { INIT_PACKET_GUARD: 'on', INIT_GUARD: 'imds', INIT_EXEMPT: 'alias-port' },
+    { INIT_GARD: 'imds' },
+    { INIT_EXEMPTION: '' },
+    { init_guard: 'imds' },
     { INIT_TERMINATION_LOG: 'relative' },
   ])('refuses %o', (env) => {
     expect(faultsOf(env)).toContain(Object.keys(env)[0]);
+  });
+
+  it('says what was meant by a variable that does not exist', () => {
+    expect(faultsOf({ INIT_GARD: 'imds' })).toBe(
+      'INIT_GARD: unknown variable; did you mean INIT_GUARD? Nothing was changed.',
+    );
+    expect(faultsOf({ INIT_COLOUR: 'red' })).toContain(
+      'INIT_COLOUR: unknown variable; remove it (proxy-init --help lists all settings)',
+    );
+    // Kubernetes makes these for a Service of that name.
+    expect(faultsOf({ INIT_SERVICE_HOST: '10.0.0.1', INIT_PORT: 'tcp://10.0.0.1:80' })).toBe(
+      'accepted',
+    );
+  });
+
+  it('explains why forwarded connections cannot be served', () => {
+    expect(faultsOf({ INIT_FORWARDED: 'redirect' })).toContain(
+      '"redirect" is not supported: it would open the proxy to the network; set refuse',
+    );
   });
 
   it('says where output goes even when other settings, or these, are at fault', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toCommandFailure, toSpawnFailure } from '../../../src/init/diagnosis.ts';
+import { toProgramFailure, toSpawnFailure } from '../../../src/init/backends/program.ts';
 import {
   type FailureKind,
   failures,
@@ -28,11 +28,7 @@ describe('the failures', () => {
     ['no-binary', 5, 'nft and iptables are not in this image.'],
     ['rejected', 6, 'The kernel rejected the rules: <stderr>. Nothing was changed.'],
     ['lock-held', 6, 'xtables lock held by another process for 5 s (INIT_LOCK_WAIT).'],
-    [
-      'no-route',
-      7,
-      'No route to 169.254.169.254: connections fail before any rule applies. Add a default route, or: ip route add local 169.254.169.254/32 dev lo',
-    ],
+    ['no-route', 7, 'No route to 169.254.169.254: connections fail before any rule applies. <fix>'],
     [
       'not-redirected',
       7,
@@ -59,6 +55,9 @@ describe('the failures', () => {
       output: '<rules>',
       uid: 0,
       gid: 0,
+      fix: '<fix>',
+      place: '<chain>',
+      rule: '<rule>',
     });
     expect(failure.exitCode).toBe(exitCode);
     expect(failure.message).toBe(message);
@@ -83,7 +82,7 @@ describe('the failures', () => {
 
 describe('the diagnosis', () => {
   const diagnose = (stderr: string): FailureKind =>
-    toCommandFailure('nft', { exitCode: 1, stdout: '', stderr, timedOut: false }).kind;
+    toProgramFailure('nft', { exitCode: 1, stdout: '', stderr }).kind;
 
   it.each<[FailureKind, string]>([
     ['no-net-admin', 'netlink: Error: cache initialization failed: Operation not permitted'],
@@ -134,10 +133,13 @@ describe('the diagnosis', () => {
   });
 
   it('puts what a program said on one line', () => {
-    const result = { exitCode: 1, stdout: '', stderr: 'one\n\n  two\n', timedOut: false };
-    expect(toCommandFailure('nft', result).detail).toBe('one; two');
-    expect(toCommandFailure('nft', { ...result, timedOut: true }).detail).toBe(
-      'nft did not come to an end',
+    const result = { exitCode: 1, stdout: '', stderr: 'one\n\n  two\n' };
+    expect(toProgramFailure('nft', result).detail).toBe('one; two');
+    expect(toProgramFailure('nft', { ...result, killed: 'timeout' }).detail).toBe(
+      'nft did not end in time',
+    );
+    expect(toProgramFailure('nft', { ...result, killed: 'output' }).detail).toBe(
+      'nft listed more rules than a pod has',
     );
   });
 

@@ -7,7 +7,7 @@ import {
   isInNetwork,
   parseNetwork,
   parseRange,
-} from '../../../src/init/network.ts';
+} from '../../../src/init/rules/network.ts';
 
 const octets = fc.tuple(...Array.from({ length: 4 }, () => fc.integer({ min: 0, max: 255 })));
 

@@ -3,18 +3,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRunCommand } from '../../../src/init/command.ts';
+import { createRunProgram } from '../../../src/init/backends/program.ts';
 import { InitFailure } from '../../../src/init/failures.ts';
-import { createLogger } from '../../../src/init/log.ts';
-import { withNamespaceLock } from '../../../src/init/namespace-lock.ts';
-import { findNodeTrait, parseLinkNames } from '../../../src/init/node-namespace.ts';
-import { attemptConnection, serveNonce } from '../../../src/init/probe.ts';
-import { reportFailure } from '../../../src/init/report.ts';
+import { createLogger, reportFailure } from '../../../src/init/output.ts';
+import { findNodeTrait, parseLinkNames } from '../../../src/init/steps/node-namespace.ts';
+import { attemptConnection, serveNonce } from '../../../src/init/steps/verify.ts';
 
 describe('running a program', () => {
   const lines: string[] = [];
   const log = createLogger('text', 'debug', (line) => lines.push(line));
-  const run = createRunCommand({ PATH: process.env['PATH'], LC_ALL: 'de_DE' }, log);
+  const run = createRunProgram({ PATH: process.env['PATH'], LC_ALL: 'de_DE' }, log);
   const deadlineMs = 10_000;
 
   it('gives it its input and takes its output, in English', async () => {
@@ -22,7 +20,7 @@ describe('running a program', () => {
       input: 'in',
       deadlineMs,
     });
-    expect(result).toEqual({ exitCode: 3, stdout: 'in', stderr: 'C\n', timedOut: false });
+    expect(result).toEqual({ exitCode: 3, stdout: 'in', stderr: 'C\n' });
     expect(lines.join()).toContain('command finished');
   });
 
@@ -33,40 +31,16 @@ describe('running a program', () => {
 
   it('does not wait for one that never ends, nor for its children', async () => {
     const result = await run('sh', ['-c', 'echo begun; sleep 60 & wait'], { deadlineMs: 200 });
-    expect(result).toEqual({ exitCode: null, stdout: 'begun\n', stderr: '', timedOut: true });
+    expect(result).toEqual({ exitCode: null, stdout: 'begun\n', stderr: '', killed: 'timeout' });
+  });
+
+  it('ends one that prints more than any pod has rules', async () => {
+    const { killed, exitCode } = await run('sh', ['-c', 'yes'], { deadlineMs });
+    expect({ killed, exitCode }).toEqual({ killed: 'output', exitCode: null });
   });
 
   it('rejects when there is no such program', async () => {
     await expect(run('/nonexistent', [], { deadlineMs })).rejects.toMatchObject({ code: 'ENOENT' });
-  });
-});
-
-describe('the lock of a network namespace', () => {
-  it('lets one work at a time, and is free after a failure', async () => {
-    const order: string[] = [];
-    const work = (name: string) => async (): Promise<string> => {
-      order.push(`${name} begins`);
-      await new Promise((resolve) => setImmediate(resolve));
-      order.push(`${name} ends`);
-      if (name === 'b') throw new Error('b fails');
-      return name;
-    };
-    const names = ['a', 'b', 'c'];
-    const results = await Promise.allSettled(
-      names.map((name) => withNamespaceLock(10, work(name))),
-    );
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect(order).toHaveLength(6);
-    for (let at = 0; at < 6; at += 2) {
-      expect(order[at + 1]).toBe(order[at]?.replace('begins', 'ends'));
-    }
-  });
-
-  it('is not waited for beyond the deadline', async () => {
-    await withNamespaceLock(10, async () => {
-      const second = withNamespaceLock(0.05, async () => 'never');
-      await expect(second).rejects.toMatchObject({ kind: 'run-in-progress', exitCode: 6 });
-    });
   });
 });
 

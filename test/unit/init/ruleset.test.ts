@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { noLeftovers } from '../../../src/init/backend.ts';
+import { toSnapshot } from '../../../src/init/backends/iptables.ts';
 import { toInitConfig } from '../../../src/init/config.ts';
-import { formatIptablesRule, parseIptablesRule } from '../../../src/init/iptables-rule.ts';
-import { parseSave, toRestoreText } from '../../../src/init/iptables-text.ts';
-import { formatNftRule, parseNftRule } from '../../../src/init/nft-rule.ts';
-import { parseNftChains, parseNftTable, toNftText } from '../../../src/init/nft-text.ts';
-import { toRuleset } from '../../../src/init/redirect-rules.ts';
-import { chainNames, emptyRuleset, type Ruleset } from '../../../src/init/ruleset.ts';
+import { findDifference } from '../../../src/init/rules/difference.ts';
+import {
+  formatIptablesRule,
+  noLeftovers,
+  toRestoreText,
+} from '../../../src/init/rules/iptables.ts';
+import { parseNftTable, toNftListing, toNftText } from '../../../src/init/rules/nft.ts';
+import { chainNames, type Ruleset, toRuleset } from '../../../src/init/rules/ruleset.ts';
 import { initEnvironment } from '../../support/netns-environment.ts';
 
 const toRules = (env: Readonly<Record<string, string>>): Ruleset =>
@@ -20,13 +22,19 @@ const toLines = (env: Readonly<Record<string, string>>): readonly string[] =>
   );
 
 describe('the rules', () => {
-  it('let the proxy through before they redirect, and bind it on its way', () => {
+  it('exempt the proxy before they redirect, and refuse what the pod forwards', () => {
     expect(toLines({})).toEqual([
       'nat OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j AZWI_PROXY_OUTPUT',
       'AZWI_PROXY_OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --uid-owner 1501 -j DNAT --to-destination 169.254.169.254:80',
       'AZWI_PROXY_OUTPUT: -j AZWI_PROXY_REDIRECT',
       'AZWI_PROXY_REDIRECT: -p tcp -j REDIRECT --to-ports 8000',
+      'filter FORWARD: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j AZWI_PROXY_FORWARD',
+      'AZWI_PROXY_FORWARD: -p tcp -j REJECT --reject-with tcp-reset',
+      'AZWI_PROXY_FORWARD: -j REJECT --reject-with icmp-admin-prohibited',
+      'mangle POSTROUTING: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m addrtype ! --src-type LOCAL -j AZWI_PROXY_ROUTED',
+      'AZWI_PROXY_ROUTED: -j DROP',
     ]);
+    expect(toLines({ INIT_FORWARDED: 'off' })).toEqual(toLines({}).slice(0, 4));
   });
 
   it('can only accept where there is no one destination to bind to', () => {
@@ -39,17 +47,20 @@ describe('the rules', () => {
     expect(exemptions({ METADATA_IP: '10.0.0.1,10.0.0.0/8' })).toEqual(['dnat', 'accept']);
   });
 
-  it('lead from the alias port past the redirect, whoever dials it', () => {
-    const lines = toLines({ INIT_EXEMPT: 'alias-port', INIT_GUARD: 'imds' });
-    expect(lines).toEqual([
+  it('lead from the alias port past the redirect, whoever uses it', () => {
+    const env = { INIT_EXEMPT: 'alias-port', INIT_GUARD: 'imds', INIT_FORWARDED: 'off' };
+    expect(toLines(env)).toEqual([
       'nat OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j AZWI_PROXY_OUTPUT',
       'nat OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 60080 -j AZWI_PROXY_OUTPUT',
       'AZWI_PROXY_OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 60080 -j DNAT --to-destination 169.254.169.254:80',
       'AZWI_PROXY_OUTPUT: -j AZWI_PROXY_REDIRECT',
       'AZWI_PROXY_REDIRECT: -p tcp -j REDIRECT --to-ports 8000',
       'filter OUTPUT: -d 169.254.169.254/32 -j AZWI_PROXY_GUARD',
+      'AZWI_PROXY_GUARD: -o lo -j RETURN',
+      'AZWI_PROXY_GUARD: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m conntrack --ctstate DNAT -j RETURN',
+      'AZWI_PROXY_GUARD: -p tcp -m owner --socket-exists -j REJECT --reject-with tcp-reset',
+      'AZWI_PROXY_GUARD: -m owner --socket-exists -j REJECT --reject-with icmp-admin-prohibited',
       'AZWI_PROXY_GUARD: -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN',
-      'AZWI_PROXY_GUARD: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j RETURN',
       'AZWI_PROXY_GUARD: -p tcp -j REJECT --reject-with tcp-reset',
       'AZWI_PROXY_GUARD: -j REJECT --reject-with icmp-admin-prohibited',
     ]);
@@ -57,24 +68,21 @@ describe('the rules', () => {
 
   it('exempt nobody when nobody is to be', () => {
     expect(toRules({ INIT_EXEMPT: 'none' }).AZWI_PROXY_OUTPUT).toHaveLength(1);
-    expect(toLines({ INIT_EXEMPT: 'none', INIT_GUARD: 'imds' }).join()).not.toContain('owner');
+    expect(toLines({ INIT_EXEMPT: 'none', INIT_GUARD: 'imds' }).join()).not.toContain('-owner');
   });
 
   it('lead to a proxy elsewhere by its address', () => {
-    expect(toLines({ PROXY_HOST: '10.80.0.2' }).at(-1)).toBe(
+    expect(toLines({ PROXY_HOST: '10.80.0.2' })).toContain(
       'AZWI_PROXY_REDIRECT: -p tcp -j DNAT --to-destination 10.80.0.2:8000',
     );
   });
 
-  it('read back from either text as they were written', () => {
+  it('are listed in nft as they were written, but for counters', () => {
     fc.assert(
       fc.property(initEnvironment, (env) => {
         const ruleset = toRules(env);
-        for (const rule of chainNames.flatMap((name) => ruleset[name])) {
-          expect(parseIptablesRule(formatIptablesRule(rule))).toStrictEqual(rule);
-          const listed = formatNftRule(rule).replace('counter', 'counter packets 7 bytes 420');
-          expect(parseNftRule(listed)).toStrictEqual({ rule, packets: 7 });
-        }
+        const { listing } = parseNftTable(toListed(ruleset));
+        expect(listing).toEqual(toNftListing(ruleset));
       }),
     );
   });
@@ -82,7 +90,8 @@ describe('the rules', () => {
 
 describe('the text for iptables-restore', () => {
   it('deletes what leads into our chains, and the chains that are no longer wanted', () => {
-    const found = parseSave(`*nat
+    const found = toSnapshot(
+      `*nat
 :OUTPUT ACCEPT [3:180]
 :AZWI_PROXY_OUTPUT - [0:0]
 :AZWI_PROXY_REDIRECT - [0:0]
@@ -99,10 +108,12 @@ COMMIT
 :AZWI_PROXY_GUARD - [0:0]
 [0:0] -A OUTPUT -d 169.254.169.254/32 -j AZWI_PROXY_GUARD
 COMMIT
-`);
+`,
+      'iptables',
+    );
     expect(found.isPresent).toBe(true);
     expect(found.redirectedPackets).toBe(5);
-    expect(toRestoreText(toRules({}), found.leftovers)).toBe(`*filter
+    expect(toRestoreText(toRules({ INIT_FORWARDED: 'off' }), found.leftovers)).toBe(`*filter
 :AZWI_PROXY_GUARD - [0:0]
 -D OUTPUT -d 169.254.169.254/32 -j AZWI_PROXY_GUARD
 -X AZWI_PROXY_GUARD
@@ -122,11 +133,13 @@ COMMIT
 
   it('is empty where nothing is wanted and nothing is there', () => {
     expect(toRestoreText(undefined, noLeftovers)).toBe('');
-    expect(parseSave('')).toMatchObject({ isPresent: false, ruleset: emptyRuleset });
+    const { isPresent, listing } = toSnapshot('', 'iptables');
+    expect({ isPresent, listing }).toEqual({ isPresent: false, listing: new Map() });
   });
 
   it('takes a jump to our chain from anywhere for ours, and a like name elsewhere for foreign', () => {
-    const found = parseSave(`*nat
+    const found = toSnapshot(
+      `*nat
 :PREROUTING ACCEPT [0:0]
 -A PREROUTING -g AZWI_PROXY_OUTPUT
 -A OUTPUT -m comment --comment "not -j AZWI_PROXY_OUTPUT at all" -j ACCEPT
@@ -135,42 +148,45 @@ COMMIT
 :AZWI_PROXY_OUTPUT - [0:0]
 -A OUTPUT -j AZWI_PROXY_OUTPUT
 COMMIT
-`);
+`,
+      'iptables',
+    );
     expect(found.leftovers.nat).toEqual({
       chains: [],
       jumps: ['-A PREROUTING -g AZWI_PROXY_OUTPUT'],
     });
-    expect(found.unknown).toEqual(['-A PREROUTING -g AZWI_PROXY_OUTPUT']);
+    expect(found.listing).toEqual(new Map([['nat PREROUTING', ['-g AZWI_PROXY_OUTPUT']]]));
     expect(found.leftovers.filter).toEqual({ chains: [], jumps: [] });
   });
 });
 
-describe('the text for nft', () => {
-  it('names every chain that is ours and every chain that is not', () => {
-    const chains =
-      'table ip nat {\n\tchain KUBE-SERVICES {\n\t}\n}\ntable ip azwi_proxy {\n\tchain x {\n\t}\n}\n';
-    expect(parseNftChains(chains)).toEqual({ chainNames: ['KUBE-SERVICES', 'x'], hasTable: true });
-    expect(parseNftChains('table ip azwi_proxy_other {\n}\n').hasTable).toBe(false);
-  });
+/** What `nft -y list table` prints of a ruleset: counters have values, and `tcp` may be a number. */
+function toListed(ruleset: Ruleset): string {
+  return toNftText(ruleset)
+    .split('\n')
+    .slice(2)
+    .join('\n')
+    .replaceAll(/\bcounter\b/g, 'counter packets 7 bytes 420')
+    .replaceAll('meta l4proto tcp', 'meta l4proto 6');
+}
 
+describe('the text for nft', () => {
   it('shows a chain, a hook or a rule that we never write', () => {
-    const listed = toNftText(toRules({}))
-      .split('\n')
-      .slice(2)
-      .join('\n')
-      .replaceAll(/\bcounter\b/g, 'counter packets 0 bytes 0');
-    expect(parseNftTable(listed).unknown).toEqual([]);
-    expect(parseNftTable(listed).ruleset).toStrictEqual(toRules({}));
-    const other = listed
-      .replace('priority -101', 'priority -99')
-      .replace(
-        'chain AZWI_PROXY_REDIRECT {',
-        'chain STRANGE {\n\t}\n\tchain AZWI_PROXY_REDIRECT {\n\t\tdrop',
-      );
-    expect(parseNftTable(other).unknown).toEqual([
-      'type nat hook output priority -99; policy accept;',
-      'chain STRANGE {',
-      'drop',
-    ]);
+    const wanted = toNftListing(toRules({}));
+    const listed = toListed(toRules({}));
+    expect(findDifference(wanted, parseNftTable(listed).listing)).toBeUndefined();
+    expect(parseNftTable(listed).redirectedPackets).toBe(7);
+    const find = (from: string, to: string) =>
+      findDifference(wanted, parseNftTable(listed.replace(from, to)).listing);
+    expect(find('priority -101', 'priority -99')).toContain('priority -99; policy accept;');
+    expect(
+      find('chain AZWI_PROXY_REDIRECT {', 'chain STRANGE {\n\t}\n\tchain AZWI_PROXY_REDIRECT {'),
+    ).toBe('there is also the chain STRANGE with nothing');
+    expect(find('chain AZWI_PROXY_REDIRECT {', 'chain AZWI_PROXY_REDIRECT {\n\t\tdrop')).toBe(
+      'there is also "-A AZWI_PROXY_REDIRECT drop"',
+    );
+    expect(find('redirect to :8000', 'redirect to :9000')).toContain(
+      'AZWI_PROXY_REDIRECT should hold',
+    );
   });
 });
