@@ -17,7 +17,7 @@ const contents = {
   ],
   init: [
     'Node, the C and C++ libraries, CA certificates, licences',
-    'iptables, nft, their libraries',
+    'iptables, nft, ip, their libraries',
     'the init’s bundle',
   ],
 } as const;

@@ -101,6 +101,7 @@ describeWithDocker('the images', () => {
               ...['', '-save', '-restore'].flatMap((command) =>
                 ['nft', 'legacy'].map((variant) => `iptables-${variant}${command}`),
               ),
+              'ip',
               'nft',
               'node',
               'xtables-legacy-multi',
