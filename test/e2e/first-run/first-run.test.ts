@@ -71,6 +71,11 @@ describeInNamespaces('on a fresh machine', () => {
     expect(ended.output).toContain('No redirect: ip is not in the PATH');
   });
 
+  test('two at the same time', async () => {
+    const both = [machine.run(clone, 'npm run demo'), machine.run(clone, 'npm run demo')];
+    for (const ended of await Promise.all(both)) assertTold(ended);
+  });
+
   test.each([
     ['the build', '', 'node build/build.ts'],
     ['the start of the programs', '', '1. A pod on this machine'],
