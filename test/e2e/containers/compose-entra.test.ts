@@ -15,6 +15,7 @@ import {
   withProject,
 } from '../../support/docker-compose.ts';
 import { buildImages } from '../../support/docker-images.ts';
+import { shellBlock } from '../../support/shell-blocks.ts';
 import { itUnless } from '../../support/skip.ts';
 
 const tenantId = '33333333-3333-4333-8333-333333333333';
@@ -51,8 +52,8 @@ const server = `
 const { createServer } = require('node:https');
 const { readFileSync } = require('node:fs');
 const documents = {
-  '/oidc/.well-known/openid-configuration': 'discovery.json',
-  '/oidc/openid/v1/jwks': 'jwks.json',
+  '/oidc/.well-known/openid-configuration': 'openid-configuration',
+  '/oidc/openid/v1/jwks': 'jwks',
 };
 createServer({ cert: readFileSync('/web/server.crt'), key: readFileSync('/web/server.key') }, (request, response) => {
   const document = documents[request.url];
@@ -61,6 +62,13 @@ createServer({ cert: readFileSync('/web/server.crt'), key: readFileSync('/web/se
 }).listen(8443);
 process.on('SIGTERM', () => process.exit(0));
 `;
+
+/** How a reader gets the two documents of the issuer: arguments of compose, and the file that it writes to. */
+const documentCommands = [
+  ...shellBlock('docs/self-managed.md', 'docker compose --profile entra build').matchAll(
+    /^docker compose ([^>\n]*)(?:> (\S+))?$/gm,
+  ),
+].map(([, args = '', output]) => ({ args: args.trim().split(' '), output }));
 
 describeWithDocker('the profile for a real tenant', () => {
   let proxy: string;
@@ -149,14 +157,12 @@ describeWithDocker('the profile for a real tenant', () => {
             FEDERATED_TOKEN_FOLDER: 'issued',
             ISSUER: issuer,
           };
-          for (const document of ['discovery', 'jwks']) {
-            const run = ['--profile', 'entra', 'run', '--rm', '-T', 'entra-issuer'];
-            const printed = await project.compose(
-              [...run, 'node', '/app/issuer.cjs', document],
-              own,
-            );
+          for (const { args, output } of documentCommands) {
+            const printed = await project.compose(args, own);
             expect(printed).not.toContain('PRIVATE');
-            await writeFile(join(project.folder, `web/${document}.json`), printed);
+            if (output !== undefined) {
+              await writeFile(join(project.folder, 'web', output), printed);
+            }
           }
           const services = ['entra-issuer', 'entra-app'];
           await project.compose(

@@ -12,8 +12,9 @@ import {
   describeWithDocker,
   startContainer,
 } from '../../support/docker.ts';
-import { buildImages, type Images } from '../../support/docker-images.ts';
+import { builderEnv, buildImages, type Images, removeImage } from '../../support/docker-images.ts';
 import { imageFlags } from '../../support/inject.ts';
+import { shellBlock } from '../../support/shell-blocks.ts';
 
 /** The most that a pod of level restricted allows, without any network. */
 const restricted = {
@@ -50,6 +51,24 @@ describeWithDocker('the images', () => {
     const exitCode = await container.ended();
     return { exitCode, output: await container.logs() };
   };
+  it('are built by the commands of docs/images.md', async () => {
+    // Names of this run alone, which are taken away again.
+    const registry = `registry-${process.pid}.example`;
+    const block = shellBlock('docs/images.md', 'stamp=').replaceAll('registry.example', registry);
+    const root = join(import.meta.dirname, '../../..');
+    await promisify(execFile)('bash', ['--norc', '-e', '-c', block], {
+      cwd: root,
+      env: builderEnv,
+    });
+    const tags = [...block.matchAll(/--tag=(\S+)/g)].map(([, tag = '']) => tag);
+    expect(tags).toHaveLength(2);
+    for (const tag of tags) {
+      const labels = (await inspect(tag)).Config.Labels;
+      expect(labels).toMatchObject({ 'org.opencontainers.image.version': '0.1.0' });
+      await removeImage(tag);
+    }
+  }, 600_000);
+
   const inspect = async (image: string) => {
     const { container } = await connect();
     return container.dockerode.getImage(image).inspect();

@@ -2,8 +2,6 @@
  * What a person meets who has just cloned the project: the first command of README.md, in the places and under
  * the circumstances that differ from the maintainers' own machines. Nothing may stay behind afterwards.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
   createFreshMachine,
@@ -12,9 +10,9 @@ import {
   homes,
 } from '../../support/fresh-machine.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
+import { shellBlock } from '../../support/shell-blocks.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
-const [, firstCommand = ''] = /^```sh\n(npm ci && .*)$/m.exec(readme) ?? [];
+const firstCommand = shellBlock('README.md', 'npm ci && npm run demo').trim();
 
 const isTrace = /^\s+at .+:\d+:\d+\)?$/m;
 const end = 'That was all of it. Nothing is left behind.';
