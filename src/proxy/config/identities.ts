@@ -94,7 +94,7 @@ function parseIdentities(json: string): Parsed<readonly ConfiguredIdentity[]> {
   const shown = 'the value';
   let entries: unknown;
   try {
-    entries = JSON.parse(json);
+    entries = parseJson(json);
   } catch {
     return refuse('is not JSON', `write a list like ${example}`, { shown });
   }
@@ -123,6 +123,11 @@ function parseIdentities(json: string): Parsed<readonly ConfiguredIdentity[]> {
     identities.push(parsed.value);
   }
   return accept(identities);
+}
+
+/** JSON, also with single quotes: hints print entries so, because a log line would escape double ones. */
+function parseJson(text: string): unknown {
+  return JSON.parse(text.includes('"') ? text : text.replaceAll("'", '"'));
 }
 
 function parseEntry(entry: unknown, at: string): Parsed<ConfiguredIdentity> {

@@ -19,10 +19,14 @@ export function toAppServiceErrorResponse(error: ProxyError, requestId: string):
     retryAfterSeconds,
     body: JSON.stringify({
       statusCode: status,
-      message: isNotFound(error.code) ? notFoundText : description,
+      message: isNotFound(error.code) ? toNotFound(error.details.hint) : description,
       correlationId: correlationId === undefined ? requestId : toClientText(correlationId),
     }),
   };
+}
+
+function toNotFound(hint: string | undefined): string {
+  return hint === undefined ? notFoundText : `${notFoundText} Hint: ${toClientText(hint)}`;
 }
 
 function isNotFound(code: ErrorCode): boolean {

@@ -50,7 +50,11 @@ function toSelectedIdentity(selectors: readonly Selector[], policy: IdentityPoli
   for (const selector of selectors) {
     const matches = toMatches(selector, policy);
     if (matches.length === 0) {
-      throw new ProxyError('ERR_IDENTITY_NOT_FOUND', `${selector.name} is not known`);
+      throw new ProxyError(
+        'ERR_IDENTITY_NOT_FOUND',
+        `${selector.name} is not known`,
+        toUnknownAdvice(selector, policy),
+      );
     }
     const earlier = possible;
     possible = earlier === undefined ? matches : matches.filter((match) => hasSame(earlier, match));
@@ -59,6 +63,46 @@ function toSelectedIdentity(selectors: readonly Selector[], policy: IdentityPoli
     throw new ProxyError('ERR_IDENTITY_CONFLICT', 'selectors mean different identities');
   }
   return onlyOne(possible ?? [], 'no selector', 'selectors fit several identities');
+}
+
+/**
+ * Only the map knows object and resource IDs. The entry has single quotes, which survive the JSON of answers
+ * and log lines; the setting takes it as it is.
+ */
+function toUnknownAdvice(
+  { name, value }: Selector,
+  policy: IdentityPolicy,
+): { readonly hint?: string; readonly remedy?: string } {
+  if (name === 'client_id') return {};
+  const wanted = value.toLowerCase();
+  if (name === 'object_id') {
+    if (!isGuid(wanted)) return { hint: 'object_id must be the GUID of an identity.' };
+    const entry = (clientId: string): string =>
+      `[{'clientId':'${clientId}','objectId':'${wanted}'}]`;
+    const isClientId = policy.identities.some(({ clientId }) => clientId === wanted);
+    // A client ID that may not be used looks like one that nobody knows.
+    if (isClientId && policy.allowedClientIds?.has(wanted) !== false) {
+      const remedy = entry(wanted);
+      return {
+        hint: `The object_id of this request is the client ID of a configured identity. Some clients send it so: ODBC Driver 18 for SQL Server sends its UID as object_id. To accept it, add this entry to IMDS_PROXY_IDENTITIES: ${remedy}`,
+        remedy,
+      };
+    }
+    const remedy = entry('<CLIENT_ID>');
+    return {
+      hint: `The proxy does not know which identity has this object ID. Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID of a managed identity: az identity list --query '[].[principalId,clientId,name]' --output tsv | grep -i ${wanted}`,
+      remedy,
+    };
+  }
+  const isArmId = /^\/subscriptions\/[\w.()/-]{1,400}$/.test(wanted);
+  if (!isArmId) {
+    return { hint: `${name} must be the ARM resource ID of an identity: /subscriptions/…` };
+  }
+  const remedy = `[{'clientId':'<CLIENT_ID>','resourceId':'${wanted}'}]`;
+  return {
+    hint: `The proxy does not know which identity has this resource ID. Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID: az identity show --ids '${wanted}' --query clientId --output tsv`,
+    remedy,
+  };
 }
 
 /** The identities that one selector may mean. */

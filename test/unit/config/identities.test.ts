@@ -43,6 +43,12 @@ describe('identity map', () => {
     ]);
   });
 
+  test('takes single quotes, in which hints print an entry', () => {
+    const single = `[{'clientId':'${clientId}','objectId':'${objectId}'}]`;
+    const { config } = accepted({ IMDS_PROXY_IDENTITIES: single });
+    expect(config.identities).toMatchObject([{ clientId, objectId }]);
+  });
+
   test('may be empty, and the same tenant may come twice', () => {
     expect(accepted(map()).config.identities).toEqual([]);
     accepted(map({ clientId, tenantId }, { clientId: otherClientId, tenantId }));

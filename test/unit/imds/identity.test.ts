@@ -201,3 +201,50 @@ test('a pod without any identity is told which annotation and variable it lacks'
     }),
   );
 });
+
+/** What the error of these selectors says of what to change. */
+function adviceFor(values: Partial<Record<SelectorName, string>>, overrides = {}) {
+  try {
+    toIdentity(select(values), policy(overrides));
+  } catch (thrown) {
+    if (thrown instanceof ProxyError) return thrown.details;
+  }
+  throw new Error('no error');
+}
+
+test.each<[string, Partial<Record<SelectorName, string>>, string]>([
+  [
+    'an object ID',
+    { object_id: unknownGuid.toUpperCase() },
+    `[{'clientId':'<CLIENT_ID>','objectId':'${unknownGuid}'}]`,
+  ],
+  [
+    'a resource ID',
+    { msi_res_id: '/subscriptions/1/resourceGroups/rg/providers/M/u/i' },
+    "[{'clientId':'<CLIENT_ID>','resourceId':'/subscriptions/1/resourcegroups/rg/providers/m/u/i'}]",
+  ],
+  [
+    'a client ID as object ID, as ODBC drivers send it',
+    { object_id: a.clientId },
+    `[{'clientId':'${a.clientId}','objectId':'${a.clientId}'}]`,
+  ],
+])('%s that is in no map: the error has the entry to add', (_name, values, entry) => {
+  const { hint, remedy } = adviceFor(values);
+  expect(remedy).toBe(entry);
+  expect(hint).toContain(`IMDS_PROXY_IDENTITIES: ${entry}`);
+  expect(hint).not.toMatch(/["\\]/);
+});
+
+test('the entry of a client ID that may not be used does not say that it is configured', () => {
+  const allowedClientIds = new Set([b.clientId]);
+  const { hint } = adviceFor({ object_id: a.clientId }, { allowedClientIds });
+  expect(hint).not.toContain('configured identity');
+});
+
+test.each([{ object_id: 'x' }, { mi_res_id: "/subscriptions/'; rm -rf /'" }])(
+  'no entry for %j, which is not an ID',
+  (values) => {
+    expect(adviceFor(values)).toMatchObject({ hint: expect.stringMatching(/must be the/) });
+    expect(adviceFor(values).remedy).toBeUndefined();
+  },
+);
