@@ -10,6 +10,11 @@ import { bucketBoundsMs } from '../src/proxy/metrics/instruments.ts';
 import { createMetrics } from '../src/proxy/metrics/metrics.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
 import { listOptions } from '../src/shared/options-help.ts';
+import {
+  renderExchangeRequirements,
+  renderRedirectCases,
+  renderVectors,
+} from './docs-conformance.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
@@ -30,6 +35,9 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
+  { file: 'docs/conformance.md', name: 'vectors', render: renderVectors },
+  { file: 'docs/conformance.md', name: 'exchange', render: renderExchangeRequirements },
+  { file: 'docs/conformance.md', name: 'redirect', render: renderRedirectCases },
   { file: 'docs/errors.md', name: 'codes', render: renderErrorCodes },
   { file: 'docs/errors.md', name: 'aadsts', render: renderAadstsCodes },
   { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
