@@ -23,7 +23,8 @@ export const habits: readonly Habit[] = [
   habit(String.raw`\b${be} none\b(?! of)`, 'is not one, there is no …'),
   habit(String.raw`\bof (?:its|their|our|your|his|her|my) own\b`, 'its own …, your own …'),
   habit(
-    String.raw`\bwhat (?:is|was|are|were|has|have|it|a|an|the|they|each|every|nobody|others|comes|came|stands|belongs|goes|takes|makes|cannot)\b(?![^.!\n]*\?)`,
+    // As a heading, such as "What is tested", it is fine.
+    String.raw`(?<![#|[*] ?)\bwhat (?:is|was|are|were|has|have|it|a|an|the|they|each|every|nobody|others|comes|came|stands|belongs|goes|takes|makes|cannot)\b(?![^.!\n]*\?)`,
     'a noun: "tests that …", "the value that …"',
   ),
   habit(String.raw`\bmend(?:s|ed|ing)?\b`, 'fix'),

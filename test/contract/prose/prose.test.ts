@@ -31,6 +31,8 @@ describe('the linter', () => {
     'It is no longer there.',
     'What is an identity binding?',
     'The answer is to the point.',
+    '## What is tested',
+    '| What is required | Test |',
   ])('accepts %j', (text) => {
     expect(findHabits('x.md', text)).toEqual([]);
   });
