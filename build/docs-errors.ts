@@ -9,7 +9,7 @@ import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
 import { toRememberedMs } from '../src/proxy/token/failure-memory.ts';
 import { code, renderTable } from './markdown-table.ts';
 
-/** What the code itself does not say of an error. */
+/** The two sentences about an error that the code does not contain. */
 interface Guide {
   readonly when: string;
   readonly remedy: string;
@@ -18,18 +18,18 @@ interface Guide {
 /** Complete by its type: a new code does not compile without its two sentences. */
 export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
   ERR_METADATA_HEADER: {
-    when: 'The header `Metadata: true` is missing or has another value. SDKs probe like this and take the answer for "IMDS is here".',
+    when: 'The header `Metadata: true` is missing or has another value. SDKs probe like this and treat the answer as "IMDS is here".',
     remedy:
-      'Add the header. If nobody probes, something that is no IMDS client asks: look at `uri` in the log.',
+      'Add the header. If no SDK probes, a program that is not an IMDS client sends requests: look at `uri` in the log.',
   },
   ERR_FORWARDED: {
-    when: 'The request has `X-Forwarded-For` or `Forwarded`: somebody passes on what others ask.',
+    when: 'The request has `X-Forwarded-For` or `Forwarded`: an HTTP proxy forwarded it.',
     remedy:
-      'Ask directly. Exclude the metadata address from the service mesh or HTTP proxy that adds the header.',
+      'Send requests directly. Exclude the metadata address from the service mesh or HTTP proxy that adds the header.',
   },
   ERR_HOST: {
-    when: '`Host`, or the host of an absolute request target, is none of 169.254.169.254, 127.0.0.1, localhost and [::1], is missing, or comes twice.',
-    remedy: 'Ask by one of these names, or add yours to `IMDS_PROXY_ALLOWED_HOSTS`.',
+    when: '`Host`, or the host of an absolute request target, is not 169.254.169.254, 127.0.0.1, localhost or [::1], is missing, or comes twice.',
+    remedy: 'Use one of these names, or add yours to `IMDS_PROXY_ALLOWED_HOSTS`.',
   },
   ERR_IDENTITY_HEADER: {
     when: "On App Service's path only: the header with the secret (`X-IDENTITY-HEADER`, in version 2017-09-01 `Secret`) is missing, wrong or comes twice.",
@@ -37,15 +37,15 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
       'Give the container `IDENTITY_HEADER` (old clients: `MSI_SECRET`) with the value of `IMDS_PROXY_IDENTITY_HEADER`, and restart both after a change.',
   },
   ERR_MALFORMED_QUERY: {
-    when: 'The query has a character that belongs in none, or broken percent-encoding.',
-    remedy: 'Encode the values, `resource` above all.',
+    when: 'The query has a character that a query may not have, or broken percent-encoding.',
+    remedy: 'Encode the values, especially `resource`.',
   },
   ERR_DUPLICATE_QUERY: {
     when: 'A query name comes twice.',
     remedy: 'Send each name once.',
   },
   ERR_API_VERSION: {
-    when: "`api-version` is missing, is no date, or is before 2018-02-01. On App Service's path: it is neither 2019-08-01 nor 2017-09-01.",
+    when: "`api-version` is missing, is not a date, or is before 2018-02-01. On App Service's path: it is neither 2019-08-01 nor 2017-09-01.",
     remedy: "Send `api-version=2018-02-01`; on App Service's path, 2019-08-01.",
   },
   ERR_RESOURCE_MISSING: {
@@ -57,20 +57,20 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     remedy: 'Send one plain URI or GUID. A plus sign is a space in a query: write `%2B`.',
   },
   ERR_RESOURCE_NOT_ALLOWED: {
-    when: '`IMDS_PROXY_ALLOWED_RESOURCES` is set and does not name this resource.',
+    when: '`IMDS_PROXY_ALLOWED_RESOURCES` is set and does not list this resource.',
     remedy: 'Add the resource there, if the application is meant to use it.',
   },
   ERR_SELECTOR_NAME: {
-    when: 'A query name means an identity and is no selector, such as `resource_id`. Ignoring it would answer with another identity.',
-    remedy: 'Use the name that the answer gives.',
+    when: 'A query name means an identity but is not a selector, such as `resource_id`. If the proxy ignored it, it would answer with another identity.',
+    remedy: 'Use the name in the answer.',
   },
   ERR_IDENTITY_NOT_FOUND: {
-    when: 'The selector fits no identity: a `client_id` that is no GUID, an `object_id` or resource ID that is in no map, or no selector and no identity configured.',
+    when: 'The selector matches no identity: a `client_id` that is not a GUID, an `object_id` or resource ID that is in no map, or no selector and no identity configured.',
     remedy:
       'Set `AZURE_CLIENT_ID`, or name the identity with its object and resource ID in `IMDS_PROXY_IDENTITIES`.',
   },
   ERR_IDENTITY_NOT_ALLOWED: {
-    when: '`IMDS_PROXY_ALLOWED_CLIENT_IDS` is set and does not name this identity. The client is told no more than "not found".',
+    when: '`IMDS_PROXY_ALLOWED_CLIENT_IDS` is set and does not list this identity. The client sees only "not found".',
     remedy: 'Add the client ID there, if the application is meant to use it.',
   },
   ERR_IDENTITY_CONFLICT: {
@@ -78,46 +78,46 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     remedy: 'Send one selector.',
   },
   ERR_IDENTITY_AMBIGUOUS: {
-    when: 'No selector, several identities, and none of them is the default; or an ID that several of them share.',
+    when: 'The request has no selector, and several identities are configured without a default. Or several identities share the ID.',
     remedy: 'Send a selector, or set `AZURE_CLIENT_ID`.',
   },
   ERR_REJECTED: {
-    when: "Entra refused for good. `error` and text are Entra's own, with the AADSTS number in front.",
+    when: "Entra refused permanently. `error` and text are Entra's own, with the AADSTS number in front.",
     remedy: 'Follow the hint in the text; see [AADSTS codes](#aadsts-codes).',
   },
   ERR_HTTP_MALFORMED: {
-    when: 'What came is no HTTP/1.1 request, or has a `Transfer-Encoding`, which no IMDS client sends.',
-    remedy: 'Look at what the client really sends, with `curl -v` beside it.',
+    when: 'The request is not HTTP/1.1, or has a `Transfer-Encoding`, which no IMDS client sends.',
+    remedy: "Compare the client's request with that of `curl -v`.",
   },
   ERR_PATH: {
     when: 'The path is not served: below `/metadata/identity/` and not the token path, not passed through by `IMDS_PROXY_PASSTHROUGH`, unknown, or there is no metadata service behind the proxy.',
     remedy:
-      'None is needed if an SDK was looking for another cloud or a newer protocol. Otherwise look at `IMDS_PROXY_PASSTHROUGH`.',
+      'Nothing, if an SDK was looking for another cloud or a newer protocol. Otherwise check `IMDS_PROXY_PASSTHROUGH`.',
   },
   ERR_METHOD: {
     when: 'Another method than GET.',
     remedy: 'Use GET. Clients that post a form want the endpoint of another Azure service.',
   },
   ERR_HTTP_TIMEOUT: {
-    when: 'The request did not arrive whole within seconds.',
-    remedy: 'Look at the client: a header or body was announced and not sent.',
+    when: 'The request did not arrive completely within seconds.',
+    remedy: 'Check the client: it announced a header or body and did not send it.',
   },
   ERR_HTTP_BODY: {
-    when: 'The request has a body, and a long one.',
-    remedy: 'Send none: a GET has nothing to say in a body.',
+    when: 'The request has a long body.',
+    remedy: 'Send no body with a GET.',
   },
   ERR_HTTP_TARGET: {
     when: 'Path and query are longer than those of any IMDS client.',
-    remedy: 'Look at `resource` and the selectors of the client.',
+    remedy: 'Check `resource` and the selectors of the client.',
   },
   ERR_HTTP_HEADERS: {
     when: 'Request line and headers are longer than those of any IMDS client.',
     remedy: 'Send only what IMDS needs: the header `Metadata: true`.',
   },
   ERR_THROTTLED: {
-    when: 'Entra throttles, or one of our own limits is reached: too many requests that wait, too many different tokens at once, too many pass-through requests.',
+    when: 'Entra throttles, or a limit of the proxy is reached: too many waiting requests, too many different tokens at once, too many pass-through requests.',
     remedy:
-      'Wait for `Retry-After`. If it lasts, look for crash loops and for applications that ask for ever new resources.',
+      'Wait for `Retry-After`. If it lasts, look for crash loops and for applications that keep asking for new resources.',
   },
   ERR_ASSERTION: {
     when: 'The projected ServiceAccount token is missing, unreadable, malformed, expired, or for an audience that cannot be used.',
@@ -125,27 +125,27 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
       'Follow the hint: it names the file and its fault. See [troubleshooting](troubleshooting.md#the-serviceaccount-token).',
   },
   ERR_UNAVAILABLE: {
-    when: 'Entra could not be reached, failed, or answered something that is no token.',
+    when: 'Entra could not be reached, failed, or answered without a token.',
     remedy: 'Follow the hint. See [troubleshooting](troubleshooting.md#entra-cannot-be-reached).',
   },
   ERR_TIMEOUT: {
-    when: 'Entra did not answer in time, all tries taken together.',
+    when: 'Entra did not answer in time, including all retries.',
     remedy: 'Check that NetworkPolicy, firewall and DNS let the pod reach the authority.',
   },
   ERR_PASSTHROUGH: {
-    when: 'The metadata service of the node was connected to and gave no proper answer.',
+    when: "The node's metadata service accepted the connection and gave no valid answer.",
     remedy:
-      'Ask again. If it lasts, look at the node, or set `IMDS_PROXY_PASSTHROUGH=off` if nobody needs it.',
+      'Retry. If it lasts, check the node, or set `IMDS_PROXY_PASSTHROUGH=off` if no application needs pass-through.',
   },
   ERR_SHUTTING_DOWN: {
-    when: 'The proxy is leaving and the token is not in memory.',
+    when: 'The proxy is shutting down and the token is not cached.',
     remedy:
-      'Ask again. Give the pod a longer `terminationGracePeriodSeconds` and `IMDS_PROXY_DRAIN_DEADLINE` if the application needs tokens to the end.',
+      'Retry. Give the pod a longer `terminationGracePeriodSeconds` and `IMDS_PROXY_DRAIN_DEADLINE` if the application needs tokens to the end.',
   },
   ERR_LOOP: {
-    when: 'The proxy received a request that it had sent itself: the redirect applies to the proxy as well. Pass-through is off from then on; tokens are not affected.',
+    when: 'The proxy received its own request: the redirect applies to the proxy as well. Pass-through stays off from then on. Tokens are not affected.',
     remedy:
-      'Run the proxy as the user that `proxy-init` lets through, or see [who is let through](redirect.md#who-is-let-through).',
+      'Run the proxy as the user that the redirect exempts, or see [who is let through](redirect.md#who-is-let-through).',
   },
   ERR_INTERNAL: {
     when: 'A fault of the proxy.',
@@ -153,7 +153,7 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
   },
 };
 
-/** Every error code in the order of the statuses. */
+/** Every error code, ordered by status. */
 export function renderErrorCodes(): string {
   const rows = Object.entries(errorGuides)
     .map(([name, guide]) => ({
@@ -182,7 +182,7 @@ interface ErrorBody {
   readonly error_description: string;
 }
 
-/** Every AADSTS number that the proxy knows something about. */
+/** Every AADSTS number that the proxy knows. */
 export function renderAadstsCodes(): string {
   const rows = aadstsRules.map((rule) => {
     const { error, retry } = explainAnswer(toReply(rule), context);
@@ -197,7 +197,7 @@ export function renderAadstsCodes(): string {
     ];
   });
   return renderTable(
-    ['AADSTS', 'Cause', 'Answer', 'Tried again within the request', 'Remembered', 'Hint'],
+    ['AADSTS', 'Cause', 'Answer', 'Retried within the request', 'Remembered', 'Hint'],
     rows,
   );
 }
