@@ -4,7 +4,7 @@ import { type Environment, resolveOptions } from '../shared/options.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import type { Clock } from './clock.ts';
 import { probeOptions } from './config/options-probe.ts';
-import { type Endpoint, isWildcard } from './config/values.ts';
+import { type HostPort, isWildcard } from './config/values.ts';
 
 /** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
 const deadlineMs = 10_000;
@@ -19,7 +19,7 @@ export type Failure = string | undefined;
 export interface ProbeDeps {
   /** Its timers must keep the process alive: between two tries nothing else does. */
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
-  readonly attempt: (endpoint: Endpoint, timeoutMs: number) => Promise<Failure>;
+  readonly attempt: (endpoint: HostPort, timeoutMs: number) => Promise<Failure>;
 }
 
 const waitingClock: ProbeDeps['clock'] = {
@@ -63,7 +63,7 @@ export async function runProbe(
   return 1;
 }
 
-async function untilReady({ clock, attempt }: ProbeDeps, endpoint: Endpoint): Promise<Failure> {
+async function untilReady({ clock, attempt }: ProbeDeps, endpoint: HostPort): Promise<Failure> {
   const giveUpAtMs = clock.monotonicMs() + deadlineMs;
   for (;;) {
     const leftMs = giveUpAtMs - clock.monotonicMs();
@@ -77,7 +77,7 @@ async function untilReady({ clock, attempt }: ProbeDeps, endpoint: Endpoint): Pr
 /** Asks once over a bare socket: node:http would cost the probe a third of its time. */
 export function attemptReadyz(
   clock: Pick<Clock, 'after'>,
-  endpoint: Endpoint,
+  endpoint: HostPort,
   timeoutMs: number,
 ): Promise<Failure> {
   return new Promise((resolve) => {
@@ -106,11 +106,11 @@ export function attemptReadyz(
 }
 
 /** Where a proxy is asked that listens there: on loopback if it listens on every address. */
-export function toProbedEndpoint({ address, port }: Endpoint): Endpoint {
+export function toProbedEndpoint({ address, port }: HostPort): HostPort {
   if (!isWildcard(address)) return { address, port };
   return { address: address === '::' ? '::1' : '127.0.0.1', port };
 }
 
-function toUrl({ address, port }: Endpoint): string {
+function toUrl({ address, port }: HostPort): string {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}/readyz`;
 }

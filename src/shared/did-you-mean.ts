@@ -1,13 +1,13 @@
 /**
- * The names that somebody probably meant by a name that does not exist, the most likely first; at most
- * three. Case and separators do not count: `alowed_resources` suggests `allowed-resources`.
+ * Up to three names that were probably meant by a name that does not exist. Case and separators do not
+ * count: `alowed_resources` suggests `allowed-resources`.
  */
 export function findSimilar(name: string, candidates: readonly string[]): readonly string[] {
   const word = toComparable(name);
   const byDistance = candidates
     .map((candidate) => {
       const other = toComparable(candidate);
-      // A third of the letters may be wrong; more than that is another name.
+      // Up to a third of the letters may be wrong.
       const most = Math.max(1, Math.floor(Math.max(word.length, other.length) / 3));
       return { candidate, most, edits: countEdits(word, other, most) };
     })
@@ -44,8 +44,8 @@ function isWithin(words: readonly string[], others: readonly string[]): boolean 
 }
 
 /**
- * How many letters have to be inserted, deleted, replaced or swapped with their neighbour to make one word
- * of the other (optimal string alignment); `most + 1` as soon as it is more than `most`.
+ * The number of letters to insert, delete, replace or swap with their neighbour to turn one word into the
+ * other (optimal string alignment distance); `most + 1` if it is greater than `most`.
  */
 export function countEdits(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;

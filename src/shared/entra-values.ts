@@ -12,21 +12,22 @@ export const guidValue: ValueType<string> = {
 
 const sharedTenants: ReadonlySet<string> = new Set(['common', 'organizations', 'consumers']);
 
-/** The GUID or domain of one tenant, in lower case. */
+/** The ID (a GUID) or a domain of one tenant, in lower case. */
 export const tenantValue: ValueType<string> = {
   label: 'tenant',
   parse(text) {
     const tenant = text.toLowerCase();
-    const fix = "set your tenant's GUID, or a domain of it such as contoso.onmicrosoft.com";
+    const fix =
+      "set the tenant's ID (az account show --query tenantId), or a domain such as contoso.onmicrosoft.com";
     if (sharedTenants.has(tenant)) {
-      return refuse('stands for any tenant, and a token is issued by one', fix);
+      return refuse('means any tenant, but a token comes from one tenant', fix);
     }
     if (tenant === 'adfs') {
-      return refuse('is AD FS, which has no workload identity federation', fix);
+      return refuse('means AD FS, which does not support workload identity federation', fix);
     }
     const isDomain =
       /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
     if (isGuid(tenant) || isDomain.test(tenant)) return accept(tenant);
-    return refuse('is neither a GUID nor a domain', fix);
+    return refuse('is not a GUID or a domain', fix);
   },
 };

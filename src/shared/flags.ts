@@ -1,6 +1,6 @@
 import { findSimilar, formatSuggestion } from './did-you-mean.ts';
 
-/** As much of a table of options as reading a command line takes. */
+/** The part of a table of options that is needed to read a command line. */
 export type FlagTable = Readonly<
   Record<
     string,
@@ -12,25 +12,25 @@ export type FlagTable = Readonly<
   >
 >;
 
-/** What a command line says, before any value is looked at. */
+/** A command line, before any value is parsed. */
 export type FlagScan =
   | {
       readonly kind: 'flags';
-      /** Text of each flag that was given, by the key of its option; the last one given wins. */
+      /** The text of each flag by the key of its option. The last of several wins. */
       readonly texts: ReadonlyMap<string, string>;
-      /** What follows the flags. */
+      /** The arguments after the flags. */
       readonly rest: readonly string[];
     }
   | { readonly kind: 'help' }
-  /** The command line is not well formed: the message and the usage belong on stderr, exit code 2. */
+  /** The command line is malformed: print the message and the usage to stderr, exit with 2. */
   | { readonly kind: 'usage'; readonly error: string };
 
 /**
- * Reads flags as Go's `flag` package does, since the manifests that call us were written for it: `-x` is
- * `--x`, a value follows after `=` or as the next argument, a boolean takes its value only after `=`, and
- * the first argument that is no flag, or `--`, ends the flags.
- * @param options.unknown skip: a flag that the table lacks is ignored, and so is the argument after it unless
- * that is a flag as well; which of the two was meant as its value cannot be known.
+ * Reads flags as Go's `flag` package does, because the manifests that call us were written for it. `-x` is
+ * `--x`. A value follows after `=` or as the next argument; a boolean takes a value only after `=`. The first
+ * argument that is not a flag ends the flags, and so does `--`.
+ * @param options.unknown `skip` ignores a flag that is not in the table, and the argument after it unless that
+ * is a flag: it may be the value.
  */
 export function scanFlags(
   table: FlagTable,

@@ -1,53 +1,53 @@
-/** A text that was turned into a value, or why it could not be. */
+/** The value of a text, or why it has none. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | Fault;
 
-/** What is wrong with a value, worded so that `<key>: <value> <fault>; <fix>` reads as a sentence. */
+/** What is wrong with a value. `<key>: <value> <fault>; <fix>` must read as a sentence. */
 export interface Fault {
   readonly ok: false;
-  /** Such as `is not a port between 1 and 65535`. */
+  /** For example `is not a valid port`. */
   readonly fault: string;
   /** What to do about it, in the imperative. */
   readonly fix: string;
-  /** Where inside the value, such as `, entry 2`; follows the key. */
+  /** The place inside the value, such as `, entry 2`. Follows the key. */
   readonly at?: string;
-  /** Stands for the value in the message where the text itself is too long or must not be shown. */
+  /** Replaces the value in the message if the text is too long or must not be shown. */
   readonly shown?: string;
 }
 
-/** How the text of an option is understood. */
+/** How the text of an option is parsed. */
 export interface ValueType<T> {
-  /** Stands for the value in help texts, such as `port`. */
+  /** Stands for the value in help texts, for example `port`. */
   readonly label: string;
   readonly parse: (text: string) => Parsed<T>;
   /** How a value is shown in a log; default is as it is. */
   show?(value: T): string | number | boolean;
-  /** As a flag it may stand alone and then means `true`, as Go's boolean flags do. */
+  /** The flag may be written without a value and then means `true`, as Go's boolean flags. */
   readonly standsAlone?: true;
 }
 
-/** One setting of a program: what it is called, what it takes and what it is for. */
+/** One setting of a program: its names, its type and what it is for. */
 export interface Option<T = unknown> {
   /** Name of the command line flag, without dashes. */
   readonly flag?: string;
-  /** Name of the environment variable. Empty counts as unset; white space around the value is ignored. */
+  /** Name of the environment variable. An empty value counts as unset; white space around it is ignored. */
   readonly env?: string;
-  /** A second name of the variable, read when the first is unset. */
+  /** A second name of the variable, read if the first is unset. */
   readonly envAlias?: string;
   readonly type: ValueType<T>;
-  /** The text that is parsed when nobody sets the option. */
+  /** The text that is parsed if the option is not set. */
   readonly default?: string;
-  /** There is no default and the program cannot do without: how to come by a value. */
+  /** The option must be set. The text says how to get a value. */
   readonly required?: string;
-  /** The value never appears in a message or log. */
+  /** The value never appears in a message or in a log. */
   readonly secret?: true;
-  /** An empty variable is an error instead of unset: the option forbids, and unset would allow everything. */
+  /** The option restricts, and unset means no restriction: an empty variable is an error, not unset. */
   readonly restricts?: true;
   /**
-   * The option was removed: it is accepted for one more release and ignored, with a warning that gives this
-   * reason, such as `exchanges run in the proxy itself`. Help and documentation leave it out.
+   * The option was removed, for this reason. It is accepted for one more release and ignored, with a warning.
+   * Help and documentation do not list it.
    */
   readonly retired?: string;
-  /** Heading under which help and documentation list it. */
+  /** The heading under which help and documentation list it. */
   readonly group: string;
   /** One or more sentences for help and documentation. */
   readonly help: string;
@@ -62,7 +62,7 @@ type ValueOf<O> = O extends { readonly type: ValueType<infer T> }
     : T | undefined
   : never;
 
-/** The values of a table; an option that is neither required nor has a default may be undefined. */
+/** The values of a table. An option without a default that is not required may be undefined. */
 export type Values<T extends OptionTable> = { readonly [Key in keyof T]: ValueOf<T[Key]> };
 
 export function accept<T>(value: T): Parsed<T> {

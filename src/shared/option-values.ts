@@ -3,37 +3,37 @@ import { accept, type Parsed, refuse, type ValueType } from './option-table.ts';
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const falsehoods = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
-/** The words that Go's `strconv.ParseBool` knows. */
+/** The words that Go's `strconv.ParseBool` accepts. */
 export const booleanValue: ValueType<boolean> = {
   label: 'true|false',
   standsAlone: true,
   parse(text) {
     if (truths.has(text)) return accept(true);
     if (falsehoods.has(text)) return accept(false);
-    return refuse('is neither true nor false', 'write true or false');
+    return refuse('is not true or false', 'write true or false');
   },
 };
 
-/** Any text but an empty one. */
+/** Any text that is not empty. */
 export const textValue: ValueType<string> = {
   label: 'text',
   parse: (text) =>
-    text === '' ? refuse('is empty', 'give a value or leave it out') : accept(text),
+    text === '' ? refuse('is empty', 'set a value or remove the setting') : accept(text),
 };
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 export function choiceValue<const T extends string>(choices: readonly T[]): ValueType<T> {
   return {
     label: choices.join('|'),
     parse(text) {
       const choice = choices.find((candidate) => candidate === text);
       if (choice !== undefined) return accept(choice);
-      return refuse('is not a known choice', `set one of ${choices.join(', ')}`);
+      return refuse('is not a valid choice', `set one of ${choices.join(', ')}`);
     },
   };
 }
 
-/** A TCP port. Zero is refused unless `zero` says what it would mean, such as `turns it off`. */
+/** A TCP port. 0 is refused unless `zero` says what it means, such as `turns it off`. */
 export function portValue(options: { readonly zero?: string } = {}): ValueType<number> {
   const { zero } = options;
   const least = zero === undefined ? 1 : 0;
@@ -43,8 +43,8 @@ export function portValue(options: { readonly zero?: string } = {}): ValueType<n
     parse(text) {
       if (text.startsWith('tcp://')) {
         return refuse(
-          'is the link that Kubernetes makes for a Service of that name, not a port',
-          'set enableServiceLinks: false in the pod, or rename that Service',
+          'is not a port but a variable that Kubernetes creates for a Service of that name',
+          'set enableServiceLinks: false in the pod, or rename the Service',
         );
       }
       const port = parseInteger(text);
@@ -56,7 +56,7 @@ export function portValue(options: { readonly zero?: string } = {}): ValueType<n
   };
 }
 
-/** An integer in any of the notations of Go's `strconv.ParseInt` with base 0; undefined if it is none. */
+/** An integer in a notation of Go's `strconv.ParseInt` with base 0; undefined for any other text. */
 export function parseInteger(text: string): number | undefined {
   const [, sign, digits] =
     /^([+-]?)(0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|[1-9](?:_?[0-9])*|0)$/.exec(
@@ -77,7 +77,7 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** A duration as Kubernetes writes it (`500ms`, `30s`, `1m30s`), in milliseconds. */
+/** A duration as in Kubernetes (`500ms`, `30s`, `1m30s`), in milliseconds. */
 export function durationValue(range: {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -118,7 +118,7 @@ function formatDuration(ms: number): string {
   return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
 }
 
-/** Values of another type, separated by commas or white space; at least one, each of them once. */
+/** A list of another type's values, separated by commas or white space. At least one; duplicates count once. */
 export function listValue<T>(item: ValueType<T>): ValueType<readonly T[]> {
   return {
     label: `${item.label},…`,
@@ -126,7 +126,7 @@ export function listValue<T>(item: ValueType<T>): ValueType<readonly T[]> {
     parse(text) {
       const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
       if (entries.length === 0) {
-        return refuse('lists nothing', 'list at least one value, or remove the setting');
+        return refuse('is an empty list', 'list at least one value, or remove the setting');
       }
       const values = new Set<T>();
       for (const [index, entry] of entries.entries()) {

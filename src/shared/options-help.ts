@@ -1,11 +1,11 @@
 import type { Option, OptionTable } from './option-table.ts';
 
-/** The options of a table that help and documentation list: all but the retired ones. */
+/** The options that help and documentation list: all that are not retired. */
 export function listOptions(table: OptionTable): readonly Option[] {
   return Object.values(table).filter(({ retired }) => retired === undefined);
 }
 
-/** The settings of a table for a terminal, under the headings of their groups, in the table's order. */
+/** The options of a table as text for a terminal, by group, in the order of the table. */
 export function formatOptions(table: OptionTable): string {
   const groups = new Map<string, string[]>();
   for (const option of listOptions(table)) {
@@ -16,7 +16,7 @@ export function formatOptions(table: OptionTable): string {
   return [...groups].map(([group, lines]) => `${group}:\n${lines.join('\n')}`).join('\n\n');
 }
 
-/** The flags of a table, without what they are for. */
+/** The flags of a table, without their help. */
 export function formatFlags(table: OptionTable): string {
   const flags = listOptions(table).map(formatFlag);
   return wrap(
@@ -42,7 +42,7 @@ function formatFlag({ flag, type }: Option): string | undefined {
 
 function formatPresence(option: Option): string {
   if (option.required !== undefined) return ' (required)';
-  // A switch that is off is what everybody expects.
+  // Everybody expects a switch to be off.
   if (!option.default || (option.type.standsAlone === true && option.default === 'false'))
     return '';
   return ` (default ${option.default})`;

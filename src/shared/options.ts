@@ -4,26 +4,26 @@ import type { Fault, Option, OptionTable, Values } from './option-table.ts';
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The values of a table's options, as far as they could be had. */
+/** The values of a table's options, as far as they are valid. */
 export interface Resolution<T extends OptionTable> {
-  /** Lacks the options that `errors` complains of. */
+  /** Without the options that are named in `errors`. */
   readonly values: Partial<Values<T>>;
-  /** What each option is called where its value came from: `--x`, a variable, or both for a default. */
+  /** The name of each option where its value came from: `--x`, a variable, or both for a default. */
   readonly names: Readonly<Record<keyof T, string>>;
-  /** The options that a flag or variable sets, even if to something that `errors` complains of. */
+  /** The options that a flag or a variable sets, valid or not. */
   readonly given: ReadonlySet<keyof T>;
-  /** One per option at fault: the key, what is wrong with the value, and the fix. */
+  /** One for each invalid option: the name, what is wrong with the value, and the fix. */
   readonly errors: readonly string[];
-  /** One per retired option that is set. */
+  /** One for each retired option that is set. */
   readonly warnings: readonly string[];
 }
 
-/** A command line and environment, understood. */
+/** A command line and an environment, parsed. */
 export type ParsedOptions<T extends OptionTable> =
   | ({ readonly kind: 'options'; readonly rest: readonly string[] } & Resolution<T>)
   | Exclude<FlagScan, { kind: 'flags' }>;
 
-/** Scans the command line and resolves every option of the table: flag, else variable, else default. */
+/** Parses every option of the table from its flag, else its variable, else its default. */
 export function parseOptions<T extends OptionTable>(
   table: T,
   argv: readonly string[],
@@ -36,7 +36,7 @@ export function parseOptions<T extends OptionTable>(
 
 /**
  * Finds and parses the value of each option of the table.
- * @param texts what `scanFlags` found; it may have scanned a larger table.
+ * @param texts the result of `scanFlags`, which may have scanned a larger table.
  */
 export function resolveOptions<T extends OptionTable>(
   table: T,
@@ -59,18 +59,18 @@ export function resolveOptions<T extends OptionTable>(
     }
     if (found !== undefined) given.add(key);
     if (text === undefined) {
-      if (option.required !== undefined) errors.push(`${name} not set; ${option.required}`);
+      if (option.required !== undefined) errors.push(`${name}: not set; ${option.required}`);
       continue;
     }
     const parsed = option.type.parse(text);
     if (parsed.ok) values[key] = parsed.value;
     else errors.push(describeFault(name, text, parsed, option.secret === true));
   }
-  // The loop has filled in exactly what the type says, which TypeScript cannot follow key by key.
+  // The loop fills in exactly what the type says, which TypeScript cannot check key by key.
   return { values, names, given, errors, warnings } as unknown as Resolution<T>;
 }
 
-/** True if every option has its value, so that none of `values` is missing. */
+/** Whether every option is valid, so that `values` is complete. */
 export function isComplete<T extends OptionTable>(
   resolution: Resolution<T>,
 ): resolution is Resolution<T> & { readonly values: Values<T> } {
@@ -84,7 +84,7 @@ function findText(
 ): { readonly name: string; readonly text: string } | undefined {
   if (flagText !== undefined) return { name: `--${flag}`, text: flagText };
   for (const name of [variable, envAlias]) {
-    // Variables made from files often end in a newline, and no value of ours has white space around it.
+    // A variable that was made from a file often ends in a newline.
     const text = name === undefined ? '' : (env[name] ?? '').trim();
     const isSet =
       text !== '' || (restricts === true && name !== undefined && env[name] !== undefined);
@@ -93,14 +93,14 @@ function findText(
   return undefined;
 }
 
-/** What an option is called when nobody has set it: `--x (X)`, or the one name that it has. */
+/** The name of an option that is not set: `--x (X)`, or its only name. */
 export function describeName({ flag, env }: Option): string {
   if (flag === undefined) return env ?? '';
   return env === undefined ? `--${flag}` : `--${flag} (${env})`;
 }
 
 function describeRetired(name: string, why: string): string {
-  return `${name}: ignored, this setting was removed (${why}); remove it, the next release does not accept it`;
+  return `${name}: ignored: this setting was removed (${why}); delete it, the next release will not accept it`;
 }
 
 const longestShown = 80;

@@ -3,24 +3,24 @@ import { toIpVersion } from './ip-address.ts';
 import type { OptionTable } from './option-table.ts';
 import type { Environment } from './options.ts';
 
-/** What is wrong with the names of variables. Both lists hold whole messages. */
+/** What is wrong with the names of environment variables. Both lists contain whole messages. */
 export interface UnknownVariables {
-  /** The program must not start: a misspelt restriction would be no restriction. */
+  /** The program must not start: a misspelt restriction restricts nothing. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** Shorter names are too much like each other: FTP_PROXY is not a misspelt HTTP_PROXY. */
+/** Shorter names are similar to each other by chance: FTP_PROXY is not a misspelt HTTP_PROXY. */
 const shortestLookalike = 12;
 const mostSlips = 2;
 
 /**
- * Finds the variables that look like settings of a table and are not.
+ * Finds environment variables that look like an option of a table and are not one.
  *
- * A name that begins with `prefix`, in any case, or is almost the name of a setting that does, is an error,
- * even if its value is empty. A name that is almost that of another setting (`AZURE_CLIENTID`) is a warning:
- * that name may belong to another program. The variables that Kubernetes makes for Services are neither.
- * @param program prints the settings with `--help`.
+ * A name that starts with `prefix` (in any case), or is similar to an option's name that does, is an error,
+ * even if the variable is empty. A name that is similar to another option's (`AZURE_CLIENTID`) is a warning:
+ * the variable may belong to another program. Variables that Kubernetes creates for Services are ignored.
+ * @param program the program whose `--help` lists the options.
  */
 export function findUnknownVariables(
   table: OptionTable,
@@ -69,7 +69,7 @@ function toLookalike(name: string): Lookalike {
 }
 
 function isLike({ comparable, thirds }: Lookalike, other: string): boolean {
-  // Two slips leave one third as it is. Looking for that first spares the start most of the work.
+  // Two slips leave one third of a name unchanged. Searching for that first saves the start most of the work.
   return (
     Math.abs(comparable.length - other.length) <= mostSlips &&
     thirds.some((third) => other.includes(third)) &&
@@ -77,7 +77,7 @@ function isLike({ comparable, thirds }: Lookalike, other: string): boolean {
   );
 }
 
-/** The prefix, which all have in common, would make any two names similar. */
+/** Compares without the prefix, which makes all names similar. */
 function findSimilarSettings(
   name: string,
   names: readonly string[],
@@ -99,9 +99,9 @@ const linkForms: readonly (readonly [name: RegExp, isValue: (value: string) => b
 ];
 
 /**
- * Whether Kubernetes made this variable for a Service (its "Docker-compatible" and its own form): a Service
- * named imds-proxy has every pod of its namespace see IMDS_PROXY_PORT=tcp://…. Name and value both count,
- * so that no misspelt setting is treated as one.
+ * Whether Kubernetes created this variable for a Service: a Service named imds-proxy sets
+ * IMDS_PROXY_PORT=tcp://… in every pod of its namespace. Name and value must both match, so that a misspelt
+ * setting is not mistaken for one.
  */
 function isServiceLink(name: string, value: string): boolean {
   return (

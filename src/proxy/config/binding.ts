@@ -4,17 +4,17 @@ import { proxyOptions } from './options.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { parseCertificates } from './values.ts';
 
-/** The AKS token proxy, as checked at the start. */
+/** The AKS token proxy, as checked at startup. */
 export interface IdentityBinding extends TokenProxyPeer {
-  /** What the CA file held at the start, if that was good: the first that exchanges may fall back to. */
+  /** The content of the CA file at startup, if it was valid: exchanges use it while the file is not. */
   readonly checkedCaPem?: string | undefined;
 }
 
-/** What the variables mean together. */
+/** What the variables of identity binding mean together. */
 export interface BindingResult {
-  /** Of identities without one of their own. */
+  /** For identities without their own mode. */
   readonly mode: ExchangeMode;
-  /** There if any identity is in mode binding. */
+  /** Undefined if no identity uses identity binding. */
   readonly binding: IdentityBinding | undefined;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
@@ -23,8 +23,8 @@ export interface BindingResult {
 type Resolved = Pick<Resolution<typeof proxyOptions>, 'values' | 'names' | 'given'>;
 
 /**
- * Applies the rules that the Azure SDKs apply to these variables, with one leniency: the 1.6.0 webhook sets
- * both CA variables when it is configured with CA data, but does not mount the file.
+ * Applies the rules of the Azure SDKs to these variables, with one exception: the 1.6.0 webhook sets both CA
+ * variables if it is configured with CA data, but does not mount the file. That is a warning, not an error.
  */
 export function toIdentityBinding({ values, names, given }: Resolved): BindingResult {
   const { tokenProxy, tokenProxySni, tokenProxyCaFile, tokenProxyCaData } = values;
@@ -38,7 +38,7 @@ export function toIdentityBinding({ values, names, given }: Resolved): BindingRe
     errors,
     warnings: [],
   });
-  // Off is the way out when what was injected is at fault.
+  // Off must work although the injected variables are wrong.
   if (choice === 'off' && wanting === undefined) return without();
   if (!isSet) {
     if (wanting !== undefined) {
@@ -48,7 +48,7 @@ export function toIdentityBinding({ values, names, given }: Resolved): BindingRe
     }
     if (choice === 'on') {
       return without(
-        `${names.identityBinding}: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; put the annotation azure.workload.identity/use-identity-binding: "true" on the pod, which has the webhook set it`,
+        `${names.identityBinding}: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; set the annotation azure.workload.identity/use-identity-binding: "true" on the pod, so that the webhook sets it`,
       );
     }
     const stray = (['tokenProxySni', 'tokenProxyCaFile', 'tokenProxyCaData'] as const)
@@ -56,7 +56,7 @@ export function toIdentityBinding({ values, names, given }: Resolved): BindingRe
       .map((key) => proxyOptions[key].env);
     if (stray.length === 0) return without();
     return without(
-      `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${stray.join(' and ')}; set it, or unset the rest`,
+      `AZURE_KUBERNETES_TOKEN_PROXY: not set, but ${stray.join(' and ')} ${stray.length === 1 ? 'is' : 'are'}; set it, or remove the rest`,
     );
   }
 
@@ -99,24 +99,22 @@ function toCa(path: string | undefined, pem: string | undefined): CaResult {
       return done(
         { kind: 'data', pem },
         [],
-        [`${key} does not exist; AZURE_KUBERNETES_CA_DATA is used in its place`],
+        [`${key} does not exist; the proxy uses AZURE_KUBERNETES_CA_DATA instead`],
       );
     }
     const isOther = found.code === 'EINVAL' || found.code === 'EFBIG';
-    const remedy = isOther ? 'name the CA of the token proxy in PEM' : 'mount the CA there';
-    return done(file, [`${key} ${found.fault}; ${remedy}, or unset the variable`]);
+    const remedy = isOther ? 'set the path of the CA in PEM' : 'mount the CA there';
+    return done(file, [`${key} ${found.fault}; ${remedy}, or remove the variable`]);
   }
   if (pem !== undefined) {
-    return done(file, [
-      `${key} and AZURE_KUBERNETES_CA_DATA exclude each other; unset one of them`,
-    ]);
+    return done(file, [`${key} and AZURE_KUBERNETES_CA_DATA are both set; remove one of them`]);
   }
   if (found.content.trim() === '') {
-    // It is so for a moment while the kubelet or an operator replaces it.
+    // It is empty for a moment while the kubelet or an operator replaces it.
     return done(
       file,
       [],
-      [`${key} is empty; exchanges fail until it holds the CA of the token proxy`],
+      [`${key} is empty; exchanges fail until it contains the CA of the token proxy`],
     );
   }
   const parsed = parseCertificates(found.content);

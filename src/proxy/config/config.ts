@@ -11,34 +11,34 @@ import { findConflicts, findRisks } from './rules.ts';
 
 type Settings = Values<typeof proxyOptions>;
 
-/** The value of every setting by its key in the table of options, and what follows from several of them. */
+/** The value of every setting, by its key in the table of options, and what follows from several of them. */
 export type ProxyConfig = Settings & {
   readonly identities: readonly ConfiguredIdentity[];
-  /** Of identities without one of their own. */
+  /** For identities without their own mode. */
   readonly exchangeMode: ExchangeMode;
-  /** The AKS token proxy; undefined if no identity is exchanged through it. */
+  /** The AKS token proxy; undefined if no identity uses it. */
   readonly binding: IdentityBinding | undefined;
 };
 
-/** What a command line and an environment ask the proxy to do. */
+/** What the command line and the environment ask for. */
 export type LoadedConfig =
   | {
       readonly kind: 'config';
       /** Frozen, all of it. */
       readonly config: ProxyConfig;
-      /** What works but is probably not meant. */
+      /** What works, but is probably a mistake or not safe. */
       readonly warnings: readonly string[];
-      /** The effective configuration for the log, without secrets. */
+      /** The effective configuration as log fields, without secrets. */
       readonly fields: LogFields;
     }
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
-  /** The command line is not well formed. */
+  /** The command line is malformed. */
   | { readonly kind: 'usage'; readonly error: string }
-  /** Values are at fault: one message for each, with the key, the fault and the fix. */
+  /** One message for each invalid setting: name, fault, fix. */
   | { readonly kind: 'invalid'; readonly errors: readonly string[] };
 
-/** Reads the configuration and checks it, each value by itself and all of them together. */
+/** Reads all settings and checks them, each by itself and all together. */
 export function loadConfig(argv: readonly string[], env: Environment): LoadedConfig {
   const parsed = parseOptions(proxyOptions, argv, env);
   if (parsed.kind !== 'options') return parsed;
@@ -79,7 +79,7 @@ function toFields(config: ProxyConfig): LogFields {
   const fields: Record<string, string | number | boolean | undefined> = {};
   for (const [key, option] of Object.entries<Option>(proxyOptions)) {
     const value: unknown = config[key as keyof Settings];
-    // What only a flag says is a command, not a setting.
+    // --probe and --version are commands, not settings.
     if (value === undefined || option.env === undefined) continue;
     const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     fields[name] = option.secret ? 'set' : (option.type.show?.(value) ?? toShown(value));

@@ -6,7 +6,7 @@ import type { ProxyConfig } from './config.ts';
 import { isDirect } from './no-proxy.ts';
 import { proxyOptions } from './options.ts';
 
-/** The part of the configuration that an exchange needs. */
+/** The part of the configuration that exchanges need. */
 export function toEntraSettings(config: ProxyConfig): EntraSettings {
   const { federatedTokenFile, exchangeMode, binding, identities } = config;
   const authorityHost = toAuthorityHost(config);
@@ -34,7 +34,7 @@ function toAuthorityHost({ authorityHost, regionalAuthority }: ProxyConfig): str
   return toRegionalAuthority(authorityHost, regionalAuthority) ?? authorityHost;
 }
 
-/** Regional authorities by global one, as MSAL has them. */
+/** The host of the regional authorities of each global authority, as in MSAL. */
 const regionalHosts: Readonly<Record<string, string>> = {
   'https://login.microsoftonline.com': 'login.microsoft.com',
   'https://login.windows.net': 'login.microsoft.com',
@@ -45,8 +45,8 @@ const regionalHosts: Readonly<Record<string, string>> = {
 
 /**
  * The authority of one Azure region.
- * @param authorityHost origin without a trailing slash.
- * @returns undefined if that authority has no regional ones.
+ * @param authorityHost an origin without a trailing slash.
+ * @returns undefined if there are no regional authorities for it.
  */
 export function toRegionalAuthority(authorityHost: string, region: string): string | undefined {
   const host = Object.hasOwn(regionalHosts, authorityHost)
@@ -63,19 +63,19 @@ function findHttpProxy(
   return isDirect(url, noProxy) ? undefined : (httpsProxy ?? httpProxy);
 }
 
-/** A file that should hold a ServiceAccount token, and what exchanges use it for. */
+/** A file that should contain a ServiceAccount token, and the mode of the exchanges that use it. */
 export interface AssertionFile {
   readonly path: string;
   readonly mode: ExchangeMode;
-  /** The first identity that uses it and is not like the others; undefined for AZURE_FEDERATED_TOKEN_FILE. */
+  /** The first identity with this file and mode; undefined for AZURE_FEDERATED_TOKEN_FILE in the pod's mode. */
   readonly identity?: {
     readonly clientId: string;
-    /** Its place in IMDS_PROXY_IDENTITIES, from 1: how people are told of it who may not know the client ID. */
+    /** Its place in IMDS_PROXY_IDENTITIES, from 1, for readers who must not see the client ID. */
     readonly entry: number;
   };
 }
 
-/** The files of ServiceAccount tokens, once for each mode of exchange that they are used in. */
+/** The token files, once for each mode that they are used in. */
 export function listAssertionFiles({
   federatedTokenFile,
   exchangeMode,
@@ -93,12 +93,12 @@ export function listAssertionFiles({
   return files;
 }
 
-/** Tokens that are there already and that will be refused: they are for somebody else. */
+/** Warns about token files that exist already and hold a token for another audience. */
 export function findAudienceRisks(config: ProxyConfig): readonly string[] {
   return listAssertionFiles(config).flatMap(({ path, mode, identity }) => {
     const assertion = parseAssertion(readIfPresent(path));
     if (assertion === undefined) return [];
-    // Whether it is valid now is for the exchange to see: the kubelet may renew it before.
+    // Its times do not matter yet: the kubelet may renew the token before the first exchange.
     const { claims } = assertion;
     const timeless = { ...assertion, claims: { ...claims, notBeforeSeconds: undefined } };
     const doubt = findAssertionDoubt(timeless, 0, mode);
@@ -113,7 +113,7 @@ export function findAudienceRisks(config: ProxyConfig): readonly string[] {
   });
 }
 
-/** Empty if it cannot be read: it may appear after the start. */
+/** Empty if the file cannot be read: it may be created later. */
 function readIfPresent(path: string): string {
   try {
     return readSmallFileSync(path, MAX_ASSERTION_BYTES).trim();

@@ -12,16 +12,16 @@ import { toComparableResource } from '../imds/resource.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { fileValue } from './values.ts';
 
-/** An entry of IMDS_PROXY_IDENTITIES. Everything but the path is in lower case. */
+/** An entry of IMDS_PROXY_IDENTITIES. All values but the path are in lower case. */
 export interface ConfiguredIdentity {
   readonly clientId: string;
-  /** AZURE_TENANT_ID if undefined. */
+  /** Undefined: AZURE_TENANT_ID. */
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly resourceId: string | undefined;
-  /** As the others if undefined. */
+  /** Undefined: the mode of the pod. */
   readonly mode: 'federation' | 'binding' | undefined;
-  /** Absolute path of a projected ServiceAccount token; AZURE_FEDERATED_TOKEN_FILE if undefined. */
+  /** Absolute path of a projected ServiceAccount token. Undefined: AZURE_FEDERATED_TOKEN_FILE. */
   readonly tokenFile: string | undefined;
 }
 
@@ -40,15 +40,15 @@ const resourceIdValue: ValueType<string> = {
   },
 };
 
-/** A resource that tokens are asked for, as it stands in requests. */
+/** A resource as it is written in requests. */
 export const resourceValue: ValueType<string> = {
   label: 'resource',
   parse(text) {
-    // None of the characters is part of an application ID URI: they are another way to write a list.
+    // No application ID URI contains these characters. They mean a list in another notation.
     if (text.length <= 2_048 && !/[\p{Cc}[\]{}"'|;*]/u.test(text)) return accept(text);
     return refuse(
-      'cannot be a resource',
-      'write resources as in requests, such as https://vault.azure.net, with commas between them and without quotes, brackets and wildcards',
+      'is not a resource',
+      'write resources as in requests, such as https://vault.azure.net, separated by commas, without quotes, brackets or wildcards',
     );
   },
 };
@@ -72,16 +72,13 @@ export const identitiesValue: ValueType<readonly ConfiguredIdentity[]> = {
     if (!text.startsWith('@')) return parseIdentities(text);
     const path = text.slice(1);
     if (!path.startsWith('/')) {
-      return refuse(
-        'does not name a file by its absolute path',
-        'write @ and a path that begins with /',
-      );
+      return refuse('is not @ and an absolute path', 'write @ and a path that starts with /');
     }
     const file = readSettingFile(path);
     if (!file.ok) {
       const isOther = file.code === 'EINVAL' || file.code === 'EFBIG';
       const fix = isOther
-        ? 'name the file with the list'
+        ? 'set the path of the file with the list'
         : 'mount the file, or make it readable to the proxy';
       return refuse(file.fault, fix);
     }
@@ -112,8 +109,8 @@ function parseIdentities(json: string): Parsed<readonly ConfiguredIdentity[]> {
       if (value === undefined) continue;
       const other = taken.get(`${key} ${value}`);
       if (other !== undefined) {
-        const fix = 'keep one of them: a request must mean one identity';
-        return refuse(`is in entry ${other} as well`, fix, {
+        const fix = 'remove one of them: a request must match one identity';
+        return refuse(`is also in entry ${other}`, fix, {
           at: `${at}, ${key}`,
           shown: JSON.stringify(value),
         });
@@ -153,7 +150,7 @@ function parseEntry(entry: unknown, at: string): Parsed<ConfiguredIdentity> {
 }
 
 function missingClientId(at: string): Fault {
-  return refuse('has no clientId', 'add it: it names the identity to Entra', {
+  return refuse('has no clientId', 'add it: Entra identifies the identity by it', {
     at,
     shown: 'the object',
   });

@@ -4,8 +4,8 @@ import { proxyPort } from '../../shared/redirect-contract.ts';
 import { addressValue } from './values.ts';
 
 /**
- * The settings that `--probe` needs, apart from the others: the kubelet runs it in every pod, and loading
- * them all would cost it a tenth of its time.
+ * The settings that `--probe` needs, separate from the others: the kubelet runs the probe in every pod, and
+ * loading the whole table would take a tenth of its time.
  */
 export const probeOptions = {
   proxyPort: {
@@ -14,7 +14,7 @@ export const probeOptions = {
     type: portValue(),
     default: `${proxyPort}`,
     group: 'Listeners',
-    help: 'Port on which applications are answered; proxy-init redirects to it.',
+    help: 'Port of the token endpoint. proxy-init redirects to it.',
   },
   bindAddress: {
     flag: 'bind-address',
@@ -22,14 +22,14 @@ export const probeOptions = {
     type: addressValue,
     default: '127.0.0.1',
     group: 'Listeners',
-    help: 'Address of that port. Whoever can reach it can get tokens, so anything but loopback is warned of.',
+    help: 'Address of the token endpoint. Whoever can connect to it can get tokens; the proxy warns if the address is not loopback.',
   },
   probe: {
     flag: 'probe',
     type: booleanValue,
     default: 'false',
     group: 'Other',
-    help: 'Waits until a proxy on this port is ready, for up to 10 seconds; exit code 0 or 1.',
+    help: 'Waits up to 10 seconds until the proxy on this port is ready. Exit code 0 or 1. Unknown flags are ignored.',
   },
   version: {
     flag: 'version',

@@ -26,16 +26,16 @@ import {
   regionValue,
 } from './values.ts';
 
-/** Begins the name of every variable that is our own. */
+/** Every variable that only this proxy reads begins with this. */
 export const ownPrefix = 'IMDS_PROXY_';
 
-/** Bounds for waiting times; a timer cannot hold more than 24 days. */
+/** Bounds for `--drain-quiet`. */
 const shortWait = { leastMs: 0, mostMs: 600_000 };
 
 /**
- * Every setting of the proxy. `--proxy-port`, `--probe`, `--log-level` and `--version` are upstream's, the
- * AZURE_ variables are those that the azure-workload-identity webhook sets, and the rest is ours: a flag
- * `--x-y` and the variable IMDS_PROXY_X_Y.
+ * Every setting of the proxy. Upstream's proxy has `--proxy-port`, `--probe`, `--log-level` and `--version`;
+ * the azure-workload-identity webhook sets the AZURE_ variables. Our own settings are a flag `--x-y` and the
+ * variable IMDS_PROXY_X_Y.
  */
 export const proxyOptions = {
   proxyPort: probeOptions.proxyPort,
@@ -45,14 +45,14 @@ export const proxyOptions = {
     env: 'IMDS_PROXY_ALLOWED_HOSTS',
     type: listValue(hostValue),
     group: 'Listeners',
-    help: 'Further names under which clients may address the proxy (their Host header).',
+    help: 'More host names that clients may send in the Host header. 169.254.169.254 and loopback are always allowed.',
   },
   identityHeader: {
     env: 'IMDS_PROXY_IDENTITY_HEADER',
     type: headerSecretValue,
     secret: true,
     group: 'Listeners',
-    help: "Turns on App Service's token path, /msi/token, for pods without the redirect, and is the secret that its requests must bring: what the application has in IDENTITY_HEADER. At least 32 visible ASCII characters. There is no flag, because command lines are seen by many.",
+    help: "Turns on App Service's token path /msi/token, for pods without the redirect. The value is the secret that each request must send; give the application the same value in IDENTITY_HEADER. At least 32 visible ASCII characters. There is no flag for it: other users can read command lines.",
   },
   adminPort: {
     flag: 'admin-port',
@@ -60,7 +60,7 @@ export const proxyOptions = {
     type: portValue({ zero: 'turns it off' }),
     default: '9808',
     group: 'Listeners',
-    help: 'Port of /livez, /readyz, /healthz and /metrics; 0 turns it off. It never hands out tokens.',
+    help: 'Port of /livez, /readyz, /healthz and /metrics. 0 turns it off. This port never returns a token.',
   },
   adminAddress: {
     flag: 'admin-address',
@@ -68,20 +68,20 @@ export const proxyOptions = {
     type: addressValue,
     default: '::',
     group: 'Listeners',
-    help: 'Address of that port. The default is every address, IPv4 and IPv6, because the kubelet and Prometheus come to the address of the pod.',
+    help: 'Address of the admin port. The default is every IPv4 and IPv6 address, because the kubelet and Prometheus connect to the address of the pod.',
   },
   clientId: {
     env: 'AZURE_CLIENT_ID',
     type: guidValue,
     group: 'Identity',
-    help: 'Client ID that answers requests which name no identity.',
+    help: 'Client ID of the default identity. It answers requests that name no identity.',
   },
   tenantId: {
     env: 'AZURE_TENANT_ID',
     type: tenantValue,
     required: "set the tenant's GUID or domain, as the azure-workload-identity webhook does",
     group: 'Identity',
-    help: 'Tenant of every identity that has none of its own: a GUID or a domain.',
+    help: 'Tenant ID (a GUID) or a domain of the tenant. Used for every identity that has no tenantId in IMDS_PROXY_IDENTITIES.',
   },
   federatedTokenFile: {
     env: 'AZURE_FEDERATED_TOKEN_FILE',
@@ -89,28 +89,28 @@ export const proxyOptions = {
     required:
       'mount a projected ServiceAccount token and set its path, as the azure-workload-identity webhook does',
     group: 'Identity',
-    help: 'Absolute path of the projected ServiceAccount token. It is read for every exchange and may appear after the start.',
+    help: 'Absolute path of the projected ServiceAccount token. The proxy reads the file for each exchange. It may be created after startup.',
   },
   authorityHost: {
     env: 'AZURE_AUTHORITY_HOST',
     type: authorityValue,
     default: 'https://login.microsoftonline.com',
     group: 'Identity',
-    help: 'Where Entra answers: https, a host and maybe a port.',
+    help: 'URL of the Entra authority: https, a host and an optional port.',
   },
   regionalAuthority: {
     flag: 'regional-authority',
     env: 'IMDS_PROXY_REGIONAL_AUTHORITY',
     type: regionValue,
     group: 'Identity',
-    help: 'Azure region whose own authority is asked in place of the global one, such as westeurope. Entra refuses most applications there (AADSTS100007). No other variable chooses a region, and none is ever discovered.',
+    help: 'Uses the regional authority of this Azure region, such as westeurope, instead of the global one. Entra refuses most applications there (AADSTS100007). No other variable selects a region, and the proxy never discovers one.',
   },
   identities: {
     flag: 'identities',
     env: 'IMDS_PROXY_IDENTITIES',
     type: identitiesValue,
     group: 'Identity',
-    help: 'Further identities that requests may name: a JSON list of objects with clientId and, each optional, tenantId, objectId, resourceId, mode (federation or binding) and tokenFile (a projected ServiceAccount token of its own); or @ and the path of a file that holds it.',
+    help: 'More identities that requests may name. A JSON list of objects with clientId and, optionally, tenantId, objectId, resourceId, mode (federation or binding) and tokenFile (a separate projected ServiceAccount token). Or @ and the path of a file with that list.',
   },
   allowedClientIds: {
     flag: 'allowed-client-ids',
@@ -118,7 +118,7 @@ export const proxyOptions = {
     type: listValue(guidValue),
     restricts: true,
     group: 'Identity',
-    help: 'Client IDs that requests may get tokens for; others are refused. Without this setting all are allowed and Entra decides. An empty list stops the start.',
+    help: 'Client IDs that requests may get tokens for. Others are refused. Without this setting all are allowed and Entra decides. An empty list stops the start.',
   },
   allowedResources: {
     flag: 'allowed-resources',
@@ -126,7 +126,7 @@ export const proxyOptions = {
     type: listValue(resourceValue),
     restricts: true,
     group: 'Identity',
-    help: 'Resources that requests may get tokens for; others are refused. Without this setting all are allowed and Entra decides. An empty list stops the start.',
+    help: 'Resources that requests may get tokens for. Others are refused. Without this setting all are allowed and Entra decides. An empty list stops the start.',
   },
   identityBinding: {
     flag: 'identity-binding',
@@ -134,7 +134,7 @@ export const proxyOptions = {
     type: choiceValue(['auto', 'on', 'off']),
     default: 'auto',
     group: 'Identity binding',
-    help: 'Whether tokens come through the AKS token proxy. auto: if AZURE_KUBERNETES_TOKEN_PROXY is set. on: the start fails if it is not. off: Entra is asked itself. An identity with a mode of its own keeps to that.',
+    help: 'Whether tokens come from the AKS token proxy. auto: if AZURE_KUBERNETES_TOKEN_PROXY is set. on: the start fails if it is not set. off: tokens come from Entra directly. An identity with its own mode in IMDS_PROXY_IDENTITIES keeps that mode.',
   },
   tokenProxy: {
     env: 'AZURE_KUBERNETES_TOKEN_PROXY',
@@ -146,19 +146,19 @@ export const proxyOptions = {
     env: 'AZURE_KUBERNETES_SNI_NAME',
     type: dnsNameValue,
     group: 'Identity binding',
-    help: 'TLS server name of the token proxy, if not the host of its URL.',
+    help: 'TLS server name of the token proxy, if it differs from the host of its URL.',
   },
   tokenProxyCaFile: {
     env: 'AZURE_KUBERNETES_CA_FILE',
     type: fileValue,
     group: 'Identity binding',
-    help: 'Absolute path of the CA certificates (PEM) that alone vouch for the token proxy.',
+    help: 'Absolute path of the CA certificates (PEM) for the token proxy. Only these are trusted.',
   },
   tokenProxyCaData: {
     env: 'AZURE_KUBERNETES_CA_DATA',
     type: certificatesValue,
     group: 'Identity binding',
-    help: 'The same certificates as text. Only one of the two may be set.',
+    help: 'The same certificates as text. Set only one of the two.',
   },
   tokenProxyViaHttpProxy: {
     flag: 'token-proxy-via-http-proxy',
@@ -166,7 +166,7 @@ export const proxyOptions = {
     type: booleanValue,
     default: 'false',
     group: 'Identity binding',
-    help: 'Whether the token proxy, too, is reached through the HTTP proxy of HTTPS_PROXY unless NO_PROXY names it. It is the API server of the cluster, so that it usually is not.',
+    help: "Uses the HTTP proxy of HTTPS_PROXY for the token proxy as well, unless NO_PROXY matches. The token proxy is the cluster's API server, which is usually reached directly.",
   },
   passthrough: {
     flag: 'passthrough',
@@ -174,7 +174,7 @@ export const proxyOptions = {
     type: choiceValue(['off', 'instance', 'all']),
     default: 'instance',
     group: 'Pass-through',
-    help: 'Which other metadata paths are forwarded to the real metadata service: none, the descriptive ones (instance, versions, scheduledevents, loadbalancer), or attested documents as well.',
+    help: 'Which other metadata paths are forwarded to the real metadata service. off: none. instance: instance, versions, scheduledevents and loadbalancer. all: attested documents as well.',
   },
   metadataEndpoint: {
     flag: 'metadata-endpoint',
@@ -182,7 +182,7 @@ export const proxyOptions = {
     type: endpointValue,
     default: `${metadataAddress}:${metadataPort}`,
     group: 'Pass-through',
-    help: 'Where the real metadata service is reached.',
+    help: 'Address and port of the real metadata service.',
   },
   httpsProxy: {
     env: 'https_proxy',
@@ -190,7 +190,7 @@ export const proxyOptions = {
     type: httpProxyValue,
     secret: true,
     group: 'Network',
-    help: 'HTTP proxy through which Entra is reached, with user and password if it wants them. The metadata address and loopback never are.',
+    help: 'HTTP proxy for requests to Entra, with user and password if it needs them. The metadata address and loopback are always reached directly.',
   },
   httpProxy: {
     env: 'http_proxy',
@@ -198,14 +198,14 @@ export const proxyOptions = {
     type: httpProxyValue,
     secret: true,
     group: 'Network',
-    help: 'The same, if HTTPS_PROXY is unset.',
+    help: 'Used if HTTPS_PROXY is not set.',
   },
   noProxy: {
     env: 'no_proxy',
     envAlias: 'NO_PROXY',
     type: textValue,
     group: 'Network',
-    help: 'Hosts that are reached without HTTP proxy, between commas or spaces: names (their subdomains included), .names, addresses, CIDRs, each with or without :port; * for all.',
+    help: 'Hosts that are reached without the HTTP proxy, separated by commas or spaces: names (with their subdomains), .names, addresses and CIDRs, each with or without :port, or * for all.',
   },
   extraCaCertsFile: {
     env: 'NODE_EXTRA_CA_CERTS',

@@ -5,7 +5,7 @@ import {
   toErrorCode,
 } from '../../shared/small-file.ts';
 
-/** What a file holds, or why it cannot be read. */
+/** The content of a file, or why it cannot be read. */
 export type SettingFile =
   | { readonly ok: true; readonly content: string }
   /** The fault continues a sentence that begins with the file; the code is Node's. */

@@ -10,7 +10,7 @@ import { isLoopback, isWildcard } from './values.ts';
 
 type Resolved = Resolution<typeof proxyOptions>;
 
-/** Values that are fine each and cannot be had together. */
+/** Values that are valid by themselves and contradict each other. */
 export function findConflicts({
   values,
   names,
@@ -24,21 +24,21 @@ export function findConflicts({
       addresses.some((it) => it !== undefined && isWildcard(it))
     ) {
       errors.push(
-        `${names.adminPort}: ${adminPort} is the port of the proxy itself (${names.proxyPort}); set another one, or 0 to do without`,
+        `${names.adminPort}: ${adminPort} is the port of the token endpoint (${names.proxyPort}); set another port, or 0 to turn the admin port off`,
       );
     }
   }
   const { drainQuiet, drainDeadline = DEFAULT_DRAIN_DEADLINE_MS } = values;
   if (drainQuiet !== undefined && drainQuiet > drainDeadline) {
     errors.push(
-      `${names.drainQuiet}: ${drainQuiet} ms is longer than the whole time to stop, ${drainDeadline} ms (${names.drainDeadline}); shorten it`,
+      `${names.drainQuiet}: ${drainQuiet} ms is longer than the shutdown may take, ${drainDeadline} ms (${names.drainDeadline}); set a shorter time`,
     );
   }
   const { authorityHost, regionalAuthority } = values;
   if (authorityHost !== undefined && regionalAuthority !== undefined) {
     if (toRegionalAuthority(authorityHost, regionalAuthority) === undefined) {
       errors.push(
-        `${names.regionalAuthority}: no regional authority is known for ${authorityHost} (${names.authorityHost}); unset it, or set ${names.authorityHost} to the regional one`,
+        `${names.regionalAuthority}: no regional authority is known for ${authorityHost} (${names.authorityHost}); remove the setting, or set ${names.authorityHost} to the regional authority`,
       );
     }
   }
@@ -46,8 +46,8 @@ export function findConflicts({
 }
 
 /**
- * What works, but is probably not meant or not safe.
- * @param names how each setting is called where its value came from.
+ * What works, but is probably a mistake or not safe.
+ * @param names the name of each setting where its value came from: flag or variable.
  */
 export function findRisks(
   config: ProxyConfig,
@@ -58,12 +58,12 @@ export function findRisks(
   const { bindAddress, proxyPort, clientId, identities, noProxy, extraCaCertsFile } = config;
   if (!isLoopback(bindAddress)) {
     warnings.push(
-      `${names.bindAddress}: whoever reaches ${bindAddress} port ${proxyPort} can get tokens; make sure that only the application can, or bind 127.0.0.1`,
+      `${names.bindAddress}: every process that can connect to ${bindAddress} port ${proxyPort} can get tokens; set 127.0.0.1, or make sure that only the application can connect`,
     );
   }
   if (clientId === undefined && identities.length === 0) {
     warnings.push(
-      `${names.clientId}: not set, so that requests which name no identity are refused; set the annotation azure.workload.identity/client-id of the pod's ServiceAccount and create the pod anew, or set the variable`,
+      `${names.clientId}: not set, so requests that name no identity are refused; set the annotation azure.workload.identity/client-id on the pod's ServiceAccount and recreate the pod, or set the variable`,
     );
   }
   warnings.push(...findForbiddenIdentities(config, names));
@@ -73,7 +73,7 @@ export function findRisks(
   const caFault = extraCaCertsFile === undefined ? undefined : findExtraCaFault(extraCaCertsFile);
   if (caFault !== undefined) {
     warnings.push(
-      `${names.extraCaCertsFile}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so the proxy does not trust the CA that it should hold; mount CA certificates in PEM there, or unset the variable`,
+      `${names.extraCaCertsFile}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so the proxy does not trust that CA; mount CA certificates in PEM there, or remove the variable`,
     );
   }
   if ((env['SSL_CERT_DIR'] ?? '') !== '') {
@@ -94,16 +94,15 @@ function findForbiddenIdentities(
     if (one === undefined || allowedClientIds.includes(one)) return [];
     const source = one === clientId ? names.clientId : names.identities;
     return [
-      `${source}: ${one} is not in ${names.allowedClientIds}, so that no token is given for it; add it there if that is not meant`,
+      `${source}: ${one} is not in ${names.allowedClientIds}, so requests for it are refused; add it there if it should get tokens`,
     ];
   });
 }
 
 /**
- * Looks at a file of further CAs, which Node.js would ignore with a line on standard error that names no
- * remedy, or with none. Certificates are only looked at, not parsed: node:crypto would take 20 ms of the
- * start and 3 MB of the server, which has no use for it.
- * @returns what is wrong, to follow the name of the file, or undefined.
+ * Checks the file of extra CAs at startup, so that a mistake shows before the first exchange. It checks the
+ * shape of each certificate and does not parse it: node:crypto would cost the start 20 ms and the server 3 MB.
+ * @returns what is wrong; continues a sentence that begins with the file.
  */
 function findExtraCaFault(path: string): string | undefined {
   const file = readSettingFile(path);
@@ -111,12 +110,12 @@ function findExtraCaFault(path: string): string | undefined {
   const bodies = findPemCertificates(file.content).map((block) =>
     Buffer.from(block.replaceAll(/-----[^-]*-----/g, ''), 'base64'),
   );
-  if (bodies.length === 0) return 'holds no PEM certificate';
+  if (bodies.length === 0) return 'contains no PEM certificate';
   const damaged = bodies.findIndex((der) => !isWholeSequence(der));
-  return damaged === -1 ? undefined : `holds a certificate, number ${damaged + 1}, that is damaged`;
+  return damaged === -1 ? undefined : `contains a damaged certificate (number ${damaged + 1})`;
 }
 
-/** Whether it is one DER SEQUENCE, as every certificate is, and as long as it says (X.690, 8.1.3). */
+/** Whether the bytes are one DER SEQUENCE of the length that it states (X.690, 8.1.3), as every certificate is. */
 function isWholeSequence(der: Buffer): boolean {
   const lengthBytes = (der[1] ?? 0) - 0x80;
   if (der[0] !== 0x30 || lengthBytes < 1 || lengthBytes > 3) return false;

@@ -1,6 +1,6 @@
 import { proxyOptions } from './options.ts';
 
-/** What to tell the operator about an error that ended the start, with key, fault and fix where known. */
+/** The message for an error that ended the start: setting, fault and fix where they are known. */
 export function describeStartError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
@@ -12,12 +12,12 @@ export function describeStartError(error: unknown): string {
   const addressKey = `--${proxyOptions.bindAddress.flag} (${proxyOptions.bindAddress.env})`;
   switch (code) {
     case 'EADDRINUSE':
-      return `${portKey}: ${port} is in use on ${address}; stop what listens there, or set another port here and in proxy-init's PROXY_PORT`;
+      return `${portKey}: ${port} is in use on ${address}; stop the program that listens there, or set another port here and in proxy-init's PROXY_PORT`;
     case 'EACCES':
-      return `${portKey}: ${port} is not this user's to listen on; set a port from 1024 on`;
+      return `${portKey}: this user may not listen on port ${port}; set a port from 1024 to 65535`;
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
-      return `${addressKey}: ${address} is no address of this network namespace; set one that is, such as 127.0.0.1`;
+      return `${addressKey}: ${address} is not an address of this network namespace; set one of its addresses, such as 127.0.0.1`;
     default:
       return `cannot listen on ${address} port ${port}: ${error.message}`;
   }

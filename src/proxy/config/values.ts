@@ -9,13 +9,13 @@ import {
 import { parseInteger } from '../../shared/option-values.ts';
 import { findPemCertificates } from '../../shared/pem.ts';
 
-/** An address and a port to connect to. */
-export interface Endpoint {
+/** An IP address and a port. */
+export interface HostPort {
   readonly address: string;
   readonly port: number;
 }
 
-/** An IPv4 or IPv6 address, never a name: what a name resolves to is not ours to decide. */
+/** An IPv4 or IPv6 address. Names are refused: DNS would decide where the proxy listens. */
 export const addressValue: ValueType<string> = {
   label: 'address',
   parse(text) {
@@ -24,8 +24,8 @@ export const addressValue: ValueType<string> = {
   },
 };
 
-/** `address:port`, with port 80 if there is none; an IPv6 address stands in brackets. */
-export const endpointValue: ValueType<Endpoint> = {
+/** `address:port`; the port is 80 if missing, and an IPv6 address is in brackets. */
+export const endpointValue: ValueType<HostPort> = {
   label: 'address:port',
   show: ({ address, port }) =>
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
@@ -45,7 +45,7 @@ export const endpointValue: ValueType<Endpoint> = {
 const label = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
 const dnsName = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`);
 
-/** A host as it stands in a Host header, without port, in lower case. */
+/** A host name as in a Host header, without the port, in lower case. */
 export const hostValue: ValueType<string> = {
   label: 'host',
   parse(text) {
@@ -55,7 +55,7 @@ export const hostValue: ValueType<string> = {
   },
 };
 
-/** A DNS name, in lower case; an address is none (and no TLS server name, by RFC 6066). */
+/** A DNS name, in lower case. Addresses are refused: RFC 6066 does not allow them as TLS server names. */
 export const dnsNameValue: ValueType<string> = {
   label: 'name',
   parse(text) {
@@ -65,12 +65,12 @@ export const dnsNameValue: ValueType<string> = {
   },
 };
 
-/** The absolute path of a file. Whether it exists is seen when it is read. */
+/** The absolute path of a file. The file does not have to exist yet. */
 export const fileValue: ValueType<string> = {
   label: 'path',
   parse(text) {
     if (!text.startsWith('/')) {
-      return refuse('is not an absolute path', 'write the whole path, beginning with /');
+      return refuse('is not an absolute path', 'write the whole path, starting with /');
     }
     if (text.includes('\0')) return refuse('holds a NUL character', 'remove it');
     if (text.endsWith('/')) return refuse('names a directory', 'name the file in it');
@@ -78,12 +78,12 @@ export const fileValue: ValueType<string> = {
   },
 };
 
-/** True for the addresses that only this network namespace can reach. */
+/** Whether only this network namespace can connect to the address. */
 export function isLoopback(address: string): boolean {
   return /^(?:::ffff:)?127\./i.test(address) || address === '::1';
 }
 
-/** True for the addresses that mean every address of the machine. */
+/** Whether the address means every address of the machine. */
 export function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
@@ -97,7 +97,7 @@ export const httpsUrlValue: ValueType<string> = {
   },
 };
 
-/** The origin of an authority: an `https` URL without path; trailing slashes are dropped. */
+/** The origin of an authority: an `https` URL without a path. Trailing slashes are removed. */
 export const authorityValue: ValueType<string> = {
   label: 'https-origin',
   parse(text) {
@@ -114,8 +114,8 @@ export const authorityValue: ValueType<string> = {
 };
 
 /**
- * The URL parser of the platform forgives too much (white space, backslashes, a third slash, an empty query), so
- * those are looked for in the text itself.
+ * Node's URL parser accepts white space, backslashes, a third slash and an empty query. The text itself is
+ * checked for these.
  */
 function parseHttpsUrl(text: string): Parsed<URL> {
   const refused = (fault: string, fix: string): Fault =>
@@ -129,12 +129,14 @@ function parseHttpsUrl(text: string): Parsed<URL> {
   if (scheme.toLowerCase() !== 'https') {
     return refused(`has the scheme ${scheme}`, 'use https: the ServiceAccount token goes there');
   }
-  if (text.includes('?')) return refused('has a query', 'remove everything from the ? on');
-  if (text.includes('#')) return refused('has a fragment', 'remove everything from the # on');
+  if (text.includes('?'))
+    return refused('has a query', 'remove everything after the ?, and the ? itself');
+  if (text.includes('#'))
+    return refused('has a fragment', 'remove everything after the #, and the # itself');
   if (/^https:\/\/\//i.test(text)) {
     return refused('is not a URL', 'write it like https://host, with two slashes');
   }
-  const userInfo = refused('holds user info', 'remove everything before and including the @');
+  const userInfo = refused('contains user info', 'remove everything up to the @');
   if (/^https:\/\/[^/]*@/i.test(text)) return userInfo;
   let url: URL;
   try {
@@ -145,15 +147,12 @@ function parseHttpsUrl(text: string): Parsed<URL> {
   return url.username === '' && url.password === '' ? accept(url) : userInfo;
 }
 
-/** A user name or password must not reach a message, however malformed the rest is. */
+/** Removes user name and password, even from a text that is not a URL. */
 function hideUserInfo(text: string): string {
   return text.replace(/^.*@/s, '***@');
 }
 
-/**
- * The URL of an HTTP proxy, with user and password if it wants them; without a scheme, http is meant, as in
- * curl and Go.
- */
+/** The URL of an HTTP proxy, with an optional user and password. The default scheme is http, as in curl and Go. */
 export const httpProxyValue: ValueType<string> = {
   label: 'http-proxy',
   parse(text) {
@@ -171,7 +170,7 @@ export const httpProxyValue: ValueType<string> = {
       decodeURIComponent(url.username);
       decodeURIComponent(url.password);
     } catch {
-      return refuse('has a % in user or password that encodes nothing', 'write % as %25');
+      return refuse('has a % in the user or password that is not an escape', 'write % as %25');
     }
     return accept(url.href.replace(/\/$/, ''));
   },
@@ -183,12 +182,12 @@ export const regionValue: ValueType<string> = {
   parse(text) {
     if (/^auto/i.test(text.replace(/[^a-z]/gi, ''))) {
       return refuse(
-        'asks for the region to be discovered, which is asked of the metadata address and would come back to this proxy',
+        'asks to discover the region, which would query this proxy itself',
         'write the name of the region, such as westeurope',
       );
     }
     if (/^[a-z][a-z0-9]{2,39}$/.test(text)) return accept(text);
-    return refuse('is not the name of a region', 'write it like westeurope, in small letters');
+    return refuse('is not the name of a region', 'write it in lower case, such as westeurope');
   },
 };
 
@@ -199,18 +198,20 @@ export const certificatesValue: ValueType<string> = {
   show: (pem) => `${findPemCertificates(pem).length} in PEM`,
 };
 
-/**
- * Node itself would take an empty or garbled CA for "use the public roots", so every block is tried here.
- */
+/** Parses every certificate: given an empty or garbled CA, Node would trust the public roots. */
 export function parseCertificates(pem: string): Parsed<string> {
   const shown = 'the value';
   const blocks = findPemCertificates(pem);
   if (blocks.length === 0) {
-    return refuse('holds no PEM certificate', 'give the CA in PEM, BEGIN and END lines included', {
-      shown,
-    });
+    return refuse(
+      'contains no PEM certificate',
+      'set the CA in PEM, with the BEGIN and END lines',
+      {
+        shown,
+      },
+    );
   }
-  // Loaded here because almost nobody sets a CA, and node:crypto would slow every start.
+  // Loaded only if needed: node:crypto would slow down every start.
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   for (const [index, text] of blocks.entries()) {
     try {
@@ -225,20 +226,20 @@ export function parseCertificates(pem: string): Parsed<string> {
   return accept(pem);
 }
 
-/** As many as a GUID without dashes or 16 random bytes in hexadecimal have. */
+/** The length of a GUID without dashes, or of 16 random bytes in hexadecimal. */
 const leastLength = 32;
-/** Twice what any generator writes, and far below the limit for all headers together. */
+/** Longer than what generators write, and far below Node's limit for all headers together. */
 const mostLength = 512;
 
-/** A secret that travels as the value of an HTTP header. */
+/** A secret that is sent as the value of an HTTP header. */
 export const headerSecretValue: ValueType<string> = {
   label: 'secret',
   parse(text) {
     const fix = 'set 32 or more random letters and digits, such as openssl rand -hex 32 prints';
-    if (text.length < leastLength) return refuse('is too short to be kept from guessing', fix);
+    if (text.length < leastLength) return refuse('is too short: it could be guessed', fix);
     if (text.length > mostLength) return refuse(`is longer than ${mostLength} characters`, fix);
     if (!/^[\x21-\x7e]+$/.test(text)) {
-      return refuse('has characters that not every client can put into a header', fix);
+      return refuse('has characters that some clients cannot send in a header', fix);
     }
     return accept(text);
   },

@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { buildInfo } from '../../shared/version.ts';
 import { type ErrorCode, ProxyError } from '../errors.ts';
 import { toErrorResponse } from '../imds/error-response.ts';
-import type { Route } from '../metrics/metrics.ts';
+import type { RouteLabel } from '../metrics/metrics.ts';
 
 /** What a request for a token is about. */
 export interface Subject {
@@ -18,7 +18,7 @@ export interface Call {
   readonly id: string;
   /** On the monotonic clock. */
   readonly startedAtMs: number;
-  readonly route: Route;
+  readonly route: RouteLabel;
   /** Whose token for what the request means, once that is known. For the log. */
   subject?: Subject;
   /** Which service's clients understand the answer. */

@@ -5,7 +5,7 @@ import { ProxyError } from '../errors.ts';
 import { type Route, toRoute } from '../imds/path.ts';
 import { isQuery } from '../imds/query.ts';
 import { parseTarget, type RequestTarget } from '../imds/target.ts';
-import type { Metrics, Route as RouteLabel } from '../metrics/metrics.ts';
+import type { Metrics, RouteLabel } from '../metrics/metrics.ts';
 import type { AppServiceHandler } from './app-service-handler.ts';
 import type { Fail } from './failure.ts';
 import type { Refusal } from './guard.ts';

@@ -10,9 +10,9 @@ export interface Exposition {
 }
 
 /**
- * Registers every metric of a table with prom-client, reading its values when it is scraped: prom-client's
- * own counters would have to be loaded before the first request.
- * @param addRuntimeMetrics registers more, such as those of Node.js itself.
+ * Registers every metric of a table with prom-client, which reads the values at each scrape. prom-client's own
+ * counters would have to be loaded before the first request.
+ * @param addRuntimeMetrics registers more metrics, such as those of Node.js.
  */
 export function createExposition(
   table: readonly Metric<MetricsState>[],
@@ -30,7 +30,7 @@ export function createExposition(
   return {
     contentType: registry.contentType,
     render() {
-      // One state for all, so that the values of a scrape belong together.
+      // One state for the whole scrape, so that its values fit together.
       state = look();
       return registry.metrics();
     },

@@ -2,32 +2,32 @@
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** The name of the line where it is not the metric's: `_bucket`, `_sum` and `_count` of a histogram. */
+  /** The name of the line if it is not the metric's: `_bucket`, `_sum` and `_count` of a histogram. */
   readonly metricName?: string;
 }
 
-/** What every metric is declared with. */
+/** Part of every metric's declaration. */
 interface Declaration {
   readonly name: string;
   /** One or two sentences for the exposition and for docs/metrics.md. */
   readonly help: string;
 }
 
-/** A metric: its declaration and how a scrape reads it. */
+/** A metric, and how a scrape reads it. */
 export interface Metric<State> extends Declaration {
   readonly type: 'counter' | 'gauge' | 'histogram';
-  /** Every label that a sample may have, with its values or what they are. */
+  /** Every label that a sample may have, with its values or a description of them. */
   readonly labels: Readonly<Record<string, string>>;
   readonly read: (state: State) => readonly Sample[];
 }
 
-/** A label with a fixed set of values; each of them has a sample from the start, so that rates are right. */
+/** A label with a fixed set of values. Each value has a sample from startup, so that rates are correct. */
 interface Label<Value extends string> {
   readonly label: string;
   readonly values: readonly Value[];
 }
 
-/** A metric that is read from the state of the proxy at each scrape; absent while undefined. */
+/** A gauge that each scrape reads from the proxy's state. No sample while it is undefined. */
 export function gauge<State>(
   declaration: Declaration,
   read: (state: State) => number | undefined,
@@ -40,7 +40,7 @@ export function gauge<State>(
   };
 }
 
-/** A gauge that holds what was last set; absent before that unless `initial` is given. */
+/** A gauge with the value that was last set. No sample before that, unless there is an `initial` value. */
 export function settableGauge(declaration: Declaration, initial?: number) {
   let current = initial;
   return {
@@ -81,10 +81,10 @@ export function counterBy<Value extends string>({
   };
 }
 
-/** The statuses that HTTP has; 999 is the greatest that Node lets through. */
+/** The greatest status that Node accepts is 999. */
 const codeLimit = 1_000;
 
-/** A counter for each HTTP status that has been seen. Counting allocates nothing. */
+/** A counter for each HTTP status that occurred. Counting allocates nothing. */
 export function counterByCode(declaration: Declaration) {
   const totals = new Float64Array(codeLimit);
   return {
@@ -101,10 +101,10 @@ export function counterByCode(declaration: Declaration) {
   };
 }
 
-/** More than Entra ever answers one pod with; the rest is counted together. */
+/** More numbers than Entra sends to one pod. Further numbers are counted together. */
 const maxNumbers = 64;
 
-/** A counter for each number that has been seen, of which a scrape shows the known ones by themselves. */
+/** A counter for each number that occurred. A scrape shows unknown numbers as `other`. */
 export function counterByNumber<State>({
   label,
   values,
@@ -112,7 +112,7 @@ export function counterByNumber<State>({
   ...declaration
 }: Declaration & {
   readonly label: string;
-  /** What the values are, for the documentation. */
+  /** Describes the values, for the documentation. */
   readonly values: string;
   readonly known: (state: State) => ReadonlySet<number>;
 }) {
@@ -140,12 +140,12 @@ export function counterByNumber<State>({
   };
 }
 
-/** Upper bounds of all histograms in milliseconds: from a cached answer to an exchange that was given up. */
+/** Upper bounds of all histograms in milliseconds: from a cached answer to an exchange that timed out. */
 export const bucketBoundsMs: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 30_000,
 ];
 
-/** A histogram of durations. Observing allocates nothing, and the first bounds are found first. */
+/** A histogram of durations. Observing allocates nothing. */
 export function histogram(declaration: Declaration) {
   const { name } = declaration;
   const overflow = bucketBoundsMs.length;
@@ -179,8 +179,8 @@ export function histogram(declaration: Declaration) {
 }
 
 /**
- * One instrument for each value of a label, as one metric.
- * @param isShown whether an instrument's samples are part of a scrape.
+ * One metric from one instrument for each value of a label.
+ * @param isShown whether a scrape shows an instrument.
  */
 export function labelled<Value extends string, Instrument extends Metric<unknown>>(
   { label, values }: { readonly label: string; readonly values: readonly [Value, ...Value[]] },

@@ -16,8 +16,8 @@ import {
 
 const routes = ['token', 'readyz', 'passthrough', 'other'] as const;
 
-/** What a request was for; a fixed set, so that the label stays small. */
-export type Route = (typeof routes)[number];
+/** What a request asked for. */
+export type RouteLabel = (typeof routes)[number];
 
 const denyReasons = [
   'metadata_header',
@@ -57,24 +57,24 @@ const cacheResults = [
   'negative',
 ] as const satisfies readonly CacheResult[];
 
-/** What a scrape reads beside what was counted. */
+/** What a scrape reads in addition to the counters. */
 export interface MetricsState {
   readonly cache: CacheStatus;
-  /** Whether a request that names no identity can be answered. */
+  /** Whether requests that name no identity can be answered. */
   readonly hasDefaultIdentity: boolean;
-  /** The AADSTS numbers that have a label value of their own. */
+  /** The AADSTS numbers that have their own label value. */
   readonly aadstsNumbers: ReadonlySet<number>;
 }
 
-/** Where the parts of the proxy report what happened. Calls are cheap: no allocation, no library. */
+/** The parts of the proxy report events here. Calls are cheap: no allocation, no library. */
 export type Metrics = Omit<AllMetrics, 'table'>;
 
-/** Metrics that can be read as well. */
+/** The same, with the metrics to read. */
 export type AllMetrics = ReturnType<typeof createMetrics>;
 
 /**
- * Declares every metric of our own, each once, and counts in plain numbers: an answer from the cache costs
- * neither an allocation nor a library. Labels are closed sets: no path, address, identity, resource or text.
+ * Declares every metric, each once. It counts in plain numbers, because an answer from the cache must not pay
+ * for an allocation or a library. Labels are closed sets: no path, address, identity, resource or text.
  * @param epochMs the wall clock.
  */
 export function createMetrics(epochMs: () => number = Date.now) {
@@ -242,7 +242,7 @@ export function createMetrics(epochMs: () => number = Date.now) {
     requestStarted(): void {
       requestsInFlight.set(requestsInFlight.get() + 1);
     },
-    requestFinished(route: Route, status: number, durationMs: number): void {
+    requestFinished(route: RouteLabel, status: number, durationMs: number): void {
       requestsInFlight.set(requestsInFlight.get() - 1);
       requests.of[route].add(status);
       requestDuration.of[route].observe(durationMs);
@@ -263,7 +263,7 @@ export function createMetrics(epochMs: () => number = Date.now) {
   };
 }
 
-/** How a failed exchange is counted. */
+/** The label value of a failed exchange. */
 export function toExchangeFailure(code: ErrorCode): ExchangeFailure {
   switch (code) {
     case 'ERR_REJECTED':

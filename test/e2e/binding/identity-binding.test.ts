@@ -151,7 +151,7 @@ describe('the built proxy in a pod with identity binding', () => {
     await using proxy = await start({ env });
     expect(await ask(proxy)).toMatchObject({ status: 200 });
     expect(proxy.log.filter(({ level }) => level === 'warning')).toMatchObject([
-      { message: expect.stringContaining('AZURE_KUBERNETES_CA_DATA is used in its place') },
+      { message: expect.stringContaining('AZURE_KUBERNETES_CA_DATA instead') },
     ]);
   });
 

@@ -44,7 +44,7 @@ describe('T1: identity binding is on exactly if AZURE_KUBERNETES_TOKEN_PROXY is 
 
   test('on without it is refused', () => {
     expect(refused({}, ['--identity-binding=on'])).toEqual([
-      '--identity-binding: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; put the annotation azure.workload.identity/use-identity-binding: "true" on the pod, which has the webhook set it',
+      '--identity-binding: on, but AZURE_KUBERNETES_TOKEN_PROXY is not set; set the annotation azure.workload.identity/use-identity-binding: "true" on the pod, so that the webhook sets it',
     ]);
   });
 
@@ -104,8 +104,8 @@ describe('T2: URL', () => {
   test.each([
     ['http://p', /has the scheme http; use https/],
     ['p', /is not a URL/],
-    ['https://u:p@p', /holds user info; remove everything before/],
-    ['https://@p', /holds user info/],
+    ['https://u:p@p', /contains user info; remove everything up to/],
+    ['https://@p', /contains user info/],
     ['https:///u:p@p', /is not a URL; write it like .*two slashes/],
     ['https:////p', /is not a URL/],
     ['https://p?q', /has a query/],
@@ -122,16 +122,16 @@ describe('T2: URL', () => {
 
 describe('T2: settings without a token proxy', () => {
   test.each([
-    [{ AZURE_KUBERNETES_SNI_NAME: 'a.ests.aks' }, 'AZURE_KUBERNETES_SNI_NAME'],
-    [{ AZURE_KUBERNETES_CA_FILE: '/ca.crt' }, 'AZURE_KUBERNETES_CA_FILE'],
-    [{ AZURE_KUBERNETES_CA_DATA: certificate }, 'AZURE_KUBERNETES_CA_DATA'],
+    [{ AZURE_KUBERNETES_SNI_NAME: 'a.ests.aks' }, 'AZURE_KUBERNETES_SNI_NAME is'],
+    [{ AZURE_KUBERNETES_CA_FILE: '/ca.crt' }, 'AZURE_KUBERNETES_CA_FILE is'],
+    [{ AZURE_KUBERNETES_CA_DATA: certificate }, 'AZURE_KUBERNETES_CA_DATA is'],
     [
       { AZURE_KUBERNETES_SNI_NAME: 'a', AZURE_KUBERNETES_CA_FILE: '/ca.crt' },
-      'AZURE_KUBERNETES_SNI_NAME and AZURE_KUBERNETES_CA_FILE',
+      'AZURE_KUBERNETES_SNI_NAME and AZURE_KUBERNETES_CA_FILE are',
     ],
   ])('%j', (env, names) => {
     expect(refused(env)).toEqual([
-      `AZURE_KUBERNETES_TOKEN_PROXY not set, but ${names}; set it, or unset the rest`,
+      `AZURE_KUBERNETES_TOKEN_PROXY: not set, but ${names}; set it, or remove the rest`,
     ]);
   });
 
@@ -179,7 +179,7 @@ describe('T2, T6: CA', () => {
   });
 
   test.each([
-    ['x', /^AZURE_KUBERNETES_CA_DATA: the value holds no PEM certificate; give the CA in PEM/],
+    ['x', /^AZURE_KUBERNETES_CA_DATA: the value contains no PEM certificate; set the CA in PEM/],
     [garbled, /^AZURE_KUBERNETES_CA_DATA, certificate 1: the value cannot be parsed; replace it/],
     [`${certificate}\n${garbled}`, /^AZURE_KUBERNETES_CA_DATA, certificate 2: the value cannot be/],
   ])('data without certificate is refused (%#)', (pem, expected) => {
@@ -187,7 +187,7 @@ describe('T2, T6: CA', () => {
   });
 
   test.each([
-    ['x', / holds no PEM certificate; give the CA in PEM/],
+    ['x', / contains no PEM certificate; set the CA in PEM/],
     [`${certificate}\n${garbled}`, /, certificate 2 cannot be parsed; replace it/],
   ])('a file without certificate is refused (%#)', (content, expected) => {
     const [error] = refused(withFile(caFile(content)));
@@ -197,7 +197,7 @@ describe('T2, T6: CA', () => {
 
   test('a file that is missing or unreadable is refused', () => {
     expect(refused(withFile('/nowhere/ca.crt'))).toEqual([
-      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" cannot be read (ENOENT); mount the CA there, or unset the variable',
+      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" cannot be read (ENOENT); mount the CA there, or remove the variable',
     ]);
     const directory = join(folder(), 'ca.crt');
     mkdirSync(directory);
@@ -206,7 +206,7 @@ describe('T2, T6: CA', () => {
   });
 
   test('a pipe, a device or a large file is refused, and not waited for', () => {
-    const remedy = 'name the CA of the token proxy in PEM, or unset the variable';
+    const remedy = 'set the path of the CA in PEM, or remove the variable';
     const pipe = pipeIn(folder());
     expect(refused(withFile(pipe))).toEqual([
       `AZURE_KUBERNETES_CA_FILE: "${pipe}" is not a regular file; ${remedy}`,
@@ -231,14 +231,14 @@ describe('T2, T6: CA', () => {
     const { config, warnings } = accepted(withFile(path));
     expect(config.binding?.ca).toEqual({ kind: 'file', path });
     expect(warnings).toContain(
-      `AZURE_KUBERNETES_CA_FILE: "${path}" is empty; exchanges fail until it holds the CA of the token proxy`,
+      `AZURE_KUBERNETES_CA_FILE: "${path}" is empty; exchanges fail until it contains the CA of the token proxy`,
     );
   });
 
   test('T3: both at once are refused', () => {
     const path = caFile(certificate);
     expect(refused({ ...withFile(path), ...withData(certificate) })).toEqual([
-      `AZURE_KUBERNETES_CA_FILE: "${path}" and AZURE_KUBERNETES_CA_DATA exclude each other; unset one of them`,
+      `AZURE_KUBERNETES_CA_FILE: "${path}" and AZURE_KUBERNETES_CA_DATA are both set; remove one of them`,
     ]);
   });
 
@@ -247,7 +247,7 @@ describe('T2, T6: CA', () => {
     const { config, warnings } = accepted(env);
     expect(config.binding?.ca).toEqual({ kind: 'data', pem: certificate });
     expect(warnings).toContain(
-      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" does not exist; AZURE_KUBERNETES_CA_DATA is used in its place',
+      'AZURE_KUBERNETES_CA_FILE: "/nowhere/ca.crt" does not exist; the proxy uses AZURE_KUBERNETES_CA_DATA instead',
     );
   });
 });

@@ -97,26 +97,26 @@ describe('values at fault are refused with key, fault and fix', () => {
     [
       'AZURE_TENANT_ID',
       '',
-      "AZURE_TENANT_ID not set; set the tenant's GUID or domain, as the azure-workload-identity webhook does",
+      "AZURE_TENANT_ID: not set; set the tenant's GUID or domain, as the azure-workload-identity webhook does",
     ],
+    ['AZURE_TENANT_ID', 'my tenant', /^AZURE_TENANT_ID: "my tenant" is not a GUID or a domain; /],
+    ['AZURE_TENANT_ID', 'contoso', /^AZURE_TENANT_ID: "contoso" is not a GUID or a domain; /],
+    ['AZURE_TENANT_ID', 'contoso.com/x', /is not a GUID or a domain; set the tenant's ID/],
+    ['AZURE_TENANT_ID', '10.0.0.1', /is not a GUID or a domain/],
+    ['AZURE_TENANT_ID', `${tenantId}0`, /is not a GUID or a domain/],
+    ['AZURE_TENANT_ID', 'common', /"common" means any tenant, but a token comes from one tenant; /],
+    ['AZURE_TENANT_ID', 'Organizations', /means any tenant/],
+    ['AZURE_TENANT_ID', 'consumers', /means any tenant/],
     [
       'AZURE_TENANT_ID',
-      'my tenant',
-      /^AZURE_TENANT_ID: "my tenant" is neither a GUID nor a domain; /,
+      'adfs',
+      /"adfs" means AD FS, which does not support workload identity federation; /,
     ],
-    ['AZURE_TENANT_ID', 'contoso', /^AZURE_TENANT_ID: "contoso" is neither a GUID nor a domain; /],
-    ['AZURE_TENANT_ID', 'contoso.com/x', /is neither a GUID nor a domain; set your tenant's GUID/],
-    ['AZURE_TENANT_ID', '10.0.0.1', /is neither a GUID nor a domain/],
-    ['AZURE_TENANT_ID', `${tenantId}0`, /is neither a GUID nor a domain/],
-    ['AZURE_TENANT_ID', 'common', /"common" stands for any tenant, and a token is issued by one; /],
-    ['AZURE_TENANT_ID', 'Organizations', /stands for any tenant/],
-    ['AZURE_TENANT_ID', 'consumers', /stands for any tenant/],
-    ['AZURE_TENANT_ID', 'adfs', /"adfs" is AD FS, which has no workload identity federation; /],
     ['AZURE_CLIENT_ID', 'my-app', /^AZURE_CLIENT_ID: "my-app" is not a GUID; write it like 0{8}-/],
     [
       'AZURE_FEDERATED_TOKEN_FILE',
       '',
-      /^AZURE_FEDERATED_TOKEN_FILE not set; mount a projected ServiceAccount token/,
+      /^AZURE_FEDERATED_TOKEN_FILE: not set; mount a projected ServiceAccount token/,
     ],
     [
       'AZURE_FEDERATED_TOKEN_FILE',
@@ -139,7 +139,7 @@ describe('values at fault are refused with key, fault and fix', () => {
     [
       'AZURE_AUTHORITY_HOST',
       'https://login.local?x=1',
-      /has a query; remove everything from the \?/,
+      /has a query; remove everything after the \?/,
     ],
     ['AZURE_AUTHORITY_HOST', 'https://login.local/?', /has a query/],
     ['AZURE_AUTHORITY_HOST', 'https://login.local/#x', /has a fragment/],
@@ -165,10 +165,14 @@ describe('values at fault are refused with key, fault and fix', () => {
       'loud',
       /invalid log level, valid choices are the empty string, warning, info, debug, trace and all/,
     ],
-    ['IMDS_PROXY_RUNTIME_METRICS', 'on', /is neither true nor false/],
+    ['IMDS_PROXY_RUNTIME_METRICS', 'on', /is not true or false/],
     ['IMDS_PROXY_ALLOWED_CLIENT_IDS', `${clientId},x`, /, entry 2: "x" is not a GUID/],
-    ['IMDS_PROXY_ALLOWED_CLIENT_IDS', ' , ', /^IMDS_PROXY_ALLOWED_CLIENT_IDS: "," lists nothing/],
-    ['IMDS_PROXY_ALLOWED_RESOURCES', 'x'.repeat(2_049), /, entry 1: .*… cannot be a resource/],
+    [
+      'IMDS_PROXY_ALLOWED_CLIENT_IDS',
+      ' , ',
+      /^IMDS_PROXY_ALLOWED_CLIENT_IDS: "," is an empty list/,
+    ],
+    ['IMDS_PROXY_ALLOWED_RESOURCES', 'x'.repeat(2_049), /, entry 1: .*… is not a resource/],
   ])('%s=%j', (key, value, expected) => {
     const errors = refused({ [key]: value });
     expect(errors).toHaveLength(1);
@@ -179,7 +183,7 @@ describe('values at fault are refused with key, fault and fix', () => {
 
   test('an explicit empty list is refused, not treated as no restriction', () => {
     expect(refused({}, ['--allowed-resources='])).toEqual([
-      '--allowed-resources: "" lists nothing; list at least one value, or remove the setting',
+      '--allowed-resources: "" is an empty list; list at least one value, or remove the setting',
     ]);
   });
 
@@ -289,13 +293,13 @@ describe('conflicts', () => {
       return;
     }
     expect(refused({}, argv)).toEqual([
-      '--admin-port (IMDS_PROXY_ADMIN_PORT): 9808 is the port of the proxy itself (--proxy-port); set another one, or 0 to do without',
+      '--admin-port (IMDS_PROXY_ADMIN_PORT): 9808 is the port of the token endpoint (--proxy-port); set another port, or 0 to turn the admin port off',
     ]);
   });
 
-  test('a quiet time longer than the whole time to stop', () => {
+  test('a quiet time that is longer than the deadline', () => {
     expect(refused({ IMDS_PROXY_DRAIN_QUIET: '30s' })).toEqual([
-      'IMDS_PROXY_DRAIN_QUIET: 30000 ms is longer than the whole time to stop, 25000 ms (--drain-deadline (IMDS_PROXY_DRAIN_DEADLINE)); shorten it',
+      'IMDS_PROXY_DRAIN_QUIET: 30000 ms is longer than the shutdown may take, 25000 ms (--drain-deadline (IMDS_PROXY_DRAIN_DEADLINE)); set a shorter time',
     ]);
   });
 

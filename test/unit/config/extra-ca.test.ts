@@ -49,32 +49,32 @@ describe('NODE_EXTRA_CA_CERTS', () => {
       },
       'is not a regular file',
     ],
-    ['an empty file', () => write(''), 'holds no PEM certificate'],
-    ['something else', () => write('hello\n'), 'holds no PEM certificate'],
+    ['an empty file', () => write(''), 'contains no PEM certificate'],
+    ['something else', () => write('hello\n'), 'contains no PEM certificate'],
     [
       'a key',
       () => write(certificate.replaceAll('CERTIFICATE', 'PRIVATE KEY')),
-      'holds no PEM certificate',
+      'contains no PEM certificate',
     ],
     [
       'a garbled certificate',
       () => write(`${certificate}\n${certificate.replace(/\n.{20}/, '\n!!!!!!!!!!!!!!!!!!!!')}`),
-      'holds a certificate, number 2, that is damaged',
+      'contains a damaged certificate (number 2)',
     ],
     [
       'a certificate that lacks a line',
       () => write(certificate.replace(/\n[^\n-]+\n/, '\n')),
-      'holds a certificate, number 1, that is damaged',
+      'contains a damaged certificate (number 1)',
     ],
     [
       'a certificate of nothing',
       () => write('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'),
-      'holds a certificate, number 1, that is damaged',
+      'contains a damaged certificate (number 1)',
     ],
   ])('a warning for %s', (_name, make, fault) => {
     const path = make();
     expect(warningsFor(path)).toEqual([
-      `NODE_EXTRA_CA_CERTS: ${JSON.stringify(path)} ${fault}, so the proxy does not trust the CA that it should hold; mount CA certificates in PEM there, or unset the variable`,
+      `NODE_EXTRA_CA_CERTS: ${JSON.stringify(path)} ${fault}, so the proxy does not trust that CA; mount CA certificates in PEM there, or remove the variable`,
     ]);
   });
 });

@@ -71,10 +71,7 @@ describe('identity map', () => {
     ['[{"clientId":"x"}]', ', entry 1, clientId: "x" is not a GUID'],
     ['[{"clientId":7}]', ', entry 1, clientId: 7 is not a string'],
     ['[{"clientId":null}]', ', entry 1, clientId: null is not a string'],
-    [
-      `[{"clientId":"${clientId}","tenantId":"common"}]`,
-      ', entry 1, tenantId: "common" stands for any',
-    ],
+    [`[{"clientId":"${clientId}","tenantId":"common"}]`, ', entry 1, tenantId: "common" means any'],
     [`[{"clientId":"${clientId}","objectId":"{}"}]`, ', entry 1, objectId: "{}" is not a GUID'],
     [
       `[{"clientId":"${clientId}","resourceId":"/subscriptions/s"}]`,
@@ -102,7 +99,7 @@ describe('identity map', () => {
     const [error] = refused(map(first, between, second));
     expect(error).toMatch(
       new RegExp(
-        `^IMDS_PROXY_IDENTITIES, entry 3, ${key}: .* is in entry 1 as well; keep one of them`,
+        `^IMDS_PROXY_IDENTITIES, entry 3, ${key}: .* is also in entry 1; remove one of them`,
       ),
     );
   });
@@ -123,9 +120,11 @@ describe('identity map', () => {
     );
     const pipe = pipeIn(dirname(path));
     expect(refused({ IMDS_PROXY_IDENTITIES: `@${pipe}` })).toEqual([
-      `IMDS_PROXY_IDENTITIES: "@${pipe}" is not a regular file; name the file with the list`,
+      `IMDS_PROXY_IDENTITIES: "@${pipe}" is not a regular file; set the path of the file with the list`,
     ]);
-    expect(refused({ IMDS_PROXY_IDENTITIES: '@map' })[0]).toMatch(/by its absolute path; write @/);
+    expect(refused({ IMDS_PROXY_IDENTITIES: '@map' })[0]).toMatch(
+      /is not @ and an absolute path; write @/,
+    );
   });
 });
 
@@ -231,7 +230,7 @@ describe('identities with a mode and a token file of their own', () => {
   test.each([
     [
       { mode: 'direct' },
-      /, entry 2, mode: "direct" is not a known choice; set one of federation, b/,
+      /, entry 2, mode: "direct" is not a valid choice; set one of federation, b/,
     ],
     [
       { tokenFile: 'token' },

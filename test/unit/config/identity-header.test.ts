@@ -14,10 +14,10 @@ test('without the secret there is none, and with it nothing but the configuratio
 });
 
 test.each([
-  ['short', secret.slice(1), 'is too short to be kept from guessing'],
+  ['short', secret.slice(1), 'is too short: it could be guessed'],
   ['long', secret.repeat(17), 'is longer than 512 characters'],
-  ['of other characters', `${secret}ü`, 'has characters that not every client can put'],
-  ['in two lines', `${secret}\n${secret}`, 'has characters that not every client can put'],
+  ['of other characters', `${secret}ü`, 'has characters that some clients cannot send'],
+  ['in two lines', `${secret}\n${secret}`, 'has characters that some clients cannot send'],
 ])('a secret that is %s is refused and not shown', (_, value, fault) => {
   const errors = refused({ [name]: value });
   expect(errors).toEqual([expect.stringContaining(`${name}: the value ${fault}`)]);

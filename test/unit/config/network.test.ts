@@ -181,7 +181,7 @@ describe('T10: regional authority', () => {
       IMDS_PROXY_REGIONAL_AUTHORITY: 'x1y',
     };
     expect(refused(env)).toEqual([
-      'IMDS_PROXY_REGIONAL_AUTHORITY: no regional authority is known for https://sts.example (AZURE_AUTHORITY_HOST); unset it, or set AZURE_AUTHORITY_HOST to the regional one',
+      'IMDS_PROXY_REGIONAL_AUTHORITY: no regional authority is known for https://sts.example (AZURE_AUTHORITY_HOST); remove the setting, or set AZURE_AUTHORITY_HOST to the regional authority',
     ]);
   });
 

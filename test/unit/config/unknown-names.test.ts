@@ -162,7 +162,9 @@ describe('a restriction that names nothing stops the start', () => {
     const errors = refused({ [name]: value });
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatch(
-      new RegExp(`^${name}: ".*" lists nothing; list at least one value, or remove the setting$`),
+      new RegExp(
+        `^${name}: ".*" is an empty list; list at least one value, or remove the setting$`,
+      ),
     );
   });
 
@@ -198,9 +200,7 @@ describe('a list in a form that is not ours is refused, not taken as one strange
     '*',
   ])('%s', (value) => {
     const [error] = refused({ IMDS_PROXY_ALLOWED_RESOURCES: value });
-    expect(error).toMatch(
-      /^IMDS_PROXY_ALLOWED_RESOURCES, entry 1: .* cannot be a resource; .*commas/,
-    );
+    expect(error).toMatch(/^IMDS_PROXY_ALLOWED_RESOURCES, entry 1: .* is not a resource; .*commas/);
   });
 
   test.each([

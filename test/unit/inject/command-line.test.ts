@@ -185,7 +185,7 @@ describe('malformed command lines', () => {
       /--token-containers has no[\s\S]*--token-proxy-ca has no/,
     ],
     [['--webhook=absent', '--client-id=me'], /--client-id: "me" is not a GUID/],
-    [['--webhook=absent', '--tenant-id=common'], /--tenant-id: "common" stands for any tenant/],
+    [['--webhook=absent', '--tenant-id=common'], /--tenant-id: "common" means any tenant/],
     [
       ['--webhook=absent', '--identity-binding'],
       /--identity-binding and --token-proxy go together/,
@@ -209,10 +209,10 @@ describe('malformed command lines', () => {
   it('names both images when they are missing, since no default could be right', async () => {
     const { stderr } = await runInjectOn('inject', [], { stdin: pod('a') });
     expect(stderr).toContain(
-      'inject: --proxy-image not set; name the image that was built from Dockerfile.proxy\n',
+      'inject: --proxy-image: not set; name the image that was built from Dockerfile.proxy\n',
     );
     expect(stderr).toContain(
-      'inject: --init-image not set; name the image that was built from Dockerfile.init\n',
+      'inject: --init-image: not set; name the image that was built from Dockerfile.init\n',
     );
   });
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/proxy/clock.ts';
-import type { Endpoint } from '../../../src/proxy/config/values.ts';
+import type { HostPort } from '../../../src/proxy/config/values.ts';
 import { attemptReadyz, type Failure, runProbe } from '../../../src/proxy/probe.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -13,14 +13,14 @@ function probe(
   env: Readonly<Record<string, string>> = {},
 ): {
   readonly clock: ManualClock;
-  readonly asked: Endpoint[];
+  readonly asked: HostPort[];
   readonly complaints: string[];
   readonly exitCode: Promise<number | undefined>;
 } {
   const clock = createManualClock();
-  const asked: Endpoint[] = [];
+  const asked: HostPort[] = [];
   const complaints: string[] = [];
-  const attempt = (endpoint: Endpoint): Promise<Failure> => {
+  const attempt = (endpoint: HostPort): Promise<Failure> => {
     asked.push(endpoint);
     return Promise.resolve(tries[Math.min(asked.length, tries.length) - 1]);
   };
@@ -128,7 +128,7 @@ describe('how long it asks', () => {
 });
 
 describe('one try', () => {
-  async function listen(onConnection: (socket: Socket) => void): Promise<Endpoint> {
+  async function listen(onConnection: (socket: Socket) => void): Promise<HostPort> {
     const sockets = new Set<Socket>();
     const server: Server = createServer((socket) => {
       sockets.add(socket);

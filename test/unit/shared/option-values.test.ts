@@ -110,7 +110,7 @@ describe('port', () => {
   });
   test('a Service link of Kubernetes is named as what it is', () => {
     expect(toFault(portValue(), 'tcp://10.0.0.7:80')).toBe(
-      'is the link that Kubernetes makes for a Service of that name, not a port; set enableServiceLinks: false in the pod, or rename that Service',
+      'is not a port but a variable that Kubernetes creates for a Service of that name; set enableServiceLinks: false in the pod, or rename the Service',
     );
   });
 });
@@ -154,7 +154,7 @@ describe('choice and text', () => {
   test('one of the words, exactly', () => {
     const type = choiceValue(['off', 'instance']);
     expect(toValue(type.parse('off'))).toBe('off');
-    expect(toFault(type, 'Off')).toBe('is not a known choice; set one of off, instance');
+    expect(toFault(type, 'Off')).toBe('is not a valid choice; set one of off, instance');
     expect(type.label).toBe('off|instance');
   });
   test('a text is not empty', () => {
@@ -176,8 +176,8 @@ describe('list', () => {
     expect(toValue(type.parse(text))).toEqual(expected);
   });
 
-  test.each(['', ' ', ',', ' , '])('%j lists nothing', (text) => {
-    expect(toFault(type, text)).toMatch(/^lists nothing/);
+  test.each(['', ' ', ',', ' , '])('%j is an empty list', (text) => {
+    expect(toFault(type, text)).toMatch(/^is an empty list/);
   });
 
   test('the entry at fault is counted from one and shown', () => {

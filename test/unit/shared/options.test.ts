@@ -116,7 +116,7 @@ describe('an option that restricts', () => {
 
   test.each(['', ' ', '\n'])('is set by the variable %j, which is then at fault', (X_NAME) => {
     const { errors, given } = resolveOptions(restriction, new Map(), { X_NAME });
-    expect(errors).toEqual(['X_NAME: "" is empty; give a value or leave it out']);
+    expect(errors).toEqual(['X_NAME: "" is empty; set a value or remove the setting']);
     expect([...given]).toEqual(['names']);
   });
 
@@ -137,7 +137,7 @@ describe('a retired option', () => {
         errors: [],
         values: {},
         warnings: [
-          `${name}: ignored, this setting was removed (ports are chosen by the kernel); remove it, the next release does not accept it`,
+          `${name}: ignored: this setting was removed (ports are chosen by the kernel); delete it, the next release will not accept it`,
         ],
       });
     }
@@ -155,8 +155,8 @@ describe('errors', () => {
     const { errors } = parsed(['--port=0', '--quiet=maybe'], {});
     expect(errors).toEqual([
       '--port: "0" is not a valid port; set a port number from 1 to 65535',
-      'TENANT not set; ask for it',
-      '--quiet: "maybe" is neither true nor false; write true or false',
+      'TENANT: not set; ask for it',
+      '--quiet: "maybe" is not true or false; write true or false',
     ]);
   });
 
