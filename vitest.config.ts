@@ -1,5 +1,15 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { isCi } from './test/support/ci.ts';
+
+/** A project that builds for many minutes exists only if `--project` names it, so a bare `vitest run` is quick. */
+function ifNamed(
+  name: string,
+  project: TestProjectInlineConfiguration,
+): readonly TestProjectInlineConfiguration[] {
+  return process.argv.some((argument) => argument === name || argument === `--project=${name}`)
+    ? [project]
+    : [];
+}
 
 export default defineConfig({
   test: {
@@ -70,7 +80,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      {
+      ...ifNamed('arm64', {
         extends: true,
         // Under an emulator, for many minutes: `npm run test:arm64`.
         test: {
@@ -79,8 +89,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
-      },
-      {
+      }),
+      ...ifNamed('kubernetes', {
         extends: true,
         // They bring up a Kubernetes, of which a machine has one at a time: `npm run test:k8s`.
         test: {
@@ -91,7 +101,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
-      },
+      }),
     ],
   },
 });
