@@ -9,7 +9,7 @@ import { createCachingSource } from '../../../src/proxy/token/caching-source.ts'
 import { findBreach } from './model/promise.ts';
 import { toSchedules } from './model/schedule.ts';
 
-const numRuns = Number(process.env['MODEL_RUNS'] ?? 300);
+const numRuns = Number(process.env['MODEL_RUNS'] ?? 200);
 const create = createCachingSource;
 const seed = fc.nat(2_147_483_645);
 

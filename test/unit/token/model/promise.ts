@@ -69,6 +69,8 @@ export interface PlayOptions {
   readonly keys: number;
   readonly seed: number;
   readonly limits?: CacheLimits;
+  /** Without it, keys that were filled together are due together. */
+  readonly hasJitter?: boolean;
 }
 
 class Broken extends Error {}
@@ -79,9 +81,9 @@ class Broken extends Error {}
  */
 export async function findBreach(
   steps: readonly Step[],
-  { create, keys, seed, limits = {} }: PlayOptions,
+  { create, keys, seed, limits = {}, hasJitter = true }: PlayOptions,
 ): Promise<string | undefined> {
-  const world = createWorld({ create, limits, random: seededRandom(seed) });
+  const world = createWorld({ create, limits, random: hasJitter ? seededRandom(seed) : () => 0 });
   const play = new Play(world, keys, limits);
   try {
     for (const step of steps) await play.do(step);
@@ -143,8 +145,26 @@ class Play {
       case 'peek':
         this.#peek(step.key);
         break;
+      case 'fill':
+        await this.#fill();
+        break;
       case 'wait':
         await this.#wait(step.ms);
+        break;
+      case 'due': {
+        const untilMs = this.#key(step.key).dueTo + step.pastMs - world.believedMs;
+        if (untilMs > 0 && untilMs < 48 * H) await this.#wait(Math.ceil(untilMs));
+        this.#peek(step.key);
+        break;
+      }
+      case 'abandon':
+        await this.#abandon(step.key);
+        break;
+      case 'storm':
+        await this.#storm(step.key, step.error, step.times);
+        break;
+      case 'overtake':
+        await this.#overtake(step.key, step.other);
         break;
       case 'issue': {
         const exchange = this.#pick(step.pick);
@@ -299,6 +319,8 @@ class Play {
     model.announced = undefined;
     if (token !== undefined) {
       this.#checkServed(key, token);
+      if (this.#isWorthWaiting(model))
+        this.#break(`key ${key}: served although it is worth waiting`);
       model.usedFrom = now;
       model.usedTo = now;
       return;
@@ -306,6 +328,70 @@ class Play {
     const left = model.endsFrom - now;
     if (left >= WAITS_BELOW || (left >= SERVABLE && now < model.dueFrom)) {
       this.#break(`key ${key}: not served although there is a token`);
+    }
+  }
+
+  async #abandon(key: number): Promise<void> {
+    const model = this.#key(key);
+    const token = { lifeS: 3_600, elapsed: 0, refreshInS: 1_500 };
+    for (let renewals = 0; renewals < 2; renewals += 1) {
+      const untilMs = model.dueTo - this.#world.believedMs;
+      if (untilMs > 0 && untilMs < 24 * H) await this.#wait(Math.ceil(untilMs));
+      else if (renewals === 0 && model.open === undefined) await this.#get(key, false);
+      if (!model.open?.isOpen) return;
+      await this.#issue(model.open, token);
+      await this.#world.settle();
+    }
+    await this.#wait(40 * MIN);
+  }
+
+  async #storm(key: number, error: ScheduledError, times: number): Promise<void> {
+    for (let round = 0; round < times; round += 1) {
+      for (let waits = 0; waits < 80 && !this.#isAskedFor(key); waits += 1) await this.#wait(CHUNK);
+      const { open } = this.#key(key);
+      if (!open?.isOpen) return;
+      await this.#fail(open, error);
+      await this.#world.settle();
+      this.#check();
+    }
+  }
+
+  #isAskedFor(key: number): boolean {
+    return this.#key(key).open !== undefined;
+  }
+
+  async #overtake(key: number, other: number): Promise<void> {
+    if (key === other) return;
+    const old = this.#key(key);
+    const fresh = this.#key(other);
+    if (old.open === undefined) await this.#get(key, false);
+    if (!old.open?.isOpen || this.#isAskedFor(other)) return;
+    this.#world.assertion += 3_600;
+    await this.#get(other, true);
+    if (!fresh.open?.isOpen) return;
+    await this.#issue(fresh.open, { lifeS: 3_600, elapsed: 0, refreshInS: undefined });
+    await this.#world.settle();
+    if (!old.open?.isOpen) return;
+    await this.#fail(old.open, { code: 'ERR_REJECTED', aadsts: 700_024 });
+    await this.#world.settle();
+    this.#check();
+    await this.#get(key, false);
+  }
+
+  /** Whether a caller should rather wait for the renewal: the token is short, and the renewal is on its way. */
+  #isWorthWaiting({ open, endsTo, dueTo, failure, flightFrom }: KeyModel): boolean {
+    const { believedMs: now, monotonicMs } = this.#world;
+    if (now < dueTo || endsTo - now >= WAITS_BELOW || this.#stopped) return false;
+    return open === undefined ? failure === undefined : monotonicMs < flightFrom + PATIENCE;
+  }
+
+  async #fill(): Promise<void> {
+    for (const [key, model] of this.#keys.entries()) {
+      if (model.endsTo - this.#world.believedMs < SERVABLE) await this.#get(key, false);
+      const { open } = model;
+      if (!open?.isOpen) continue;
+      await this.#issue(open, { lifeS: 3_600, elapsed: 0, refreshInS: undefined });
+      await this.#world.settle();
     }
   }
 
@@ -472,7 +558,8 @@ class Play {
     const isHeld = model.endsFrom - now >= SERVABLE;
     const wasDue = !isHeld || now < model.dueFrom ? 'no' : now >= model.dueTo ? 'yes' : 'maybe';
     const previous = model.failure;
-    const countTo = (previous?.countTo ?? 0) + 1;
+    const isFirst = isHeld && wasDue === 'yes' && previous?.wasDue === 'no';
+    const countTo = isFirst ? 1 : (previous?.countTo ?? 0) + 1;
     const isAnew = isHeld && wasDue !== 'no' && previous !== undefined && previous.wasDue !== 'yes';
     const countFrom = isAnew ? 1 : (previous?.countFrom ?? 0) + 1;
     const retryAfter = error.retryAfterS === undefined ? 0 : Math.min(error.retryAfterS * S, H);
@@ -690,7 +777,7 @@ class Play {
       if (monotonicMs > calledMonotonic + DEADLINE) this.#break(`key ${key}: waits over 30 s`);
       const model = this.#key(key);
       const isHeld = model.endsFrom - now >= SERVABLE + CHUNK;
-      if (isHeld && monotonicMs > patientUntil + CHUNK) {
+      if (isHeld && monotonicMs > Math.max(patientUntil, calledMonotonic)) {
         this.#break(`key ${key}: waits over 5 s although there is a token`);
       }
     }

@@ -5,7 +5,22 @@ import type { ErrorCode } from '../../../../src/proxy/errors.ts';
 export type Step =
   | { readonly do: 'get'; readonly key: number; readonly bypassCache: boolean }
   | { readonly do: 'peek'; readonly key: number }
+  /** A token of an hour for every key that has none. */
+  | { readonly do: 'fill' }
   | { readonly do: 'wait'; readonly ms: number }
+  /** A key is used once, renewed once, and then fails to be renewed until it is out of use. */
+  | { readonly do: 'abandon'; readonly key: number }
+  /** Waits until the renewal of a key is due, and a little longer; then asks for it. */
+  | { readonly do: 'due'; readonly key: number; readonly pastMs: number }
+  /** The exchanges of a key fail in the same way, one after the other. */
+  | {
+      readonly do: 'storm';
+      readonly key: number;
+      readonly error: ScheduledError;
+      readonly times: number;
+    }
+  /** A key is refused for an assertion that has been replaced while it was asked for. */
+  | { readonly do: 'overtake'; readonly key: number; readonly other: number }
   | { readonly do: 'issue'; readonly pick: number; readonly token: ScheduledToken }
   | { readonly do: 'fail'; readonly pick: number; readonly error: ScheduledError }
   | { readonly do: 'garble'; readonly pick: number; readonly what: number }
@@ -100,7 +115,25 @@ export function toSchedules({ keys, clocks }: Mix): fc.Arbitrary<readonly Step[]
       }),
     },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('peek' as const), key }) },
-    { weight: 6, arbitrary: wait },
+    { weight: 5, arbitrary: wait },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('due' as const), key, pastMs: fc.nat(8 * S) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('storm' as const),
+        key,
+        error,
+        times: fc.integer({ min: 1, max: 4 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('abandon' as const), key }) },
+    {
+      weight: keys > 1 ? 1 : 0,
+      arbitrary: fc.record({ do: fc.constant('overtake' as const), key, other: key }),
+    },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('issue' as const), pick, token }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('fail' as const), pick, error }) },
     {
@@ -112,6 +145,7 @@ export function toSchedules({ keys, clocks }: Mix): fc.Arbitrary<readonly Step[]
       }),
     },
     { weight: 1, arbitrary: fc.constant<Step>({ do: 'rotate' }) },
+    { weight: 1, arbitrary: fc.constant<Step>({ do: 'fill' }) },
     { weight: clocks ? 2 : 0, arbitrary: toClockStep() },
   );
   return fc

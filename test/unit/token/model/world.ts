@@ -80,6 +80,7 @@ export function createWorld({ create, limits, random }: WorldOptions): World {
   let believedMs = 0;
   let trueMs = 0;
   let steppedMs = 0;
+  let fired = 0;
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   const exchanges: WorldExchange[] = [];
   const lines: WorldLine[] = [];
@@ -130,7 +131,7 @@ export function createWorld({ create, limits, random }: WorldOptions): World {
         one.abortedWith = signal.reason instanceof ProxyError ? signal.reason.code : 'unknown';
       });
       exchanges.push(one);
-      if (exchanges.length > 20_000) throw new Error('exchanges without end');
+      if (exchanges.length > 5_000) throw new Error('exchanges without end');
     });
 
   const source = create(
@@ -186,6 +187,8 @@ export function createWorld({ create, limits, random }: WorldOptions): World {
         }
         if (due === undefined) break;
         timers.delete(due);
+        fired += 1;
+        if (fired > 100_000) throw new Error('timers without end');
         pass(due.at - monotonicMs);
         try {
           due.callback();
