@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/proxy/clock.ts';
 import type { ExchangeRequest } from '../../src/proxy/exchange.ts';
-import { toCacheKey } from '../../src/proxy/token/cache-key.ts';
+import { toKeyed } from '../../src/proxy/token/cache-key.ts';
 import type { Token, TokenSource } from '../../src/proxy/token/token-source.ts';
 
 /** One call of `get`. */
@@ -48,7 +48,7 @@ export function createScriptedSource(clock: Clock): ScriptedSource {
       extExpiresInSeconds: 86_399,
       ...overrides,
     };
-    cache.set(toCacheKey(request), token);
+    cache.set(toKeyed(request).key, token);
     return token;
   };
 
@@ -69,7 +69,7 @@ export function createScriptedSource(clock: Clock): ScriptedSource {
       gets.push({ request, bypassCache });
       const answer = await answers.shift();
       if (answer instanceof Error) throw answer;
-      const cached = cache.get(toCacheKey(request));
+      const cached = cache.get(toKeyed(request).key);
       return answer === undefined && cached !== undefined && !bypassCache
         ? cached
         : put(request, answer);

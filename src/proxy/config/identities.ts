@@ -8,7 +8,6 @@ import {
 } from '../../shared/option-table.ts';
 import { choiceValue } from '../../shared/option-values.ts';
 import type { IdentityPolicy, KnownIdentity } from '../imds/policy.ts';
-import { toComparableResource } from '../imds/resource.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { fileValue } from './values.ts';
 
@@ -192,6 +191,6 @@ export function toIdentityPolicy({
     identities,
     defaultTenantId,
     allowedClientIds: allowedClientIds && new Set(allowedClientIds),
-    allowedResources: allowedResources && new Set(allowedResources.map(toComparableResource)),
+    allowedResources,
   };
 }

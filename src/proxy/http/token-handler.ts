@@ -3,13 +3,12 @@ import { isGuid } from '../../shared/guid.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { ExchangeRequest } from '../exchange.ts';
-import { assertAllowedResource, toIdentity } from '../imds/identity.ts';
+import { toAllowedResource, toIdentity } from '../imds/identity.ts';
 import type { IdentityPolicy } from '../imds/policy.ts';
 import { parseTokenQuery, type TokenQuery } from '../imds/request.ts';
 import { type AnswerableToken, toTokenBody } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { toCacheKey } from '../token/cache-key.ts';
+import { type KeyedRequest, toKeyed } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
 import { headerValues } from './raw-headers.ts';
 import { type Call, jsonType, reply, toHeaders } from './reply.ts';
@@ -65,9 +64,10 @@ interface RenderedToken {
 
 /** What a request target means; it means the same every time, so it is worked out once. */
 interface Asked {
-  readonly request: ExchangeRequest;
+  readonly request: KeyedRequest;
   readonly bypassCache: boolean;
-  readonly key: string;
+  /** As the caller wrote it: clients compare it with what they asked for. */
+  readonly resource: string;
   rendered: RenderedToken | undefined;
 }
 
@@ -76,6 +76,9 @@ interface Asked {
  * than targets are.
  */
 const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
+
+/** A longer answer is rendered anew each time, so that all of them together stay under 8 MiB. */
+export const maxRememberedLength = 16 * 1_024;
 
 export function createTokenHandler(
   { clock, logger, metrics, source, policy, nextRequestId }: TokenHandlerDeps,
@@ -87,9 +90,9 @@ export function createTokenHandler(
   let stopped = false;
 
   const toAsked = ({ resource, selectors, bypassCache }: TokenQuery): Asked => {
-    assertAllowedResource(resource, policy);
-    const request = { identity: toIdentity(selectors, policy), resource };
-    return { request, bypassCache, key: toCacheKey(request), rendered: undefined };
+    const allowed = toAllowedResource(resource, policy);
+    const request = toKeyed({ identity: toIdentity(selectors, policy), resource: allowed });
+    return { request, bypassCache, resource, rendered: undefined };
   };
 
   /** For IMDS only: whatever is remembered here is answered to any request that passes the guard. */
@@ -103,7 +106,7 @@ export function createTokenHandler(
 
   const obtain = async (call: Call, asked: Asked): Promise<Token> => {
     call.subject = { clientId: asked.request.identity.clientId, resource: asked.request.resource };
-    const cached = asked.bypassCache ? undefined : source.peek(asked.key);
+    const cached = asked.bypassCache ? undefined : source.peek(asked.request.key);
     if (cached !== undefined) return cached;
     if (stopped) throw new ProxyError('ERR_SHUTTING_DOWN', 'the server is stopping');
     if (waiting >= maxWaiting) {
@@ -143,8 +146,8 @@ export function createTokenHandler(
   const write = (asked: Asked, token: Token, { response, id }: Answer, nowMs: number): void => {
     let { rendered } = asked;
     if (rendered?.token !== token || nowMs >= rendered.freshUntilMs) {
-      rendered = toRenderedToken(token, nowMs, clock.epochMs());
-      asked.rendered = rendered;
+      rendered = toRenderedToken(asked, token, nowMs, clock.epochMs());
+      if (rendered.body.length <= maxRememberedLength) asked.rendered = rendered;
     }
     rendered.headers[rendered.headers.length - 1] = id;
     response.writeHead(200, rendered.headers);
@@ -168,7 +171,7 @@ export function createTokenHandler(
     answerFromMemory(request, response, startedAtMs) {
       const asked = askedByTarget.get(request.url ?? '');
       if (asked === undefined || asked.bypassCache) return false;
-      const token = source.peek(asked.key);
+      const token = source.peek(asked.request.key);
       if (token === undefined) return false;
 
       const id = nextRequestId();
@@ -191,7 +194,10 @@ export function createTokenHandler(
     },
 
     async answerAs(call, query, toBody) {
-      await respond(call, toAsked(query), (token) => reply(call, 200, jsonType, toBody(token)));
+      const asked = toAsked(query);
+      await respond(call, asked, (token) =>
+        reply(call, 200, jsonType, toBody({ ...token, resource: asked.resource })),
+      );
     },
 
     stopWaiting() {
@@ -201,8 +207,13 @@ export function createTokenHandler(
 }
 
 /** @param nowMs and `nowEpochMs` are the same instant on both clocks. */
-function toRenderedToken(token: Token, nowMs: number, nowEpochMs: number): RenderedToken {
-  const body = toTokenBody(token, nowEpochMs);
+function toRenderedToken(
+  { resource }: Pick<Asked, 'resource'>,
+  token: Token,
+  nowMs: number,
+  nowEpochMs: number,
+): RenderedToken {
+  const body = toTokenBody({ ...token, resource }, nowEpochMs);
   return {
     token,
     body,

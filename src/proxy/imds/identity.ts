@@ -21,13 +21,20 @@ export function toIdentity(selectors: readonly Selector[], policy: IdentityPolic
 }
 
 /**
- * Refuses a resource that is not in the allow-list, if there is one.
- * @throws ProxyError with ERR_RESOURCE_NOT_ALLOWED.
+ * The resource to ask Entra for. With an allow-list that is the list's own spelling, so that nobody can make
+ * a key of each of the many spellings of one resource. A slash at the end stays as it was asked for: the
+ * audience of a token follows it, and Azure SQL wants it where Key Vault does not.
+ * @throws ProxyError with ERR_RESOURCE_NOT_ALLOWED for a resource that is not in the allow-list.
  */
-export function assertAllowedResource(resource: string, policy: IdentityPolicy): void {
-  if (policy.allowedResources?.has(toComparableResource(resource)) === false) {
+export function toAllowedResource(resource: string, { allowedResources }: IdentityPolicy): string {
+  if (allowedResources === undefined || allowedResources.includes(resource)) return resource;
+  const comparable = toComparableResource(resource);
+  const listed = allowedResources.find((one) => toComparableResource(one) === comparable);
+  if (listed === undefined) {
     throw new ProxyError('ERR_RESOURCE_NOT_ALLOWED', 'resource is not in the allow-list');
   }
+  const bare = listed.replace(/\/$/, '');
+  return resource.endsWith('/') ? `${bare}/` : bare;
 }
 
 /** IMDS, too, answers an unspecific request when there is one identity only. */

@@ -18,6 +18,6 @@ export interface IdentityPolicy {
   readonly defaultTenantId: string;
   /** If set, the only client IDs (lower case) that may be asked for; the rest are refused unasked. */
   readonly allowedClientIds: ReadonlySet<string> | undefined;
-  /** If set, the only resources that may be asked for, compared without case and trailing slash. */
-  readonly allowedResources: ReadonlySet<string> | undefined;
+  /** If set, the only resources that may be asked for, as the configuration spells them. */
+  readonly allowedResources: readonly string[] | undefined;
 }

@@ -1,23 +1,22 @@
 import { ProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
 
-/**
- * The key under which a token is cached and exchanges are coalesced. The only place that builds one.
- *
- * Tenant and client ID are compared without case, as Entra does; the resource exactly, because Entra's
- * `aud` follows the caller's spelling (a trailing slash included).
- */
-export function toCacheKey(request: ExchangeRequest): string {
-  const { tenantId, clientId } = request.identity;
-  return `${tenantId.toLowerCase()}\n${clientId.toLowerCase()}\n${request.resource}`;
+/** A token to be asked for, with the key under which it is cached. */
+export interface KeyedRequest extends ExchangeRequest {
+  readonly key: string;
 }
 
 /**
- * Refuses a request whose parts hold the key's own separator. Request parser and configuration let none
- * through; but should they ever, one identity could pass for another, and that must not hang on them.
- * @throws ProxyError with ERR_IDENTITY_NOT_FOUND or ERR_RESOURCE_INVALID
+ * Gives a request its key: the only place that builds one. Requests with the same key share a token.
+ *
+ * Tenant and client ID are in lower case already. The resource is compared exactly, because Entra's `aud`
+ * follows the caller's spelling, a slash at the end included.
+ *
+ * Request parser and configuration accept no line break in any part. Should they ever, one identity could
+ * pass for another, and that must not depend on them.
+ * @throws ProxyError with ERR_IDENTITY_NOT_FOUND or ERR_RESOURCE_INVALID for a part with a line break.
  */
-export function assertKeyable(request: ExchangeRequest): void {
+export function toKeyed(request: ExchangeRequest): KeyedRequest {
   const { tenantId, clientId } = request.identity;
   if (tenantId.includes('\n') || clientId.includes('\n')) {
     throw new ProxyError('ERR_IDENTITY_NOT_FOUND', 'the identity holds a line break');
@@ -25,4 +24,5 @@ export function assertKeyable(request: ExchangeRequest): void {
   if (request.resource.includes('\n')) {
     throw new ProxyError('ERR_RESOURCE_INVALID', 'the resource holds a line break');
   }
+  return { ...request, key: `${tenantId}\n${clientId}\n${request.resource}` };
 }

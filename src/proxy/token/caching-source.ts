@@ -4,7 +4,6 @@ import type { Exchange } from '../exchange.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createAgeClock } from './age-clock.ts';
 import { createAssertionWatch } from './assertion-watch.ts';
-import { assertKeyable, toCacheKey } from './cache-key.ts';
 import { type CacheStatus, toCacheStatus } from './cache-status.ts';
 import type { Entry } from './entry.ts';
 import { createEntryStore } from './entry-store.ts';
@@ -86,12 +85,10 @@ export function createCachingSource(
       return entry && serving.now(entry, age.nowMs());
     },
     async get(request, { bypassCache = false } = {}) {
-      assertKeyable(request);
-      const key = toCacheKey(request);
       // First, so that making room for one who is turned away costs nobody a token.
-      if (store.get(key) === undefined) flights.assertRoom();
+      if (store.get(request.key) === undefined) flights.assertRoom();
       const nowMs = age.nowMs();
-      const entry = store.open(key, request, nowMs);
+      const entry = store.open(request, nowMs);
       const wantsNewer = bypassCache && serving.isBypassDue(entry, nowMs);
       const token = wantsNewer ? undefined : serving.now(entry, nowMs);
       return (

@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import type { ExchangeRequest } from '../exchange.ts';
+import type { KeyedRequest } from './cache-key.ts';
 import type { Entry } from './entry.ts';
 import { findVictim, type Room, toBytes } from './eviction.ts';
 import type { HeldToken } from './held-token.ts';
@@ -11,7 +11,7 @@ export interface EntryStore {
    * The entry of a key, made if need be at the cost of another.
    * @throws ProxyError with ERR_THROTTLED if none may leave.
    */
-  open(key: string, request: ExchangeRequest, nowMs: number): Entry;
+  open(request: KeyedRequest, nowMs: number): Entry;
   /**
    * Puts a token into its entry in place of the one that is there, at the cost of others if need be.
    * @returns false if it does not fit; the entry is as before then.
@@ -33,23 +33,16 @@ export function createEntryStore(room: Room): EntryStore {
 
   return {
     get: (key) => entries.get(key),
-    open(key, request, nowMs) {
+    open({ key, identity, resource }, nowMs) {
       const known = entries.get(key);
       if (known !== undefined) return known;
       if (entries.size >= room.maxEntries) {
         const victim = findVictim(entries.values(), nowMs, room);
         if (victim === undefined) throw toCrowded(entries.size);
-        entries.delete(victim.key);
+        entries.delete(victim.request.key);
       }
       const entry: Entry = {
-        key,
-        request: {
-          identity: {
-            clientId: request.identity.clientId.toLowerCase(),
-            tenantId: request.identity.tenantId.toLowerCase(),
-          },
-          resource: request.resource,
-        },
+        request: { key, identity, resource },
         held: undefined,
         usedAtMs: Number.NEGATIVE_INFINITY,
         uses: 0,
@@ -65,7 +58,7 @@ export function createEntryStore(room: Room): EntryStore {
       while (sumBytes() + addedBytes > room.maxBytes) {
         const victim = findVictim(entries.values(), nowMs, room, isOther);
         if (victim === undefined) return false;
-        entries.delete(victim.key);
+        entries.delete(victim.request.key);
       }
       entry.held = held;
       return true;
@@ -73,7 +66,7 @@ export function createEntryStore(room: Room): EntryStore {
     entries: () => entries.values(),
     purge(isSpent) {
       for (const entry of entries.values()) {
-        if (isSpent(entry)) entries.delete(entry.key);
+        if (isSpent(entry)) entries.delete(entry.request.key);
       }
     },
   };

@@ -1,5 +1,5 @@
 import type { ProxyError } from '../errors.ts';
-import type { ExchangeRequest } from '../exchange.ts';
+import type { KeyedRequest } from './cache-key.ts';
 import type { HeldToken } from './held-token.ts';
 import { FAILURE_SHOWN_MS } from './policy.ts';
 import { isServable, toLastServableAtMs } from './renewal.ts';
@@ -43,9 +43,8 @@ export interface Failure {
 
 /** All that is known of a key. */
 export interface Entry {
-  readonly key: string;
-  /** Identity in lower case, and no caller's correlation ID. */
-  readonly request: ExchangeRequest;
+  /** Without a caller's correlation ID. */
+  readonly request: KeyedRequest;
   held: HeldToken | undefined;
   usedAtMs: number;
   /** How often somebody has asked for it. */

@@ -85,11 +85,12 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
   };
 
   const obtain = async (request: ExchangeRequest, correlationId: string | undefined) => {
+    const { identity, resource } = request;
     const deadlineAtMs = clock.monotonicMs() + limits.deadlineMs;
     for (let isLast = false; ; isLast = true) {
       const suspendedBeforeMs = toSuspendedMs();
       const leftMs = deadlineAtMs - clock.monotonicMs();
-      const issued = await exchange.run({ ...request, correlationId }, leftMs);
+      const issued = await exchange.run({ identity, resource, correlationId }, leftMs);
       see(issued?.assertionExpiresAtSeconds);
       const suspendedMs = toSuspendedMs() - suspendedBeforeMs;
       const held = toHeldToken(request, issued, age, suspendedMs, random());

@@ -1,4 +1,5 @@
-import type { ExchangeRequest, Identity } from '../exchange.ts';
+import type { Identity } from '../exchange.ts';
+import type { KeyedRequest } from './cache-key.ts';
 
 /** A token that may be handed to a caller, and until when. */
 export interface Token {
@@ -24,8 +25,8 @@ export type CacheResult = 'hit' | 'stale' | 'miss' | 'coalesced' | 'negative';
  */
 export interface TokenSource {
   /**
-   * The token for a key of `toCacheKey` if one may be served right now, counting it as served (a
-   * background refresh may start); undefined if the caller has to wait with `get`.
+   * The token for a key of `toKeyed` if one may be served right now, counting it as served (a background
+   * refresh may start); undefined if the caller has to wait with `get`.
    */
   peek(key: string): Token | undefined;
   /**
@@ -33,5 +34,5 @@ export interface TokenSource {
    * @param bypassCache asks for a token newer than the cached one, subject to a minimum age.
    * @throws ProxyError, remembered for a moment if it is permanent.
    */
-  get(request: ExchangeRequest, options?: { readonly bypassCache?: boolean }): Promise<Token>;
+  get(request: KeyedRequest, options?: { readonly bypassCache?: boolean }): Promise<Token>;
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
-import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
+import type { KeyedRequest } from '../../../src/proxy/token/cache-key.ts';
 import {
   toRememberedMs,
   toRetryAfterMs,
@@ -245,7 +245,7 @@ async function measureLife(): Promise<string> {
 }
 
 /** How many of the keys that were there first are still there after ever more have come. */
-async function measureSeats(toKey: (index: number) => ExchangeRequest): Promise<string> {
+async function measureSeats(toKey: (index: number) => KeyedRequest): Promise<string> {
   const harness = createHarness();
   harness.answer = () => ({});
   const { clock, source, peek } = harness;

@@ -154,7 +154,7 @@ describe('identity policy', () => {
     expect(policy.identities).toContain(policy.defaultIdentity);
   });
 
-  test('allow-lists compare without case and, for resources, without slash at the end', () => {
+  test('allow-lists: client IDs in lower case, resources as they are spelled', () => {
     const policy = toIdentityPolicy(
       accepted({
         IMDS_PROXY_ALLOWED_CLIENT_IDS: clientId.toUpperCase(),
@@ -163,7 +163,7 @@ describe('identity policy', () => {
     );
     expect([...(policy.allowedClientIds ?? [])]).toEqual([clientId]);
     expect([...(policy.allowedResources ?? [])]).toEqual([
-      'https://vault.azure.net',
+      'https://Vault.azure.net/',
       'https://management.azure.com',
     ]);
   });

@@ -8,7 +8,7 @@ const policy = {
   identities: [identity],
   defaultTenantId: 'tenant',
   allowedClientIds: new Set([identity.clientId]),
-  allowedResources: new Set(['https://vault.azure.net']),
+  allowedResources: ['https://vault.azure.net'],
 };
 const target =
   '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net';

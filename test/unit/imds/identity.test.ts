@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
-import { assertAllowedResource, toIdentity } from '../../../src/proxy/imds/identity.ts';
+import { toAllowedResource, toIdentity } from '../../../src/proxy/imds/identity.ts';
 import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/imds/policy.ts';
-import { toComparableResource } from '../../../src/proxy/imds/resource.ts';
 import type { Selector, SelectorName } from '../../../src/proxy/imds/selector.ts';
 
 const a: KnownIdentity = {
@@ -183,11 +182,42 @@ test.each([
   ['https://vault.azure.net.evil', false],
   ['https://storage.azure.com', false],
 ])('allow-list of resources: %s is %s', (resource, allowed) => {
-  const allowedResources = new Set(['https://vault.azure.net/'].map(toComparableResource));
-  const check = (): void => assertAllowedResource(resource, policy({ allowedResources }));
+  const allowedResources = ['https://vault.azure.net/'];
+  const check = (): string => toAllowedResource(resource, policy({ allowedResources }));
   if (allowed) expect(check).not.toThrow();
   else expect(check).toThrow(ProxyError);
-  expect(() => assertAllowedResource(resource, policy())).not.toThrow();
+  expect(toAllowedResource(resource, policy())).toBe(resource);
+});
+
+test.each([
+  ['HTTPS://VAULT.AZURE.NET', 'https://vault.azure.net'],
+  ['https://Vault.azure.net/', 'https://vault.azure.net/'],
+  ['https://vault.azure.net', 'https://vault.azure.net'],
+  ['https://Database.windows.net', 'https://database.windows.net'],
+  ['https://database.windows.net/', 'https://database.windows.net/'],
+  ['API://Mine', 'API://Mine'],
+  ['api://mine', 'api://mine'],
+])('with an allow-list, %s is asked for as %s', (resource, asked) => {
+  const allowedResources = [
+    'https://vault.azure.net',
+    'https://database.windows.net/',
+    'api://mine',
+    'API://Mine',
+  ];
+  expect(toAllowedResource(resource, policy({ allowedResources }))).toBe(asked);
+});
+
+test('with an allow-list, all spellings of a resource are two keys at most', () => {
+  const allowedResources = ['https://vault.azure.net'];
+  const spellings = Array.from({ length: 512 }, (_, bits) =>
+    [...'https://vault.azure.net']
+      .map((char, index) => ((bits >> (index % 9)) & 1 ? char.toUpperCase() : char))
+      .join(''),
+  ).flatMap((spelling) => [spelling, `${spelling}/`]);
+  const asked = spellings.map((resource) =>
+    toAllowedResource(resource, policy({ allowedResources })),
+  );
+  expect(new Set(asked)).toEqual(new Set(['https://vault.azure.net', 'https://vault.azure.net/']));
 });
 
 test('a pod without any identity is told which annotation and variable it lacks', () => {

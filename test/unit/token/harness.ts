@@ -1,7 +1,7 @@
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
 import type { ExchangeResult, Metrics } from '../../../src/proxy/metrics/metrics.ts';
-import { toCacheKey } from '../../../src/proxy/token/cache-key.ts';
+import { type KeyedRequest, toKeyed } from '../../../src/proxy/token/cache-key.ts';
 import {
   type CacheLimits,
   type CachingSource,
@@ -17,11 +17,8 @@ export const otherClientId = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb';
 
 export const HOUR_S = 3_600;
 
-export function toRequest(
-  resource = 'https://vault.azure.net',
-  client = clientId,
-): ExchangeRequest {
-  return { identity: { tenantId, clientId: client }, resource };
+export function toRequest(resource = 'https://vault.azure.net', client = clientId): KeyedRequest {
+  return toKeyed({ identity: { tenantId, clientId: client }, resource });
 }
 
 /** An exchange that the cache has begun and that a test ends as it likes. */
@@ -65,9 +62,9 @@ export interface Harness {
   open(): Call[];
   /** The latest exchange. */
   last(): Call;
-  peek(request?: ExchangeRequest): Token | undefined;
+  peek(request?: KeyedRequest): Token | undefined;
   /** Gets a token for the key, answering the exchange that this takes. */
-  fill(request?: ExchangeRequest, token?: Partial<IssuedToken>): Promise<Token>;
+  fill(request?: KeyedRequest, token?: Partial<IssuedToken>): Promise<Token>;
   /** Has an exchange present an assertion that was not seen before; it leaves no other trace. */
   rotateAssertion(): Promise<void>;
 }
@@ -111,7 +108,7 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
       }
       serial += 1;
       const issued: IssuedToken = {
-        accessToken: `token ${serial} of ${toHex(toCacheKey(request))}`,
+        accessToken: `token ${serial} of ${toHex(toKeyed(request).key)}`,
         expiresInSeconds: HOUR_S,
         extExpiresInSeconds: HOUR_S,
         elapsedMs: 0,
@@ -182,7 +179,7 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
     },
     open: () => calls.filter((call) => call.isOpen),
     last,
-    peek: (request = toRequest()) => source.peek(toCacheKey(request)),
+    peek: (request = toRequest()) => source.peek(request.key),
     async fill(request = toRequest(), token = {}) {
       const before = calls.length;
       const pending = source.get(request);

@@ -21,7 +21,12 @@ export const mutants: readonly Mutant[] = [
     'entry.flight ?? flights.start(entry, correlationId)',
     'flights.start(entry, correlationId)',
   ),
-  mutant('keys ignore the resource', 'cache-key.ts', 'request.resource}`', '"r"}`'),
+  mutant(
+    'keys ignore the resource',
+    'entry-store.ts',
+    'entries.set(key, entry)',
+    'entries.set("k", entry)',
+  ),
   mutant(
     'tokens are served with less than 30 s',
     'policy.ts',

@@ -315,7 +315,7 @@ class Play {
   #peek(key: number): void {
     const model = this.#key(key);
     const now = this.#world.believedMs;
-    const token = this.#world.source.peek(`tenant\nclient\napi://${key}`);
+    const token = this.#world.source.peek(this.#world.request(key).key);
     model.announced = undefined;
     if (token !== undefined) {
       this.#checkServed(key, token);
@@ -382,7 +382,8 @@ class Play {
   #isWorthWaiting({ open, endsTo, dueTo, failure, flightFrom }: KeyModel): boolean {
     const { believedMs: now, monotonicMs } = this.#world;
     if (now < dueTo || endsTo - now >= WAITS_BELOW || this.#stopped) return false;
-    return open === undefined ? failure === undefined : monotonicMs < flightFrom + PATIENCE;
+    if (open === undefined) return failure === undefined;
+    return monotonicMs < flightFrom + PATIENCE && now < open.startedAtMs + PATIENCE;
   }
 
   async #fill(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from '../../../../src/proxy/clock.ts';
 import { ProxyError } from '../../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../../src/proxy/exchange.ts';
 import type { Metrics } from '../../../../src/proxy/metrics/metrics.ts';
+import { type KeyedRequest, toKeyed } from '../../../../src/proxy/token/cache-key.ts';
 import type {
   CacheLimits,
   CachingSource,
@@ -59,7 +60,7 @@ export interface World {
   /** Sum of the steps forward and of the suspensions so far. */
   readonly steppedMs: number;
   readonly pendingTimers: number;
-  request(key: number): ExchangeRequest;
+  request(key: number): KeyedRequest;
   advance(ms: number): Promise<void>;
   settle(): Promise<void>;
   /** The machine is suspended: time passes, and the monotonic clock stands still. */
@@ -173,10 +174,11 @@ export function createWorld({ create, limits, random }: WorldOptions): World {
     get pendingTimers() {
       return timers.size;
     },
-    request: (key) => ({
-      identity: { clientId: 'client', tenantId: 'tenant' },
-      resource: `api://${key}`,
-    }),
+    request: (key) =>
+      toKeyed({
+        identity: { clientId: 'client', tenantId: 'tenant' },
+        resource: `api://${key}`,
+      }),
     settle,
     async advance(ms) {
       const end = monotonicMs + ms;
