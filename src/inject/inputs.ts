@@ -20,10 +20,14 @@ export interface Unread {
   readonly finding: Finding;
 }
 
-/** Reads everything that is named: files, folders with everything below them, and `-` for standard input. */
+/**
+ * Reads everything that is named: files, folders with everything below them, and `-` for standard input.
+ * @param defaults a file among them that holds settings, not manifests.
+ */
 export async function readInputs(
   names: readonly string[],
   io: InjectIo,
+  defaults?: string,
 ): Promise<readonly (Input | Unread)[]> {
   const inputs: (Input | Unread)[] = [];
   const roles = createRoles(io);
@@ -37,6 +41,7 @@ export async function readInputs(
         inputs.push(found);
         continue;
       }
+      if (defaults !== undefined && normalize(found) === normalize(defaults)) continue;
       const role = await roles.find(found);
       const read = () => io.readFile(found);
       inputs.push(

@@ -35,7 +35,8 @@ export function createJoiner(files: readonly string[]): Joiner {
       if (text === '') return '';
       // A byte order mark and a YAML directive may only stand at the start of a stream.
       const part = isAtStart ? text.replace(/^\uFEFF?(?:%YAML[^\n]*\n)?/, '') : text;
-      isAtStart = false;
+      isAtStart &&= part === '';
+      if (part === '') return '';
       endsLine = part.endsWith('\n');
       return part;
     },

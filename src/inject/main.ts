@@ -54,7 +54,7 @@ export async function runInject(
 
   const inputs =
     stdin === undefined
-      ? await readInputs(run.names.length === 0 ? ['-'] : run.names, io)
+      ? await readInputs(run.names.length === 0 ? ['-'] : run.names, io, texts.file)
       : [{ name: 'stdin', path: undefined, text: stdin.text, isFromFolder: false }];
   const notes = texts.file === undefined ? [] : [`defaults from ${texts.file}`];
   return filterInputs(name, run, inputs, notes, io);

@@ -34,7 +34,7 @@ export function createReporter(run: Run, io: InjectIo): Reporter {
     }
     if (mayKeepNetRaw > 0) {
       lines.push(
-        `${mayKeepNetRaw} pod templates keep NET_RAW, which lets containers send packets past the redirect; --drop-net-raw takes it away`,
+        `pod templates that keep NET_RAW, by which containers can send packets past the redirect: ${mayKeepNetRaw}; take it away with --drop-net-raw`,
       );
     }
     if (output === 'none') lines.push('dry run: nothing was printed or written');
@@ -42,11 +42,22 @@ export function createReporter(run: Run, io: InjectIo): Reporter {
     return lines;
   };
 
+  // Thousands of lines, each written on its own, take longer than the work.
+  let pending = '';
+  const say = (text: string): void => {
+    pending += text;
+    if (pending.length >= 16_384) flush();
+  };
+  const flush = (): void => {
+    if (pending !== '') io.stderr(pending);
+    pending = '';
+  };
+
   return {
     add(input, finding) {
       const { outcome, subject, place, notes } = finding;
       tally.add(outcome);
-      if (isText) io.stderr(formatFinding(input, finding, verbose));
+      if (isText) say(formatFinding(input, finding, verbose));
       objects?.push({ input, ...place, ...subject, ...toFields(outcome), notes });
       if (outcome.kind !== 'changed' || subject === undefined || action.kind !== 'inject') return;
       const namespace = subject.namespace ?? 'the namespace they are applied to';
@@ -55,7 +66,7 @@ export function createReporter(run: Run, io: InjectIo): Reporter {
       if (initImage !== undefined && !dropNetRaw) mayKeepNetRaw += 1;
     },
     note(text) {
-      if (isText) io.stderr(`${text}\n`);
+      if (isText) say(`${text}\n`);
     },
     get isEmpty() {
       const { changed, unchanged, skipped, failed } = tally.counts;
@@ -72,11 +83,12 @@ export function createReporter(run: Run, io: InjectIo): Reporter {
         }
       }
       if (isText) {
-        for (const line of summary()) io.stderr(`${line}\n`);
-        io.stderr(formatCounts(tally.counts));
+        for (const line of summary()) say(`${line}\n`);
+        say(formatCounts(tally.counts));
       } else {
-        io.stderr(toJson());
+        say(toJson());
       }
+      flush();
       if (tally.counts.failed > 0) return 1;
       return output === 'check' && tally.counts.changed > 0 ? 1 : 0;
     },

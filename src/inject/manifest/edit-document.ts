@@ -33,7 +33,7 @@ export function editDocument(document: ParsedDocument, wanted: Value): string {
   const context: Context = {
     text,
     style: findStyle(text, root),
-    repeated: findRepeated(root),
+    repeated: text.includes('*') ? findRepeated(root) : new Set(),
     edits: [],
     positionAt,
   };

@@ -9,8 +9,22 @@ export interface Style {
   readonly listIndent: number;
 }
 
+/** Texts of blocks: a stream of pods gets the same containers over and over. */
+const emitted = new Map<string, string>();
+const mostEmitted = 512;
+
 /** `key: value` or, without a key, `- value`: a block at column 0 without a line break at its end. */
 export function emitBlock(key: string | undefined, value: Value, style: Style): string {
+  const id = JSON.stringify([key ?? null, value, style.indent, style.listIndent]);
+  const known = emitted.get(id);
+  if (known !== undefined) return known;
+  const text = emitFresh(key, value, style);
+  if (emitted.size >= mostEmitted) emitted.clear();
+  emitted.set(id, text);
+  return text;
+}
+
+function emitFresh(key: string | undefined, value: Value, style: Style): string {
   if (key !== undefined) return `${emitScalar(key)}:${emitAfterColon(value, style)}`;
   return isBlock(value)
     ? `- ${indentLines(emitItems(value, style), '  ')}`

@@ -12,10 +12,11 @@ export function findStyle(text: string, root: Node | null): Style {
   const columnOf = (node: Node): number => startOf(node) - lineStart(text, startOf(node));
   visit(root, {
     Pair(_, { key, value }) {
-      if (!isScalar(key) || !isCollection(value) || value.flow === true) return;
+      if (!isScalar(key) || !isCollection(value) || value.flow === true) return undefined;
       const deeper = columnOf(value) - columnOf(key);
       if (isMap(value)) indent ??= deeper;
       if (isSeq(value)) listIndent ??= deeper;
+      return indent === undefined || listIndent === undefined ? undefined : visit.BREAK;
     },
   });
   return { indent: indent ?? usual, listIndent: listIndent ?? usual };

@@ -42,7 +42,7 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
   };
 
   if (error !== undefined) throw toManifestError(error, chunk.text, positionAt);
-  const template = findTemplate(root);
+  const template = chunk.text.includes('{') ? findTemplate(root) : undefined;
   if (template !== undefined) throw templateError(positionAt(template));
 
   let value: Value;

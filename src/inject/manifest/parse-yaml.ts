@@ -6,6 +6,7 @@ import {
   LineCounter,
   Parser,
   type ScalarTag,
+  Schema,
   type YAMLError,
 } from 'yaml';
 import { octalPattern, parseOctal } from './octal.ts';
@@ -17,6 +18,14 @@ const octalTag: ScalarTag = {
   test: octalPattern,
   resolve: parseOctal,
 };
+
+/** Made once: the library would make one for each document. */
+const schema = new Schema({
+  // Kubernetes reads YAML 1.1, where `<<` merges.
+  merge: true,
+  resolveKnownTags: true,
+  customTags: (tags) => [octalTag, ...tags],
+});
 
 /** A document with the position of every node, or the first thing that is wrong with it. */
 export interface YamlSource {
@@ -37,13 +46,7 @@ export function parseYaml(text: string): YamlSource {
 
 function compose(text: string, lexer: Lexer): YamlSource {
   const lines = new LineCounter();
-  const composer = new Composer({
-    keepSourceTokens: true,
-    // Kubernetes reads YAML 1.1, where `<<` merges.
-    merge: true,
-    customTags: (tags) => [octalTag, ...tags],
-    logLevel: 'silent',
-  });
+  const composer = new Composer({ keepSourceTokens: true, schema, logLevel: 'silent' });
   const [document] = composer.compose(tokens(text, lexer, lines), true, text.length);
   // With `forceDoc` there is always one.
   if (document === undefined) throw new TypeError('the composer made no document');

@@ -172,8 +172,18 @@ function apply(
   return result;
 }
 
+/** Hashes of parts that were seen: a stream of pods gets the same containers over and over. */
+const hashes = new Map<string, string>();
+const mostHashes = 512;
+
 function hash(value: Value): string {
-  return createHash('sha256').update(canonical(value)).digest('base64url').slice(0, 8);
+  const text = JSON.stringify(value);
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  const fresh = createHash('sha256').update(canonical(value)).digest('base64url').slice(0, 8);
+  if (hashes.size >= mostHashes) hashes.clear();
+  hashes.set(text, fresh);
+  return fresh;
 }
 
 /** Serialised without regard to the order of keys. */
