@@ -48,18 +48,45 @@ function read(file: string): readonly Manifest[] {
 }
 
 /** Values and patches, which are no objects of the API, and the kinds that others have added to it. */
-const notOfTheApi = ['webhook/helm-values.yaml', 'webhook/config-patch.yaml'];
-const added = /^(kustomize\.config\.k8s\.io|policies\.kyverno\.io|monitoring\.coreos\.com)\//;
+const notOfTheApi = [
+  'argo-cd/plugin.yaml',
+  'argo-cd/repo-server-patch.yaml',
+  'helm/plugin.yaml',
+  'webhook/helm-values.yaml',
+  'webhook/config-patch.yaml',
+];
+/** JSON patches: kustomize applies them in test/contract/inject/tools.test.ts. */
+const isJsonPatch = (file: string): boolean => /\/(?:rollout|environment[\w-]*)\.yaml$/.test(file);
+const added =
+  /^(kustomize\.config\.k8s\.io|kustomize\.toolkit\.fluxcd\.io|imds-proxy\.example|policies\.kyverno\.io|monitoring\.coreos\.com)\//;
 
 describe('the manifests in deploy', () => {
   it('are found', () => {
     expect(files).toEqual([
+      'argo-cd/plugin.yaml',
+      'argo-cd/repo-server-patch.yaml',
+      'component/classic/kustomization.yaml',
+      'component/classic/rollout.yaml',
+      'component/classic/sidecar.yaml',
+      'component/cron-job.yaml',
       'component/kustomization.yaml',
+      'component/no-redirect/cron-job.yaml',
+      'component/no-redirect/environment-cron-job.yaml',
+      'component/no-redirect/environment.yaml',
+      'component/no-redirect/kustomization.yaml',
+      'component/no-redirect/rollout.yaml',
+      'component/no-redirect/sidecar.yaml',
+      'component/rollout.yaml',
       'component/sidecar.yaml',
       'example/deployment.yaml',
       'example/kustomization.yaml',
+      'flux/kustomization.yaml',
+      'helm/plugin.yaml',
       'identity-binding/deployment.yaml',
       'identity-binding/rbac.yaml',
+      'krm/deployment.yaml',
+      'krm/inject.yaml',
+      'krm/kustomization.yaml',
       'manual/classic.yaml',
       'manual/job.yaml',
       'manual/native-sidecar.yaml',
@@ -73,7 +100,7 @@ describe('the manifests in deploy', () => {
     ]);
   });
 
-  it.each(files.filter((file) => !notOfTheApi.includes(file)))(
+  it.each(files.filter((file) => !notOfTheApi.includes(file) && !isJsonPatch(file)))(
     '%s has only fields that the Kubernetes API knows',
     (file) => {
       const manifests = read(file).filter(({ apiVersion }) => !added.test(apiVersion));
@@ -115,7 +142,7 @@ describe('the manifests in deploy', () => {
 });
 
 const pods = files.flatMap((file) =>
-  notOfTheApi.includes(file)
+  notOfTheApi.includes(file) || isJsonPatch(file)
     ? []
     : read(file).flatMap(({ kind, spec }) => {
         const pod = spec?.template?.spec;
@@ -130,7 +157,7 @@ describe.each(pods)('$file, the pod of its $kind', ({ file, pod }) => {
   const every = [...inits, ...(pod.containers ?? [])];
   const init = inits[0];
   const proxy = every.find(({ name }) => name === 'azwi-proxy');
-  const isClassic = file === 'manual/classic.yaml';
+  const isClassic = file.includes('classic');
 
   it('has the init first, and the proxy before everything else that can wait for it', () => {
     expect(init?.name).toBe('azwi-proxy-init');
@@ -142,7 +169,7 @@ describe.each(pods)('$file, the pod of its $kind', ({ file, pod }) => {
     expect(proxy?.restartPolicy).toBe(isClassic ? undefined : 'Always');
     expect(proxy?.[isClassic ? 'lifecycle' : 'startupProbe']).toBeDefined();
     expect(JSON.stringify([proxy?.lifecycle, proxy?.startupProbe])).toContain(
-      '["/proxy","--probe"]',
+      '["/proxy","--proxy-port=8000","--probe"]',
     );
   });
 
