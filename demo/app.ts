@@ -1,7 +1,7 @@
 /**
- * The application of the demo: it knows @azure/identity's ManagedIdentityCredential and nothing of proxies
- * or federation. For each line of JSON on its input, {resource, clientId?}, it asks for a token and writes
- * one line about what came of it. It also tells of every request that the library sent, as Node reports it.
+ * The application of the demo. It uses ManagedIdentityCredential of @azure/identity and knows nothing about proxies or
+ * federation. For each line of JSON on its input, {resource, clientId?}, it asks for a token and writes one line with
+ * the result and the last request that the library sent, as Node reports it.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';

@@ -8,7 +8,7 @@ const vault = 'https://vault.azure.net';
 const storage = 'https://storage.azure.com';
 const subject = 'system:serviceaccount:shop:orders';
 
-/** Tells of a pod with identity binding; throws if it does not go as told. */
+/** Shows a pod with identity binding. @throws Error if a step has another result than the story says */
 export async function tellOfBinding(stage: Stage): Promise<void> {
   const scene = await setUp(stage);
   await firstToken(scene);
@@ -25,7 +25,7 @@ async function setUp(stage: Stage): Promise<Scene> {
     ...['--identity-binding', '--identity', 'name=orders'],
     ...['--identity', 'name=reports,binding=forbidden', '--identity', 'name=legacy,binding=none'],
   ]);
-  say('The emulated cluster has an AKS token proxy. The pod knows it by what the webhook sets:');
+  say('The emulated cluster has an AKS token proxy. The webhook sets these variables in the pod:');
   const names = ['AZURE_KUBERNETES_TOKEN_PROXY', 'AZURE_KUBERNETES_SNI_NAME'];
   names.push('AZURE_KUBERNETES_CA_FILE', 'AZURE_FEDERATED_TOKEN_FILE');
   table(Object.fromEntries(names.map((name) => [name, emulator.env[name] ?? ''])));
@@ -47,27 +47,27 @@ async function firstToken({ app, emulator }: Scene): Promise<void> {
   table({ appid: String(appid), aud: String(aud) });
   const [atProxy, atEntra, ...others] = await readJournal(emulator.adminUrl);
   if (atProxy?.server !== 'token-proxy' || atEntra?.server !== 'tenant' || others.length > 0) {
-    throw new Error('the token did not come by way of the token proxy alone');
+    throw new Error('the token did not come through the token proxy alone');
   }
-  say('The pod asked the token proxy, and nobody else:');
+  say('The pod sent one request, to the token proxy:');
   table({
     'TLS server name': atProxy.serverName ?? '',
     subject: atProxy.assertion?.sub ?? '',
     audience: atProxy.assertion?.aud?.join() ?? '',
   });
-  say('The token proxy asked Entra, as the one issuer of all clusters of this identity:');
+  say('The token proxy asked Entra, as the issuer of all clusters of this identity:');
   table({ issuer: atEntra.assertion?.iss ?? '', audience: atEntra.assertion?.aud?.join() ?? '' });
 }
 
 async function missingRbac({ base, emulator }: Scene): Promise<void> {
-  chapter('An identity that the ServiceAccount may not use');
+  chapter('An identity that the ServiceAccount must not use');
   const clientId = emulator.identities[1]?.clientId ?? '';
   const refused = await askPlainly(base, vault, { client_id: clientId });
   const text = refused.body['error_description'] ?? '';
   if (refused.status !== 400 || !text.includes('kubectl apply')) {
     throw new Error(`missing RBAC ended in ${refused.status}: ${text}`);
   }
-  say(`${refused.status} ${refused.body['error']}, and the text says what to apply:`);
+  say(`${refused.status} ${refused.body['error']}, and the text has the command to apply:`);
   // The command stays on its one line, so that it can be pasted.
   const [words = '', command = ''] = text.split(/ (?=echo )/);
   quote(wrap(words.replace(/ (?=Hint:|To apply)/g, '\n'), 96));
@@ -75,7 +75,7 @@ async function missingRbac({ base, emulator }: Scene): Promise<void> {
   await callAdmin(emulator.adminUrl, 'PUT', '/bindings', { clientId, subjects: [subject] });
   const granted = await askPlainly(base, storage, { client_id: clientId });
   if (granted.status !== 200) throw new Error(`with RBAC it ended in ${granted.status}`);
-  say(`Applied, the next one gets its token: ${granted.status}`);
+  say(`After that command, the next request gets its token: ${granted.status}`);
 }
 
 async function rotatedCa({ base, emulator }: Scene): Promise<void> {
@@ -87,7 +87,7 @@ async function rotatedCa({ base, emulator }: Scene): Promise<void> {
   const answer = await askPlainly(base, 'https://graph.microsoft.com');
   if (answer.status !== 200) throw new Error(`after the rotation it ended in ${answer.status}`);
   say(
-    `The old one is worth nothing any more; a new token comes all the same: ${answer.status} after ${milliseconds(answer.ms)}`,
+    `The old CA is no longer trusted, and a new token is still issued: ${answer.status} after ${milliseconds(answer.ms)}`,
   );
 }
 
@@ -100,7 +100,7 @@ async function mixedMode({ base, emulator }: Scene): Promise<void> {
   if (answer.status !== 200 || entry?.server !== 'tenant' || others.length > 0) {
     throw new Error(`direct federation ended in ${answer.status}`);
   }
-  say('It has a token file of its own, and is federated with Entra itself:');
+  say('It has its own token file and is federated with Entra directly:');
   table({
     subject: entry.assertion?.sub ?? '',
     audience: entry.assertion?.aud?.join() ?? '',

@@ -1,11 +1,11 @@
 import type { JournalEntry } from '../src/emulator/journal.ts';
 
-/** What the emulator has been asked, the oldest first. */
+/** The requests that the emulator has received, the oldest first. */
 export async function readJournal(adminUrl: string): Promise<readonly JournalEntry[]> {
   return (await callAdmin(adminUrl, 'GET', '/journal')).json() as Promise<readonly JournalEntry[]>;
 }
 
-/** Calls the emulator’s admin API. @throws with its words if it refuses */
+/** Calls the emulator’s admin API. @throws Error with its message if it refuses */
 export async function callAdmin(
   adminUrl: string,
   method: string,

@@ -24,8 +24,8 @@ ip route add default via 10.99.0.254
 `;
 
 /**
- * What to put before a command so that it runs in a new network namespace, which is what a pod has without
- * its containers. The namespace has no name: it ends with its last process, so nothing needs to be removed.
+ * Put this before a command to run it in a new network namespace, as a pod has one. The namespace has no name: it ends
+ * with its last process, so nothing needs to be removed.
  */
 export const inNewNamespace: readonly string[] = [
   ...['unshare', '--net', '--', 'sh', '-ec', `${setUp}exec "$@"`, 'sh'],

@@ -13,7 +13,7 @@ export const dist = join(import.meta.dirname, '..', 'dist');
 /** The programs that the demo has started; `stop` ends them all, the last one first. */
 export interface Programs {
   startEmulator(args: readonly string[]): Promise<EmulatorDescription>;
-  /** Runs proxy-init to its end. @returns what it printed. @throws Error if it fails */
+  /** Runs proxy-init to its end. @returns its output. @throws Error if it fails */
   runInit(env: Readonly<Record<string, string>>): Promise<string>;
   /**
    * Starts the proxy, as its own user if this is root, and waits until it is ready.
@@ -48,7 +48,7 @@ export function createPrograms(directory: string): Programs {
     [command = '', ...args]: readonly string[],
     { env = {}, stdio, uid }: Start,
   ): ChildProcess => {
-    // A story goes on until it notices that it was interrupted.
+    // An interrupted story runs until its next step fails.
     if (isStopped) throw new Error('all programs have been ended');
     const child = spawn(command, args, {
       env: { ...clean, ...env },
@@ -112,8 +112,8 @@ export function createPrograms(directory: string): Programs {
           continue;
         const exited = once(child, 'exit');
         child.kill('SIGTERM');
-        // Twice means at once: nobody needs the proxy any longer. A signal that comes before the last one was
-        // taken is lost, hence not right behind it.
+        // A second signal ends the proxy at once, without draining. A signal that arrives before the first was
+        // handled is lost, so it is sent again and again.
         const again = setInterval(() => child.kill('SIGTERM'), 20);
         const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
         await exited;

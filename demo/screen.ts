@@ -1,4 +1,4 @@
-/** What the demo prints: headings, facts, and what a program said, each told apart at a glance. */
+/** The output of the demo: headings, facts and quoted output of programs, each with its own look. */
 
 const isTerminal = process.stdout.isTTY;
 const bold = (text: string): string => (isTerminal ? `\x1b[1m${text}\x1b[0m` : text);
@@ -15,7 +15,7 @@ export function say(text: string): void {
   console.log(`   ${text}`);
 }
 
-/** Lines of a program, marked so that nobody takes them for the demo's own words. */
+/** Lines of a program, marked so that they differ from the demo's own words. */
 export function quote(text: string): void {
   for (const line of text.trimEnd().split('\n')) console.log(dim('   | ') + line);
 }

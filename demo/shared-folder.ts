@@ -93,8 +93,8 @@ export function copyProgramsFor(
 }
 
 /**
- * Why `uid` cannot execute a program; undefined if it can. Not asked by way of `setpriv`, which keeps root's
- * capabilities until the program runs and so can execute what the user cannot.
+ * Why `uid` cannot execute a program; undefined if it can. `setpriv` cannot answer this: it keeps root's capabilities
+ * until the program runs, and so can execute programs that the user cannot.
  */
 function findRefusal(uid: number, program: string): string | undefined {
   try {

@@ -9,20 +9,20 @@ import { chapter, milliseconds, quote, say, shorten, table } from './screen.ts';
 
 export interface Stage {
   readonly programs: Programs;
-  /** Of the demo's own; removed by whoever made it. */
+  /** A folder of the demo. Its maker removes it. */
   readonly directory: string;
-  /** Whether this is a namespace in which the init can write its rules. */
+  /** Whether this is a network namespace in which proxy-init can write its rules. */
   readonly hasRedirect: boolean;
 }
 
-/** What an application has around it. */
+/** The surroundings of an application. */
 export interface Pod {
-  /** Where IMDS is, for who has to say it. */
+  /** The base URL of IMDS. */
   readonly base: string;
   readonly adminPort: number;
 }
 
-/** What the chapters play with. */
+/** The parts that the chapters use. */
 export interface Scene extends Pod {
   readonly emulator: EmulatorDescription;
   readonly app: App;
@@ -31,7 +31,7 @@ export interface Scene extends Pod {
 const vault = 'https://vault.azure.net';
 const storage = 'https://storage.azure.com';
 
-/** Tells the whole story; throws if it does not go as told. */
+/** Shows the whole story. @throws Error if a step has another result than the story says */
 export async function tell(stage: Stage): Promise<void> {
   const scene = await setUp(stage);
   await firstToken(scene);
@@ -48,6 +48,8 @@ async function setUp(stage: Stage): Promise<Scene> {
   chapter('A pod on this machine');
   const emulator = await programs.startEmulator([
     ...['--state-dir', join(directory, 'state'), '--service-account', 'shop/orders'],
+    // As a cluster has one: Entra reads its keys from there.
+    ...['--issuer-url', 'https://oidc.emulator.test/shop/'],
     ...['--identity', 'name=orders', '--identity', 'name=reports'],
     ...['--identity', 'name=misconfigured,subject=system:serviceaccount:shop:order'],
   ]);
@@ -79,7 +81,7 @@ export async function enterPod(
   await programs.startProxy(env, port, adminPort);
   say(`The proxy listens on 127.0.0.1:${port}${process.getuid?.() === 0 ? ', as user 1501' : ''}.`);
   if (hasRedirect) {
-    say('The init container redirects the metadata address to it, and proves that:');
+    say('The init container redirects the metadata address to the proxy, and checks that:');
     quote(await programs.runInit({ PROXY_PORT: String(port) }));
   }
 
@@ -98,7 +100,7 @@ async function firstToken({ app, base }: Scene): Promise<void> {
 }
 
 async function cachedToken({ base }: Scene): Promise<void> {
-  chapter('The next one who asks is answered from memory');
+  chapter('The next request is answered from memory');
   const fresh = await askPlainly(base, storage);
   const cached = await askPlainly(base, storage);
   if (fresh.status !== 200 || fresh.body['access_token'] !== cached.body['access_token']) {
@@ -109,7 +111,7 @@ async function cachedToken({ base }: Scene): Promise<void> {
   const { access_token = '', ...rest } = cached.body;
   quote(JSON.stringify({ access_token: shorten(access_token), ...rest }, null, 1));
   table({
-    'first, by way of Entra': milliseconds(fresh.ms),
+    'first, through Entra': milliseconds(fresh.ms),
     'second, from memory': milliseconds(cached.ms),
   });
 }
@@ -131,12 +133,10 @@ async function outage({ base, emulator }: Scene): Promise<void> {
   await setFaults(emulator, [{ kind: 'reset' }]);
   const served = await askPlainly(base, vault);
   if (served.status !== 200) throw new Error('a token in memory was not served');
-  say(
-    `A token that is in memory is still served: ${served.status} after ${milliseconds(served.ms)}`,
-  );
+  say(`A cached token is still served: ${served.status} after ${milliseconds(served.ms)}`);
   const refused = await askPlainly(base, 'https://graph.microsoft.com');
   if (refused.status !== 503) throw new Error(`a new token ended in ${refused.status}`);
-  say(`A new one has to wait, and clients are told so: ${refused.status}`);
+  say(`A new token cannot be issued now, and the answer says so: ${refused.status}`);
   quote(JSON.stringify(refused.body, null, 1));
   await setFaults(emulator, []);
 }
@@ -146,9 +146,9 @@ async function brokenFederation({ base, emulator }: Scene): Promise<void> {
   const clientId = emulator.identities[2]?.clientId ?? '';
   const { status, body } = await askPlainly(base, vault, { client_id: clientId });
   if (status !== 400) throw new Error(`a misconfigured identity ended in ${status}`);
-  say(`${status} ${body['error']}, and the text says what to do:`);
+  say(`${status} ${body['error']}, and the text has the fix:`);
   const parts = (body['error_description'] ?? '').replaceAll(
-    / (?=Hint:|az identity fed|or for an app)/g,
+    / (?=Hint:|az identity fed|For an app|It takes effect)/g,
     '\n',
   );
   quote(wrap(parts, 96));
@@ -179,7 +179,7 @@ async function setFaults(
   if (!response.ok) throw new Error(`the emulator refused the faults: ${await response.text()}`);
 }
 
-/** The claims that say whose token it is and for what. */
+/** The claims with the identity and the audience of a token. */
 function describe(token: string): Record<string, string> {
   const claims = toClaims(token);
   const shown = ['iss', 'tid', 'appid', 'oid', 'aud', 'xms_mirid'];

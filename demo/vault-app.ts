@@ -1,8 +1,8 @@
 /**
  * The Key Vault quick start: an application that knows the address of a vault, DefaultAzureCredential and
- * SecretClient, and nothing of proxies or federation. For each line of JSON on its input, {name, clientId?},
- * it reads that secret and writes one line about what came of it, with every request that its libraries sent
- * on the way, as Node reports them.
+ * SecretClient, and nothing about proxies or federation. For each line of JSON on its input, {name, clientId?}, it
+ * reads that secret and writes one line with the result and every request that its libraries sent, as Node reports
+ * them.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -13,7 +13,7 @@ import { toRequestText } from './wire.ts';
 
 export interface SecretWish {
   readonly name: string;
-  /** The identity, where it is not the pod's default. */
+  /** The identity, if it is not the pod's default. */
   readonly clientId?: string;
 }
 
@@ -24,13 +24,13 @@ export interface SecretOutcome {
   readonly exchanges: readonly Exchange[];
 }
 
-/** A request to a server, and how it was answered. */
+/** A request to a server, and the answer. */
 export interface Exchange {
   /** Where the request went, such as `http://169.254.169.254`. */
   readonly origin: string;
   readonly request: string;
   readonly status: number;
-  /** What a 401 asks for. */
+  /** The challenge of a 401. */
   readonly challenge?: string;
 }
 
@@ -51,7 +51,7 @@ subscribe('http.client.response.finish', (message) => {
 });
 
 const vaultUrl = process.env['VAULT_URL'] ?? '';
-// Set where the vault cannot have its name; in Azure it has.
+// Set if the vault has another name than in Azure.
 const hasOtherName = process.env['VAULT_HAS_OTHER_NAME'] !== undefined;
 const clients = new Map<string, SecretClient>();
 

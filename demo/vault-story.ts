@@ -18,7 +18,7 @@ import { withHosts } from './with-hosts.ts';
 interface Scene {
   readonly emulator: EmulatorDescription;
   readonly ask: Ask<SecretWish, SecretOutcome>;
-  /** What the vault has answered. */
+  /** The answers of the vault. */
   readonly entries: readonly ServiceEntry[];
   /** Where IMDS is. */
   readonly base: string;
@@ -26,7 +26,7 @@ interface Scene {
 
 const secret = { name: 'greeting', value: 'Good morning, shop' } as const;
 
-/** Tells of an application that reads a secret from a Key Vault; throws if it does not go as told. */
+/** Shows an application that reads a secret from a Key Vault. @throws Error if a step has another result */
 export async function tellOfVault(stage: Stage): Promise<void> {
   chapter('A pod and a Key Vault on this machine');
   const emulator = await stage.programs.startEmulator([
@@ -37,7 +37,7 @@ export async function tellOfVault(stage: Stage): Promise<void> {
   await using vault = await startVault(stage, emulator, entries);
   const { base } = await enterPod(stage, emulator.env);
   say(`The vault is emulated as well: https://${vault.hosts[0]}, by TLS. It takes tokens of the`);
-  say('emulated tenant only, and lets the identity orders read its secrets.');
+  say('emulated tenant only, and the identity orders may read its secrets.');
 
   const scene: Scene = {
     emulator,
@@ -81,15 +81,13 @@ async function startApp(
 ): Promise<Ask<SecretWish, SecretOutcome>> {
   const caEnv = { NODE_EXTRA_CA_CERTS: toCaFile(directory) };
   if (hasRedirect) {
-    say('Only the application is told that the name of the vault leads to this machine.');
+    say('Only for the application, the name of the vault leads to this machine.');
     const through = await withHosts(directory, hosts);
     const env = { ...caEnv, VAULT_URL: `https://${hosts[0]}` };
     return createDialogue(programs.startApp('vault-app.ts', env, through));
   }
-  say(
-    'The vault cannot have its name here: the application calls it localhost, and is told not to',
-  );
-  say('hold that against the challenge.');
+  say('The vault cannot have its real name here: the application calls it localhost, and does not');
+  say('compare that name with the challenge.');
   return createDialogue(
     programs.startApp('vault-app.ts', {
       ...caEnv,
@@ -115,12 +113,12 @@ async function firstRead({ ask, entries, emulator, base }: Scene): Promise<void>
   }
   if (token.length > 1) throw new Error('the library asked for more than one token');
 
-  say('The library first asks the vault without a token, and is told what it takes:');
+  say('The library first asks the vault without a token. The answer is a challenge:');
   show(first);
   quote(`www-authenticate: ${first.challenge}`);
   const probes = exchanges.filter(({ origin, status }) => origin === base && status === 400);
   if (probes.length > 0) {
-    say('The credential chain looks whether there is IMDS. A 400 says that there is:');
+    say('The credential chain checks whether IMDS exists. A 400 means yes:');
     probes.forEach(show);
   }
   say('It asks IMDS for a token for the resource of the challenge:');
@@ -130,40 +128,40 @@ async function firstRead({ ask, entries, emulator, base }: Scene): Promise<void>
   if (assertion === undefined) throw new Error('Entra was not shown an assertion');
   say('The proxy got it from Entra, for the token of the pod’s ServiceAccount:');
   table({ subject: assertion.sub ?? '', audience: assertion.aud?.join() ?? '' });
-  say('With that it asks the vault again:');
+  say('With this token it asks the vault again:');
   show(last);
   const accepted = entries.at(-1)?.caller;
   const [orders] = emulator.identities;
   if (accepted?.kind !== 'identity' || accepted.clientId !== orders?.clientId) {
     throw new Error('the vault did not see the identity orders');
   }
-  say('The vault has checked signature, issuer, audience and expiry, and knows who asks:');
+  say('The vault has checked signature, issuer, audience and expiry, and knows the caller:');
   table({ appid: accepted.clientId, 'the identity': orders.name });
   say(`The secret is read, ${milliseconds(ms)} after it was asked for: ${value}`);
 }
 
 async function secondRead({ ask }: Scene): Promise<void> {
-  chapter('The next one takes one request');
+  chapter('The next secret takes one request');
   const { ms, value, exchanges } = await ask({ name: secret.name });
   if (value !== secret.value || exchanges.length !== 1) {
     throw new Error(`the second secret took ${exchanges.length} requests`);
   }
-  say(`The library keeps challenge and token: ${milliseconds(ms)}`);
+  say(`The library has kept challenge and token: ${milliseconds(ms)}`);
 }
 
 async function otherIdentity({ ask, entries, emulator }: Scene): Promise<void> {
-  chapter('An identity that the vault does not let in');
+  chapter('An identity without a role in the vault');
   const clientId = emulator.identities[1]?.clientId ?? '';
   const { error } = await ask({ name: secret.name, clientId });
   const last = entries.at(-1);
   if (error === undefined || last?.answer.status !== 403) {
     throw new Error(`reports was answered ${last?.answer.status}`);
   }
-  say('Its token is in order, what it lacks is a role in the vault:');
+  say('Its token is valid, but it has no role in the vault:');
   quote(`${last.answer.status} ${error}`);
 }
 
-/** Headers that tell of the library and not of the story are left out. */
+/** Prints a request and its status, without the headers that do not matter for the story. */
 function show({ origin, request, status }: Exchange): void {
   const kept = /^(?:[A-Z]+ |metadata:|authorization:)/;
   const lines = request.split('\n').filter((line) => kept.test(line));

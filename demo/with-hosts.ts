@@ -11,10 +11,10 @@ export async function withHosts(
 ): Promise<readonly string[]> {
   const [hosts, resolver] = [join(directory, 'hosts'), join(directory, 'resolv.conf')];
   await writeFile(hosts, `127.0.0.1 localhost ${names.join(' ')}\n`);
-  // Nobody answers there, and the kernel says so at once; from a namespace without a way out, a name would
-  // otherwise cost its program seconds.
+  // Nothing listens there, and the kernel refuses at once. Without this, each look-up of a name would wait for
+  // seconds in a namespace without a network.
   await writeFile(resolver, 'nameserver 127.0.0.1\n');
-  // A mount namespace of its own.
+  // In a new mount namespace.
   const mounts = `mount --bind '${hosts}' /etc/hosts && mount --bind '${resolver}' /etc/resolv.conf`;
   return ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$@"`, 'sh'];
 }

@@ -11,15 +11,15 @@ const execute = promisify(execFile);
 const maxBuffer = 64 * 1024 * 1024;
 const cwd = join(import.meta.dirname, '../..');
 
-/** A project of docker-compose.yaml that is the test's own, beside one that may be running. */
+/** A project of docker-compose.yaml for this test, separate from one that may be running. */
 export interface Project {
   /** For files that containers mount; removed with the project. */
   readonly folder: string;
   /** Runs a command of compose. @throws with its output if it fails */
   compose(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   /**
-   * Runs a command of compose that goes on, such as `up`, and ends it once it has shown all that is wanted, or
-   * after four minutes. Containers that it has started stay. @returns what it has shown
+   * Runs a command of compose that does not end, such as `up`. Ends it once its output matches every pattern, or
+   * after four minutes. Its containers stay. @returns its output
    */
   watch(
     args: readonly string[],
@@ -28,7 +28,7 @@ export interface Project {
   ): Promise<string>;
 }
 
-/** How a generation of compose is called. */
+/** A generation of compose. */
 export interface Generation {
   /** For the names of tests. */
   readonly name: string;
@@ -109,7 +109,7 @@ export async function withProject(
   }
 }
 
-/** What `read` gives once it shows what is wanted, or 60 s later, for a message that tells more than a deadline. */
+/** Calls `read` until its result matches, at most 60 s. @returns the last result, for a useful message */
 export async function untilShown(read: () => Promise<string>, wanted: RegExp): Promise<string> {
   const deadlineAt = Date.now() + 60_000;
   for (;;) {

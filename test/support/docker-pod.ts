@@ -14,7 +14,7 @@ export interface Pod {
   remove(): Promise<void>;
 }
 
-/** A container that did not start, or an init container that failed, with what it said. */
+/** A container that did not start, or an init container that failed, with its output. */
 export class PodFailure extends Error {
   override readonly name = 'PodFailure';
 }
@@ -22,7 +22,7 @@ export class PodFailure extends Error {
 export interface PodOptions {
   /** The image that an image reference of the pod stands for. */
   readonly toImage: (reference: string, container: string) => string;
-  /** What a container runs in place of its own arguments, where an image stands for another. */
+  /** The arguments of a container whose image is a stand-in, instead of its own. */
   readonly toCommand?: (container: string) => readonly string[] | undefined;
   /** Variables that a container has beside those of the pod. */
   readonly env?: (container: string) => Readonly<Record<string, string>>;

@@ -105,7 +105,7 @@ export function parseAnswer(bytes: string): ParsedAnswer {
   };
 }
 
-/** Sends one token request on a connection of its own. */
+/** Sends one token request on a new connection. */
 export async function requestToken(
   emulator: EmulatorView,
   options: Parameters<typeof toTokenForm>[1] & { readonly headers?: readonly string[] } = {},

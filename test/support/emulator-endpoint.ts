@@ -44,7 +44,7 @@ export interface EndpointFixture {
   readonly identity: Identity;
   /** URLs that the endpoint fetched. */
   readonly fetched: string[];
-  /** Replaces what is fetched; undefined for the issuer's own documents. */
+  /** The documents to fetch instead of the issuer's own; undefined for those. */
   setFetch(fetchJson: ((url: string) => Promise<unknown>) | undefined): void;
   addIdentity(input: IdentityInput): Identity;
   mint(overrides?: Partial<AssertionRequest>): Promise<string>;

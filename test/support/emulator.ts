@@ -3,7 +3,7 @@ import { makeSharedFolder } from '../../demo/shared-folder.ts';
 import type { Emulator, EmulatorOptions } from '../../src/emulator/api.ts';
 import { createEmulator } from '../../src/emulator/emulator.ts';
 
-/** An emulator of one test or test file, with a directory of its own that goes when it stops. */
+/** An emulator for one test or test file. Its directory is removed when it stops. */
 export async function startEmulator(
   options: Omit<EmulatorOptions, 'stateDirectory' | 'ephemeral'> = {},
 ): Promise<Emulator> {

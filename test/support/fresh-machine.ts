@@ -1,7 +1,7 @@
 /**
- * A machine on which nobody has run the project yet: its own processes, an empty /tmp, home folders that are
- * closed to other users, and no named network namespace. It shares this machine's kernel and programs, and its
- * network, from which `npm ci` gets what the copied npm cache lacks.
+ * A machine on which nobody has run the project yet: its own processes, an empty /tmp, home folders that are closed to
+ * other users, and no named network namespace. It shares the kernel, the programs and the network of this machine.
+ * `npm ci` uses a copy of this machine's npm cache, and downloads the rest.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

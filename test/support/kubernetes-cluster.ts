@@ -7,7 +7,7 @@ const maxBuffer = 64 * 1024 * 1024;
 /** Above every --timeout that the tests give to kubectl itself. */
 const deadlineMs = 120_000;
 
-/** A command of kubectl that failed, with what it said. */
+/** A command of kubectl that failed, with its output. */
 export class KubectlFailure extends Error {
   override readonly name = 'KubectlFailure';
 }

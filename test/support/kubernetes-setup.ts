@@ -46,7 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-/** @returns what the script printed; what it has to say about progress and faults is shown at once */
+/** @returns the standard output of the script; its standard error is shown at once */
 async function runScript(name: string, timeout: number): Promise<string> {
   return execFileSync(join(scripts, name), {
     stdio: ['ignore', 'pipe', 'inherit'],

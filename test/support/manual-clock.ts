@@ -54,7 +54,7 @@ export function createManualClock(startEpochMs = Date.UTC(2026, 0, 1)): ManualCl
   };
 }
 
-/** Lets every promise chain that can go on do so. */
+/** Lets every promise chain continue as far as it can. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));

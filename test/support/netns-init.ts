@@ -39,7 +39,7 @@ export async function dumpRules(namespace: Namespace): Promise<string> {
 }
 
 /**
- * The six calls of upstream's init script, written anew from what they leave behind: two chains, the
+ * The six calls of upstream's init script, reconstructed from the rules that they leave: two chains, the
  * redirect, the jump at the end of OUTPUT, the exemption and the way from it to the redirect. No failure
  * stops it. The script's listing is left out: it asks DNS for the name of every address and so takes
  * 20 seconds where nobody answers.

@@ -15,7 +15,7 @@ export interface NpmArchive {
 const deadlineMs = 120_000;
 
 /**
- * Gets a package, from npm's cache if it is there, without what it depends on, and unpacks it.
+ * Gets a package without its dependencies, from npm's cache if it is there, and unpacks it.
  * @throws if there is no registry, or it gives other bytes
  */
 export async function unpackNpmArchive(archive: NpmArchive, folder: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface RawResponse {
   readonly head: string;
 }
 
-/** What is to be sent; turned into bytes as it stands, so that it may be wrong in any way. */
+/** A request to send, as it stands: it may be invalid in any way. */
 export interface RequestSpec {
   readonly method?: string;
   readonly target: string;
@@ -76,7 +76,7 @@ export async function connect({ host, port }: Endpoint): Promise<RawConnection> 
   });
   socket.on('end', finish);
   socket.on('close', finish);
-  // A reset counts as an end; what the test expected to read is then missing.
+  // A reset counts as an end; the test then misses the bytes that it expected.
   socket.on('error', finish);
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
@@ -121,7 +121,7 @@ export async function connect({ host, port }: Endpoint): Promise<RawConnection> 
   };
 }
 
-/** Sends bytes on a connection of their own and reads one response. */
+/** Sends bytes on a new connection and reads one response. */
 export async function sendRaw(endpoint: Endpoint, bytes: Buffer | string): Promise<RawResponse> {
   const connection = await connect(endpoint);
   try {

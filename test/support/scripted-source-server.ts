@@ -36,7 +36,7 @@ export function createRecordingLogger(): RecordingLogger {
   };
 }
 
-/** Metrics as a list of what was counted, such as `denied host` or `finished token 200`. */
+/** Metrics as a list of counted events, such as `denied host` or `finished token 200`. */
 export interface RecordingMetrics extends Metrics {
   readonly counted: readonly string[];
 }

@@ -12,7 +12,7 @@ export interface ScriptedGet {
 /** What a call of `get` ends with: a token made from these values, an error to throw, or later either. */
 export type ScriptedAnswer = Partial<Token> | Error | Promise<Partial<Token> | Error>;
 
-/** A token source that does as told and remembers what it was asked. */
+/** A token source that follows a script and remembers its requests. */
 export interface ScriptedSource extends TokenSource {
   readonly gets: readonly ScriptedGet[];
   /** How many tokens `peek` has given. */

@@ -51,7 +51,7 @@ const story = [
   'appid',
   'second, from memory',
   'got the token of reports',
-  'A token that is in memory is still served: 200',
+  'A cached token is still served: 200',
   'az identity federated-credential create',
   'imds_proxy_token_exchanges_total{result="success"} 3',
 ];
@@ -70,9 +70,9 @@ const bindingStory = [
   'issuer    https://ib.oic.emulator.test/',
   '400 access_denied',
   '| kubectl apply -f -',
-  'Applied, the next one gets its token: 200',
-  'a new token comes all the same: 200',
-  'It has a token file of its own',
+  'After that command, the next request gets its token: 200',
+  'a new token is still issued: 200',
+  'It has its own token file',
 ];
 
 test('the demo tells of identity binding without a redirect', () => {
@@ -89,7 +89,7 @@ const vaultStory = [
   'subject   system:serviceaccount:shop:orders',
   'authorization: Bearer eyJ',
   'Good morning, shop',
-  'The library keeps challenge and token',
+  'The library has kept challenge and token',
   '403 appid=',
 ];
 
