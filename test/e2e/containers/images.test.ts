@@ -202,7 +202,7 @@ describeWithDocker('the images', () => {
 
   it('the proxy image injects manifests, as a pipe', async () => {
     const manifest =
-      'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: app}]\n';
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: app, image: registry.example/app:1}]\n';
     const command = [
       ...['run', '--interactive', '--rm', '--read-only', '--network=none', '--cap-drop=ALL'],
       ...[images.proxy, 'inject', ...imageFlags],
