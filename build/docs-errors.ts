@@ -145,7 +145,7 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
   ERR_LOOP: {
     when: 'The proxy received its own request: the redirect applies to the proxy as well. Pass-through stays off from then on. Tokens are not affected.',
     remedy:
-      'Run the proxy as the user that the redirect exempts, or see [who is let through](redirect.md#who-is-let-through).',
+      'Run the proxy as the user that the redirect exempts, or see [who is exempt](redirect.md#who-is-exempt).',
   },
   ERR_INTERNAL: {
     when: 'A fault of the proxy.',

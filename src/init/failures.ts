@@ -1,4 +1,4 @@
-/** Why proxy-init did not do what it was asked to. */
+/** Why proxy-init failed. */
 export type FailureKind = keyof typeof failures;
 
 interface FailureRow {
@@ -6,42 +6,42 @@ interface FailureRow {
   /** What the user reads; `{name}` is filled in. */
   readonly message: string;
   readonly exitCode: number;
-  /** What to look at or change, where the message does not say it. */
+  /** What to check or change, if the message does not say it. */
   readonly remedy?: string;
 }
 
-/** Every failure: its cause, its message and its exit code. docs/redirect.md shows this table. */
+/** Every failure with its cause, message and exit code. docs/redirect.md shows this table. */
 export const failures = {
   unexpected: {
-    cause: 'a fault of proxy-init itself',
+    cause: 'a bug in proxy-init',
     message: 'Unexpected: {error}',
     exitCode: 1,
-    remedy: 'Run again with INIT_LOG_LEVEL=debug, which adds the stack, and report it.',
+    remedy: 'Run it again with INIT_LOG_LEVEL=debug, which logs the stack, and report the bug.',
   },
   'bad-value': {
-    cause: 'a setting that cannot be',
+    cause: 'an invalid setting',
     message: '{faults} Nothing was changed.',
     exitCode: 2,
   },
   'no-net-admin': {
-    cause: 'no right to write netfilter rules',
+    cause: 'no permission to write netfilter rules',
     message:
       'Cannot write netfilter rules: CAP_NET_ADMIN is missing. Set securityContext.capabilities.add: [NET_ADMIN] and runAsUser: 0 on this init container (a namespace policy may strip it).',
     exitCode: 3,
   },
   'no-net-raw': {
-    cause: 'NET_ADMIN but no NET_RAW, and only iptables-legacy is possible',
+    cause: 'NET_ADMIN without NET_RAW, and the kernel has only legacy iptables',
     message: 'This kernel has no nf_tables; the legacy backend also needs CAP_NET_RAW.',
     exitCode: 3,
   },
   'legacy-no-net-raw': {
-    cause: 'legacy iptables was asked for, or holds rules, and NET_RAW is missing',
+    cause: 'NET_RAW is missing, and INIT_BACKEND asks for legacy iptables or it holds rules',
     message: 'The legacy backend also needs CAP_NET_RAW.',
     exitCode: 3,
-    remedy: 'Add NET_RAW, or use INIT_BACKEND=auto, which needs NET_ADMIN alone on most nodes.',
+    remedy: 'Add NET_RAW, or set INIT_BACKEND=auto, which needs only NET_ADMIN on most nodes.',
   },
   'no-netfilter': {
-    cause: 'a kernel without nf_tables and without ip_tables (gVisor)',
+    cause: 'a kernel without nf_tables and ip_tables (gVisor)',
     message:
       'Neither nf_tables nor ip_tables is in this kernel. Load nft_redir or iptable_nat on the node, or use the env-variable mode without redirect.',
     exitCode: 4,
@@ -52,33 +52,33 @@ export const failures = {
     exitCode: 4,
   },
   'backend-unavailable': {
-    cause: 'the backend that was asked for, or each that is there, is not supported',
+    cause: 'the kernel supports neither the backend of INIT_BACKEND nor, with auto, any other',
     message: 'No backend can be used here: {reasons}',
     exitCode: 4,
-    remedy: 'Use INIT_BACKEND=auto and an image that holds nft and iptables.',
+    remedy: 'Set INIT_BACKEND=auto, and use an image with nft and iptables.',
   },
   'no-binary': {
-    cause: 'the programs are missing',
+    cause: 'programs are missing in the image',
     message: '{binaries} not in this image.',
     exitCode: 5,
   },
   rejected: {
-    cause: 'the kernel refused the rules, or still refused after 5 tries',
+    cause: 'the kernel refused the rules 5 times',
     message: 'The kernel rejected the rules: {stderr}. Nothing was changed.',
     exitCode: 6,
   },
   contended: {
-    cause: 'the rules did not stay as written, 5 times',
+    cause: 'the rules did not stay as written, 5 times in a row',
     message: 'Something else keeps changing the same rules: {difference}',
     exitCode: 6,
-    remedy: "Find out what else writes these rules in this pod, such as upstream's proxy-init.",
+    remedy: "Find out what else writes these rules in this pod, for example upstream's proxy-init.",
   },
   'rejected-partly': {
-    cause: 'iptables took the guard, then the kernel refused the redirect',
+    cause: 'the kernel accepted the guard and then refused the redirect',
     message:
       'The kernel rejected the redirect: {stderr}. The guard is in force, so the metadata address is refused rather than open.',
     exitCode: 6,
-    remedy: 'Run it again, or use INIT_BACKEND=nft, which writes both in one transaction.',
+    remedy: 'Run it again, or set INIT_BACKEND=nft, which writes both in one transaction.',
   },
   'lock-held': {
     cause: 'another process holds the xtables lock',
@@ -86,15 +86,16 @@ export const failures = {
     exitCode: 6,
   },
   'lock-file': {
-    cause: 'no place for the xtables lock file',
+    cause: 'no writable place for the xtables lock file',
     message: 'Cannot open an xtables lock file at {paths}.',
     exitCode: 6,
-    remedy: 'Point XTABLES_LOCKFILE to a writable place, or use a backend that needs no lock file.',
+    remedy: 'Set XTABLES_LOCKFILE to a writable path, or use a backend without a lock file.',
   },
   'run-in-progress': {
-    cause: 'another proxy-init is at work in this network namespace',
-    message: 'Another proxy-init has been at work in this network namespace for {seconds} s.',
+    cause: 'another proxy-init is running in this network namespace',
+    message: 'Another proxy-init has been running in this network namespace for {seconds} s.',
     exitCode: 6,
+    remedy: 'Wait for it, or end it, and run this one again.',
   },
   'no-route': {
     cause: 'no route to the metadata address',
@@ -115,12 +116,12 @@ export const failures = {
     remedy: 'Run proxy-init again with the same settings as this check.',
   },
   'not-redirected': {
-    cause: 'the rules are there, and connections go elsewhere',
+    cause: 'the rules are in force, but connections go elsewhere',
     message:
       'Rules are loaded but {address}:{port} is not redirected (another NAT rule is first?). OUTPUT now: {output}',
     exitCode: 7,
     remedy:
-      'A rule of the other iptables variant may run first: INIT_BACKEND=nft runs before both. Or remove that rule.',
+      'A rule of the other iptables variant may run first: INIT_BACKEND=nft runs before both. Or remove the rule.',
   },
   'no-answer': {
     cause: 'the redirected connection got no answer',
@@ -128,13 +129,12 @@ export const failures = {
     exitCode: 7,
   },
   'itself-exempt': {
-    cause:
-      'proxy-init runs with the ids that are exempt, so that its own connections prove nothing',
+    cause: 'proxy-init runs with exempt ids, so its own connections prove nothing',
     message:
       'Not proven: proxy-init itself is exempt from the redirect (uid {uid}, gid {gid}). Run it as another user than the proxy, or set INIT_VERIFY=off to give up the proof.',
     exitCode: 7,
     remedy:
-      'PROXY_UID=0 exempts every process of root: run the proxy as another user, and name that one.',
+      'PROXY_UID=0 exempts every process of root: run the proxy as another user, and set PROXY_UID to it.',
   },
   'not-first': {
     cause: "another program's rule runs before ours and can take connections",
@@ -149,16 +149,16 @@ export const failures = {
     message:
       "This is the node's network namespace (hostNetwork: true). Refusing: the rule would capture every pod and the kubelet. INIT_ALLOW_HOST_NETWORK=true overrides.",
     exitCode: 8,
-    remedy: 'Seen by: KUBE-* chains, or a link that only nodes have; the log names it.',
+    remedy: 'The sign is a KUBE-* chain or a link that only nodes have; the log names it.',
   },
 } as const satisfies Record<string, FailureRow>;
 
-/** The one error of proxy-init; `message` is the row's, filled in. */
+/** The only error of proxy-init. Its message is the row's, filled in. */
 export class InitFailure extends Error {
   override readonly name = 'InitFailure';
   readonly kind: FailureKind;
   readonly exitCode: number;
-  /** What the program that failed said, for messages that summarize several failures. */
+  /** What the failed program printed, for messages that summarise several failures. */
   readonly detail: string;
 
   constructor(
@@ -177,7 +177,7 @@ export class InitFailure extends Error {
   }
 }
 
-/** Makes an `InitFailure` of anything thrown. */
+/** Turns anything thrown into an `InitFailure`. */
 export function toInitFailure(thrown: unknown): InitFailure {
   if (thrown instanceof InitFailure) return thrown;
   const error = thrown instanceof Error ? thrown.message : String(thrown);

@@ -9,7 +9,7 @@ import { type Network, parseNetwork, parseRange, type Range } from './rules/netw
 /** 4294967295 is "nobody" to the kernel. */
 const greatestId = 4_294_967_294;
 
-/** A port or `from:to`, as iptables takes them. Service names are refused: they would be looked up. */
+/** A port or `from:to`, as in iptables. Service names are refused: they would have to be looked up. */
 const portRangeValue: ValueType<Range> = {
   label: 'port[:port]',
   parse(text) {
@@ -24,7 +24,7 @@ const portRangeValue: ValueType<Range> = {
   },
 };
 
-/** An id or `from-to`, as iptables takes them. Names are refused: they would mean this image's users. */
+/** An id or `from-to`, as in iptables. Names are refused: they would mean the users of this image. */
 const idRangeValue: ValueType<Range> = {
   label: 'id[-id]',
   parse(text) {
@@ -39,7 +39,7 @@ const idRangeValue: ValueType<Range> = {
   },
 };
 
-/** An IPv4 address or network. Host names are refused: upstream would ask DNS for them, once. */
+/** An IPv4 address or network. Host names are refused: upstream looks them up in DNS, once. */
 const networkValue: ValueType<Network> = {
   label: 'address[/prefix]',
   parse(text) {
@@ -47,10 +47,10 @@ const networkValue: ValueType<Network> = {
     if (network === undefined) {
       return refuse(
         'is not an IPv4 address or network',
-        'write it like 169.254.169.254 or 10.0.0.0/8; host names and IPv6 are not taken',
+        'write it like 169.254.169.254 or 10.0.0.0/8; host names and IPv6 are not accepted',
       );
     }
-    if (network.prefix === 0) return refuse('is every address there is', 'name a smaller network');
+    if (network.prefix === 0) return refuse('is every address', 'set a smaller network');
     return accept(network);
   },
 };
@@ -63,7 +63,7 @@ const hostAddressValue: ValueType<string> = {
     if (isIPv4(text) && firstOctet > 0 && firstOctet < 224) return accept(text);
     return refuse(
       'is not the IPv4 address of a host',
-      'write it like 10.80.0.2; names are not taken',
+      'write it like 10.80.0.2; names are not accepted',
     );
   },
 };
@@ -88,7 +88,7 @@ const pathValue: ValueType<string> = {
   parse: (text) =>
     text.startsWith('/') && !text.includes('\0')
       ? accept(text)
-      : refuse('is not an absolute path', 'write the whole path, beginning with /'),
+      : refuse('is not an absolute path', 'write the whole path, starting with /'),
 };
 
 /** Serving forwarded connections is refused for the reasons in docs/decisions/0007-forwarded-traffic.md. */
@@ -137,7 +137,7 @@ export const initOptions = {
     env: 'PROXY_HOST',
     type: hostAddressValue,
     group: 'Redirect',
-    help: 'Address of a proxy in another network namespace; unset, it is on 127.0.0.1.',
+    help: 'Address of a proxy in another network namespace. Without it, the proxy is on 127.0.0.1.',
   },
   proxyUid: {
     flag: 'proxy-uid',
@@ -145,7 +145,7 @@ export const initOptions = {
     type: idRangeValue,
     default: `${contract.proxyUid}`,
     group: 'Exemption',
-    help: 'User that the proxy runs as; it may reach the metadata address itself.',
+    help: 'User that the proxy runs as. It may reach the metadata address itself.',
   },
   proxyGid: {
     flag: 'proxy-gid',
@@ -153,14 +153,14 @@ export const initOptions = {
     type: idRangeValue,
     default: `${contract.proxyGid}`,
     group: 'Exemption',
-    help: 'Group that the proxy runs as; only with --exempt=uid+gid.',
+    help: 'Group that the proxy runs as. Only used with --exempt=uid+gid.',
   },
   exempt: {
     flag: 'exempt',
     env: 'INIT_EXEMPT',
     type: choiceValue(['uid', 'uid+gid', 'alias-port', 'none']),
     group: 'Exemption',
-    help: 'How the proxy is told from the application: by user, by user and group, by the port it dials, or not at all (pass-through is off). Default: uid, and none with --proxy-host.',
+    help: 'How the rules recognise the proxy: by its user, by user and group, by the port that it connects to, or not at all (for a proxy without pass-through). Default: uid, and none with --proxy-host.',
   },
   aliasPort: {
     flag: 'alias-port',
@@ -168,7 +168,7 @@ export const initOptions = {
     type: portValue(),
     default: `${contract.aliasPort}`,
     group: 'Exemption',
-    help: 'Port of the metadata address that leads past the redirect; only with --exempt=alias-port.',
+    help: 'Port of the metadata address that bypasses the redirect. Only used with --exempt=alias-port.',
   },
   guard: {
     flag: 'guard',
@@ -176,7 +176,7 @@ export const initOptions = {
     type: choiceValue(['off', 'imds', 'imds+wireserver']),
     default: 'off',
     group: 'Guard',
-    help: "What is refused to everything but the proxy: the metadata address's other ports, and ports 80 and 32526 of Azure's wire server 168.63.129.16.",
+    help: "Refuses to every process but the proxy: imds, the whole metadata address; imds+wireserver, also ports 80 and 32526 of Azure's wire server 168.63.129.16.",
   },
   packetGuard: {
     flag: 'packet-guard',
@@ -192,7 +192,7 @@ export const initOptions = {
     type: forwardedValue,
     default: 'refuse',
     group: 'Guard',
-    help: 'Connections from nested containers and virtual machines, which this pod only forwards: refuse them, or leave them alone (they then get the identity of the node).',
+    help: 'What happens to connections that the pod only forwards, for nested containers and virtual machines: refuse, or off. With off they reach the node and get its identity.',
   },
   backend: {
     flag: 'backend',
@@ -200,7 +200,7 @@ export const initOptions = {
     type: choiceValue(['auto', 'iptables', 'nft', 'iptables-legacy']),
     default: 'auto',
     group: 'Operation',
-    help: 'What writes the rules; auto takes the first of iptables (its nft variant), nft and iptables-legacy that the kernel accepts.',
+    help: 'What writes the rules. auto takes the first of iptables (its nft variant), nft and iptables-legacy that the kernel accepts.',
   },
   verify: {
     flag: 'verify',
@@ -216,7 +216,7 @@ export const initOptions = {
     type: choiceValue(['auto', 'off']),
     default: 'auto',
     group: 'Operation',
-    help: 'In a pod without a route to the metadata address (IPv6 only), auto adds a local one; off fails.',
+    help: 'Whether to add a local route if there is none to the metadata address, as in a pod that has only IPv6. With off, proxy-init then fails.',
   },
   lockWait: {
     flag: 'lock-wait',
@@ -232,7 +232,7 @@ export const initOptions = {
     type: booleanValue,
     default: 'false',
     group: 'Operation',
-    help: "Goes on in what looks like a node's network namespace.",
+    help: "Continues in what looks like a node's network namespace.",
   },
   logFormat: {
     flag: 'log-format',
@@ -240,7 +240,7 @@ export const initOptions = {
     type: choiceValue(['text', 'json']),
     default: 'text',
     group: 'Output',
-    help: 'How each step is reported.',
+    help: 'Format of the log.',
   },
   logLevel: {
     flag: 'log-level',
@@ -248,7 +248,7 @@ export const initOptions = {
     type: logLevelValue,
     default: 'info',
     group: 'Output',
-    help: 'warning, info or debug; debug shows every command that is run.',
+    help: 'warning, info or debug. debug logs every command that is run.',
   },
   terminationLog: {
     flag: 'termination-log',
@@ -256,7 +256,7 @@ export const initOptions = {
     type: pathValue,
     default: '/dev/termination-log',
     group: 'Output',
-    help: 'File that gets the failure message if it exists; the kubelet shows it.',
+    help: 'File that gets the failure message, if the file exists. The kubelet shows it.',
   },
   version: {
     flag: 'version',
@@ -267,17 +267,17 @@ export const initOptions = {
   },
 } as const satisfies OptionTable;
 
-/** What `--help` prints, and what follows the complaint about a malformed command line. */
+/** What `--help` prints; also follows the message about an invalid command line. */
 export function formatHelp(): string {
   return `Usage: proxy-init [apply|print|check|remove] [flags]
 
-  apply   writes the redirect and proves it; this is what happens without a command
-  print   prints the rules as text; needs no right
-  check   proves that the redirect is in force as configured; changes nothing
-  remove  takes the redirect away; succeeds where there is none
+  apply   writes the redirect and verifies it; the default
+  print   prints the rules; needs no permission
+  check   verifies that the redirect is in force as configured; changes nothing
+  remove  removes the redirect; succeeds if there is none
 
-A flag comes before the environment variable of the same meaning, and that before the default.
-An empty variable counts as unset.
+A flag overrides its environment variable, which overrides the default. An empty variable
+counts as unset.
 
 ${formatOptions(initOptions)}
 `;

@@ -8,9 +8,9 @@ import { type Surveyed, toSnapshots } from './survey.ts';
 import type { Credentials } from './verify.ts';
 
 /**
- * Makes sure that no rule of another program runs before ours and takes connections to the metadata address,
- * for whatever user. A connection can prove the redirect for the user of proxy-init only.
- * @param isProven whether a connection of ours has come out at the proxy
+ * Makes sure that no rule of another program runs before ours and can take connections to the metadata
+ * address, for any user. A connection proves the redirect for the user of proxy-init only.
+ * @param isProven whether a connection of proxy-init came out at the proxy
  * @throws InitFailure `not-first`
  */
 export function verifyPrecedence(
@@ -32,21 +32,22 @@ export function verifyPrecedence(
     const capture = findCapture(hooked, seen, isOwnChain || isGuardChain);
     if (capture === undefined) continue;
     const details = { place: hooked.name, address, rule: capture.text };
-    // Of two chains of equal priority the one registered last runs first, which no listing shows. The
-    // connection that came out at the proxy does, if this chain would have taken it.
+    // Of two chains of equal priority the one registered last runs first, and no listing shows which. But if
+    // this chain would have taken the connection that came out at the proxy, ours runs first.
     const isTied = hooked.priority === inForce.priority && !isOwnChain;
     if (isTied && isProven && capturesAll(hooked, { ...packets, uid, gid })) continue;
     const isUnknown = (capture.isUncertain && !hooked.isNat) || (isTied && !isProven);
     if (!isUnknown) throw new InitFailure('not-first', details);
     log.log('warning', 'a rule of another program may run before the redirect', details);
   }
-  if (
-    !survey.some(({ backend, found }) => backend.name === 'nft' && !(found instanceof InitFailure))
-  )
-    log.log('warning', 'rules of native nft tables, if any, cannot be seen');
+  const nft = survey.find(({ backend }) => backend.name === 'nft')?.found;
+  // A kernel without nf_tables has no such rules.
+  if (nft instanceof InitFailure && nft.kind !== 'no-netfilter') {
+    log.log('warning', 'native nft rules of other programs cannot be read', { reason: nft.detail });
+  }
 }
 
-/** Whether only native nft, which runs before both variants of iptables, is sure to be first. */
+/** A chain that may run before `backend`'s at the same priority, and take connections. */
 export function findRival(
   redirect: Redirect,
   survey: readonly Surveyed[],
@@ -65,7 +66,7 @@ function toPackets({ destinations, ports }: Redirect): Packets {
   return { destinations, protocol: 'tcp', ports };
 }
 
-/** The chains at OUTPUT. What iptables shows of its own says more than what nft shows of it. */
+/** The chains at OUTPUT, each once: iptables shows more of its own rules than nft shows of them. */
 function toHookedChains(survey: readonly Surveyed[]): readonly HookedChain[] {
   const all = toSnapshots(survey).flatMap(({ snapshot }) => snapshot.hooked);
   const names = new Set(all.map(({ name }) => name));

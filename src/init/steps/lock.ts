@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.ts';
 import type { Environment } from '../../shared/options.ts';
 import { InitFailure } from '../failures.ts';
+import { nonceSource } from './verify.ts';
 
 /** It holds no rules. It is one of IPv6, because nft 1.0.6 cannot print an owned table as JSON. */
 const lockTable = 'azwi_proxy_lock';
@@ -18,7 +19,7 @@ const answerMs = 10_000;
 /** What nft prints for one question is a few lines. */
 const mostCharacters = 65_536;
 
-/** What starts nft, and where it is logged. */
+/** The command that starts nft, its environment, and where a missing lock is logged. */
 export interface LockTools {
   readonly command: readonly [string, ...string[]];
   readonly env: Environment;
@@ -29,8 +30,8 @@ export interface LockTools {
  * Lets one proxy-init at a time work in this network namespace. Without it several that read the rules before
  * any has written them would each add their own jump.
  *
- * The lock is an nf_tables table that an nft process owns. Only a process that may write rules can make one,
- * so no other process of the pod can hold the lock. It needs no writable file, belongs to the network
+ * The lock is an nf_tables table that an nft process owns. Only a process that may write rules can create
+ * one, so no other process of the pod can hold the lock. It needs no writable file, belongs to the network
  * namespace as the rules do, and the kernel deletes it when that process ends, however that happens: nft
  * ends when its input does, and its input ends with this process.
  *
@@ -54,7 +55,7 @@ export async function withNamespaceLock<T>(
 async function acquire(waitSeconds: number, tools: LockTools): Promise<() => Promise<void>> {
   const deadlineAt = performance.now() + waitSeconds * 1_000;
   const nft = startNft(tools);
-  const nonce = `${process.pid}-${randomInt(2 ** 47)}`;
+  const nonce = readFileSync(nonceSource, 'utf8').trim();
   let pauseMs = leastPauseMs;
   for (;;) {
     const holder = await nft.tryLock(nonce);
@@ -78,10 +79,11 @@ async function acquire(waitSeconds: number, tools: LockTools): Promise<() => Pro
 const lateErrorMs = 10;
 
 /** The permission, or the kernel's or the program's part, is missing. Other errors come from a lost race. */
-const cannotLock = /initializ|not supported|Invalid argument|unknown table option|syntax error/;
+const cannotLock =
+  /initializ.*not permitted|not supported|Invalid argument|unknown table option|syntax error/;
 
 interface NftSession {
-  /** @returns the nonce of the holder; '' if the lock was held and is free again; or that locking fails here */
+  /** @returns the holder's nonce, '' if it has just released the lock, or `unavailable` */
   tryLock(nonce: string): Promise<string>;
   stderr(): string;
   /** Gives up the lock, if it is held, and waits until it is gone. */
@@ -135,7 +137,7 @@ function startNft({ command: [file, ...args], env }: LockTools): NftSession {
         `list ${table}`,
       ]);
       if (isEnded) return 'unavailable';
-      if (/^\tflags owner$/m.test(answer)) return /^\tcomment "([\d-]+)"$/m.exec(answer)?.[1] ?? '';
+      if (/^\tflags owner$/m.test(answer)) return /^\tcomment "([\w-]+)"$/m.exec(answer)?.[1] ?? '';
       // Errors come by another pipe, and may be late.
       await delay(lateErrorMs);
       return cannotLock.test(stderr) ? 'unavailable' : '';

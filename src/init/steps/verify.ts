@@ -10,7 +10,7 @@ import type { Exemption, Redirect } from '../rules/ruleset.ts';
 const deadlineMs = 1_500;
 
 /** A new random UUID at each read; node:crypto, for that alone, would add a quarter to Node's start. */
-const nonceSource = '/proc/sys/kernel/random/uuid';
+export const nonceSource = '/proc/sys/kernel/random/uuid';
 
 /** What a proof needs to know of the rules while it runs. */
 export interface RuleReader {

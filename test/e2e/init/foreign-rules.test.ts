@@ -194,7 +194,7 @@ describeInNamespaces("another program's rules", () => {
     },
   );
 
-  it.each(matrix(harmless))('$what: nobody minds, with $backend', async ({ commands, backend }) => {
+  it.each(matrix(harmless))('$what: harmless, with $backend', async ({ commands, backend }) => {
     const env = { INIT_BACKEND: backend };
     expect((await lab.init([], env)).exitCode).toBe(0);
     await add(commands);
@@ -204,7 +204,7 @@ describeInNamespaces("another program's rules", () => {
     expect(await lab.ask()).toBe('proxy');
   });
 
-  it('is avoided: auto takes nft if a rule of the other variant might be first', async () => {
+  it('auto takes nft if a rule of the other variant might be first', async () => {
     await add(
       `iptables-legacy -t nat -A OUTPUT ${forImds} ${owner} -j DNAT --to-destination 169.254.169.254:80`,
     );
@@ -216,7 +216,7 @@ describeInNamespaces("another program's rules", () => {
   });
 
   it.each(['iptables', 'iptables-legacy'] as const)(
-    'is found ahead of the guard as well, %s',
+    'check finds one ahead of the guard, %s',
     async (backend) => {
       const env = { INIT_BACKEND: backend, INIT_GUARD: 'imds' };
       expect((await lab.init([], env)).exitCode).toBe(0);
@@ -229,7 +229,7 @@ describeInNamespaces("another program's rules", () => {
     },
   );
 
-  it('of unknown effect is a warning with its text', async () => {
+  it('one of unknown effect is logged as a warning with its text', async () => {
     await lab.init();
     await add(
       `iptables-nft -t mangle -A OUTPUT ${forImds} -j NFQUEUE --queue-num 7 --queue-bypass`,

@@ -25,7 +25,7 @@ describeInNamespaces('traffic that the pod forwards', () => {
     };
     const ask = (to: object = {}) => nested.inMachine.ask({ ...imds, ...to });
 
-    it('does not reach the node as the node, and everything else is left alone', async () => {
+    it('cannot get the identity of the node, and everything else works as before', async () => {
       expect(await ask()).toBe('imds');
       await run([]);
       expect(await ask()).toBe('ECONNREFUSED');
@@ -47,7 +47,7 @@ describeInNamespaces('traffic that the pod forwards', () => {
       expect(await ask({ host: '10.77.0.1' })).toBe('other');
     });
 
-    it('does not reach it on a connection that was open before either', async () => {
+    it('does not reach it on a connection that was open before', async () => {
       // Tracks connections before proxy-init does, as a mesh or Docker makes the kernel do.
       await lab.pod.must([
         'nft',
@@ -76,7 +76,7 @@ describeInNamespaces('traffic that the pod forwards', () => {
       expect(await nested.inMachine.say('second')).not.toContain('imds');
     });
 
-    it('does not reach it past rules that Docker puts first afterwards', async () => {
+    it('cannot get it past rules that Docker later puts first', async () => {
       await run([]);
       for (const iptables of ['iptables-nft', 'iptables-legacy']) {
         await lab.pod.must([iptables, '-I', 'FORWARD', '-i', 'k6t-eth0', '-j', 'ACCEPT']);
@@ -104,7 +104,7 @@ describeInNamespaces('traffic that the pod forwards', () => {
       expect(`${stdout}${nft}`).not.toContain('AZWI');
     });
 
-    it('is missed by check when its rule is gone', async () => {
+    it('fails the check if its rule is gone', async () => {
       await run([]);
       const removal =
         backend === 'nft'

@@ -13,12 +13,12 @@ describeInNamespaces('the guard', () => {
     });
     afterAll(() => lab.remove());
 
-    it('case 27: refuses all but the proxy, and nothing that the proxy sends or anybody resolves', async () => {
+    it('case 27: refuses everybody but the proxy, and keeps DNS open', async () => {
       await lab.init([], { INIT_BACKEND: backend, INIT_GUARD: 'imds+wireserver' });
       expect(await observe(lab)).toEqual(guardedBehaviour);
     });
 
-    it('lets the wire server be with INIT_GUARD=imds', async () => {
+    it('leaves the wire server open with INIT_GUARD=imds', async () => {
       await lab.init([], { INIT_BACKEND: backend, INIT_GUARD: 'imds' });
       expect(await observe(lab)).toEqual({
         ...guardedBehaviour,
@@ -46,7 +46,7 @@ describeInNamespaces('the guard', () => {
       }
     });
 
-    it('is what such a connection needs: without it, the log says so', async () => {
+    it('is missing: a warning names the open connection, which lives on', async () => {
       const fresh = await createLab();
       try {
         await trackConnections(fresh);

@@ -31,7 +31,7 @@ describeInNamespaces('the lock of a network namespace', () => {
   };
   const tables = () => lab.pod.must(['nft', 'list', 'tables']);
 
-  it('lets one work at a time, and is free after a failure', async () => {
+  it('lets one run work at a time, and is free after a failure', async () => {
     const order: string[] = [];
     const work = (name: string) => async (): Promise<string> => {
       order.push(`${name} begins`);
@@ -93,7 +93,7 @@ describeInNamespaces('the lock of a network namespace', () => {
     await lab.pod.must(['rmdir', home.trim()]);
   });
 
-  it('is done without where it cannot be had', async () => {
+  it('is skipped where the kernel or the permission for it is missing', async () => {
     const noCapability = ['setpriv', '--inh-caps=-all', '--bounding-set=-all'];
     expect(await lock(60, async () => 'done', ...noCapability)).toBe('done');
     expect(await lock(60, async () => 'done', 'env', 'PATH=/nonexistent')).toBe('done');

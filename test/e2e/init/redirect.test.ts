@@ -15,11 +15,11 @@ describeInNamespaces('the redirect', () => {
     });
     afterAll(() => lab.remove());
 
-    it.each([0, 1000])('case 1: takes uid %i to the proxy', async (uid) => {
+    it.each([0, 1000])('case 1: redirects uid %i to the proxy', async (uid) => {
       expect(await lab.ask({ uid })).toBe('proxy');
     });
 
-    it('case 2: lets uid 1501 through to the metadata service', async () => {
+    it('case 2: exempts uid 1501', async () => {
       expect(await lab.ask({ uid: 1501, gid: 1501 })).toBe('imds');
     });
 
@@ -35,7 +35,7 @@ describeInNamespaces('the redirect', () => {
       expect((await lab.inPod.peers()).at(-1)).toMatch(/^10\.77\.0\.2:\d+$/);
     });
 
-    it('case 36: takes a proxy that runs with another uid back to itself', async () => {
+    it('case 36: redirects a proxy with another uid to itself', async () => {
       expect(await lab.ask({ uid: 2000, gid: 1501 })).toBe('proxy');
     });
   });
@@ -54,7 +54,7 @@ describeInNamespaces('the redirect', () => {
       expect(exitCode).toBe(0);
     };
 
-    it.each(backendNames)('case 12: takes lists, networks and ranges, %s', async (backend) => {
+    it.each(backendNames)('case 12: accepts lists, networks and ranges, %s', async (backend) => {
       await apply({
         INIT_BACKEND: backend,
         METADATA_IP: '169.254.169.254,10.10.0.7/16',
@@ -100,7 +100,7 @@ describeInNamespaces('the redirect', () => {
       expect((await lab.init(['check'], { PROXY_HOST: '10.77.0.1' })).exitCode).toBe(0);
     });
 
-    it('case 35: is verified by its counter while that proxy is not up', async () => {
+    it('case 35: is verified by its counter while that proxy is down', async () => {
       const { exitCode, stdout } = await lab.init([], { PROXY_HOST: '10.77.0.1' });
       expect(exitCode).toBe(0);
       expect(stdout).toContain('does not answer yet (reason=ECONNREFUSED)');
@@ -115,14 +115,14 @@ describeInNamespaces('the redirect', () => {
       expect(await lab.ask()).toBe('proxy on 9000');
     });
 
-    it('case 11: takes empty variables for unset ones', async () => {
+    it('case 11: treats empty variables as unset', async () => {
       const empty = { PROXY_PORT: '', METADATA_IP: '', METADATA_PORT: '', PROXY_UID: '' };
       await apply({ ...empty, INIT_BACKEND: '', INIT_EXEMPT: '', INIT_GUARD: '', PROXY_HOST: '' });
       expect(await lab.ask()).toBe('proxy');
       expect(await lab.ask({ uid: 1501 })).toBe('imds');
     });
 
-    it('takes flags before variables', async () => {
+    it('prefers flags to variables', async () => {
       await lab.inPod.listen({ host: '127.0.0.1', port: 9000, name: 'proxy on 9000' });
       const { exitCode } = await lab.init(['-proxy-port=9000'], { PROXY_PORT: '8000' });
       expect(exitCode).toBe(0);

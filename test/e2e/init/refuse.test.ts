@@ -42,7 +42,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('case 10: refuses every value that upstream lets pass in silence', async () => {
+  it('case 10: refuses every value that upstream accepts silently', async () => {
     const bad = {
       PROXY_PORT: ['abc', '99999', '0', '8000:8001'],
       METADATA_IP: ['nosuch.invalid', '::1', '0.0.0.0/0', '10.0.0.0/33'],
@@ -162,7 +162,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
   );
 
   it.each(['blackhole', 'unreachable', 'prohibit'])(
-    'case 13: counts a route of type %s as none',
+    'case 13: fails for a route of type %s',
     async (type) => {
       await lab.pod.must(['ip', 'route', 'add', type, '169.254.169.254/32']);
       const { exitCode, stderr } = await lab.init();
@@ -171,7 +171,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     },
   );
 
-  it('says so when lo is down', async () => {
+  it('reports that lo is down', async () => {
     await lab.pod.must(['ip', 'link', 'set', 'lo', 'down']);
     const { exitCode, stderr } = await lab.init();
     expect(exitCode).toBe(7);
@@ -188,7 +188,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     },
   );
 
-  it('case 14: says the same when it cannot check or remove', async () => {
+  it('case 14: reports the same if it cannot check or remove', async () => {
     const options = { through: withCapabilities() };
     expect((await lab.init(['check'], {}, options)).exitCode).toBe(3);
     expect((await lab.init(['remove'], {}, options)).exitCode).toBe(3);
@@ -245,7 +245,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     process.kill(-(holder.pid ?? 0), 'SIGKILL');
   });
 
-  it('case 16: says so when legacy rules are in the way of checking and removing', async () => {
+  it('case 16: reports that it cannot check or remove legacy rules', async () => {
     await lab.init([], { INIT_BACKEND: 'iptables-legacy' });
     const through = withCapabilities('net_admin');
     for (const command of ['check', 'remove']) {
@@ -284,7 +284,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     },
   );
 
-  it('case 21: says which programs are missing', async () => {
+  it('case 21: names the missing programs', async () => {
     const through = ['/usr/bin/env', `PATH=${directory}`];
     const none = await lab.init([], {}, { through });
     expect(none.exitCode).toBe(5);
@@ -297,7 +297,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     expect(asked.stderr).toBe('proxy-init: error: nft is not in this image.\n');
   });
 
-  it('case 21: takes nft where it is the only program', async () => {
+  it('case 21: uses nft if it is the only program', async () => {
     const nft = execFileSync('sh', ['-c', 'command -v nft'], { encoding: 'utf8' }).trim();
     execFileSync('ln', ['-s', nft, join(directory, 'nft')]);
     const through = ['/usr/bin/env', `PATH=${directory}`];
@@ -366,7 +366,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     expect(await dumpRules(lab.pod)).not.toContain('AZWI');
   });
 
-  it('case 31: prints rules without any right, which the kernel takes', async () => {
+  it('case 31: prints rules without any permission, and the kernel accepts them', async () => {
     const through = [
       'setpriv',
       '--reuid=65534',
@@ -391,7 +391,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     }
   });
 
-  it('case 38: leaves the message for the kubelet where the kubelet wants one', async () => {
+  it('case 38: writes the message for the kubelet to the termination log', async () => {
     const file = join(directory, 'termination-log');
     const env = { PROXY_PORT: 'abc', INIT_TERMINATION_LOG: file };
     await lab.init([], env);

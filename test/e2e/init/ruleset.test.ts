@@ -106,7 +106,7 @@ describeInNamespaces('a ruleset in the kernel', () => {
       },
     );
 
-    it.each(mutants.filter(isHarmless))('does not mind: $chain $fault', async ({ mutant }) => {
+    it.each(mutants.filter(isHarmless))('behaves the same: $chain $fault', async ({ mutant }) => {
       // Packets of connections that an earlier ruleset cut would still be counted as refused.
       const fresh = await createLab();
       try {
@@ -164,7 +164,7 @@ describeInNamespaces('a ruleset in the kernel', () => {
       });
 
       it.each(mutate(faultless).filter(({ chain }) => /FORWARD/.test(chain)))(
-        'behaves as told: $chain $fault',
+        'behaves otherwise unless only the order of addresses changed: $chain $fault',
         async ({ chain, fault, mutant }) => {
           const seen = await observeNested(mutant);
           if (chain === 'filter FORWARD' && fault.includes('swapped'))

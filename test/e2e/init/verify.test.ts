@@ -111,7 +111,7 @@ describeInNamespaces('the proof of the redirect', () => {
     },
   );
 
-  it('ends with the proof, though somebody keeps a connection to the listener open', async () => {
+  it('ends although a client keeps its connection to the listener open', async () => {
     const client = lab.pod.start([process.execPath, '-e', clingingClient]);
     const nextWord = (): Promise<string> =>
       new Promise((resolve) => client.stdout?.once('data', (data) => resolve(`${data}`)));
@@ -131,7 +131,7 @@ describeInNamespaces('the proof of the redirect', () => {
     expect(await heard).toMatch(/^heard [-0-9a-f]{36}\n$/);
   });
 
-  it('case 26: is not a refusal by somebody else', async () => {
+  it('case 26: is not a refusal by the node', async () => {
     await lab.init();
     const reject = 'iptables -A INPUT -d 169.254.169.254 -p tcp -j REJECT --reject-with tcp-reset';
     await lab.node.must(reject.split(' '));
@@ -161,7 +161,7 @@ describeInNamespaces('the proof of the redirect', () => {
     },
   );
 
-  it('is not the answer of a listener elsewhere, nor its silence', async () => {
+  it('is neither the answer of another listener nor silence', async () => {
     await lab.init();
     const steal =
       'iptables-legacy -t nat -A OUTPUT -d 169.254.169.254 -p tcp -j REDIRECT --to-ports 15001';
@@ -216,7 +216,7 @@ describeInNamespaces('the proof of the redirect', () => {
       through: [],
     },
     { who: 'the uid that it was given itself', env: {}, through: asProxyUser },
-  ])('fails where none is possible, because exempt is $who', async ({ env, through }) => {
+  ])('fails if it is impossible, because $who is exempt', async ({ env, through }) => {
     for (const args of [[], ['check']]) {
       const { exitCode, stdout, stderr } = await lab.init(args, env, { through });
       expect({ args, exitCode }).toEqual({ args, exitCode: 7 });
@@ -239,13 +239,13 @@ describeInNamespaces('the proof of the redirect', () => {
     expect(stdout).toContain('method=nonce');
   });
 
-  it('is left out when switched off, while the rules are still read back', async () => {
+  it('is skipped with INIT_VERIFY=off, but the rules are still read back', async () => {
     await lab.pod.must(['ip', 'link', 'set', 'lo', 'down']);
     expect((await lab.init(['--verify=off'])).exitCode).toBe(0);
     expect((await lab.init(['check', '--verify=off', '--proxy-port=1'])).exitCode).toBe(7);
   });
 
-  it('case 30: asks no name server anything', async () => {
+  it('case 30: sends no DNS query', async () => {
     await lab.pod.must(['nft', '-f', '-'], {
       input:
         'table ip dns { chain out { type filter hook output priority 0; udp dport 53 counter; }; }',

@@ -106,7 +106,7 @@ describe('applying', () => {
   });
 
   it.each<FailureKind>(['no-binary', 'no-netfilter', 'missing-module'])(
-    'goes on to the next after %s, wherever it shows',
+    'tries the next backend after %s, in whatever call it occurs',
     async (kind) => {
       for (const fault of [{ read: kind }, { dryRun: kind }, { replaces: [kind] }]) {
         const [iptables, nft] = [fakeBackend('iptables', fault), fakeBackend('nft')];
@@ -131,7 +131,7 @@ describe('applying', () => {
     expect(nft.log).toEqual([]);
   });
 
-  it('takes away what the other backends hold, after its own rules are there', async () => {
+  it('removes the rules of the other backends after its own are in force', async () => {
     const iptables = fakeBackend('iptables', { holds: older });
     const legacy = fakeBackend('iptables-legacy', { holds: older });
     const nft = fakeBackend('nft');
@@ -139,7 +139,7 @@ describe('applying', () => {
     expect([iptables.held(), nft.held(), legacy.held()]).toEqual([undefined, ruleset, undefined]);
   });
 
-  it('takes away what a failed attempt of its own left in another backend', async () => {
+  it('removes what its own failed attempt left in another backend', async () => {
     const iptables = fakeBackend('iptables', { replaces: ['ok, and undone by somebody'] });
     const partial: Fake = {
       ...iptables,
@@ -156,7 +156,7 @@ describe('applying', () => {
     expect(iptables.held()).toBeUndefined();
   });
 
-  it('warns of old rules that it cannot remove or see, and goes on', async () => {
+  it('warns about old rules that it cannot remove or see, and continues', async () => {
     const stuck = fakeBackend('iptables', { holds: older, replaces: Array(5).fill('rejected') });
     const blind = fakeBackend('iptables-legacy', { read: 'legacy-no-net-raw' });
     const { outcome, lines } = await apply([stuck, fakeBackend('nft'), blind], 'nft');
@@ -168,7 +168,7 @@ describe('applying', () => {
   it.each<[string, readonly (FailureKind | undefined)[], BackendName | 'auto', FailureKind]>([
     ['no program at all', ['no-binary', 'no-binary', 'no-binary'], 'auto', 'no-binary'],
     [
-      'no kernel part at all',
+      'no part of the kernel',
       ['no-netfilter', 'no-netfilter', 'no-netfilter'],
       'auto',
       'no-netfilter',
@@ -188,13 +188,13 @@ describe('applying', () => {
       'legacy-no-net-raw',
     ],
     [
-      'legacy asked for',
+      'legacy requested',
       [undefined, undefined, 'legacy-no-net-raw'],
       'iptables-legacy',
       'legacy-no-net-raw',
     ],
-    ['nft asked for', [undefined, 'no-netfilter', undefined], 'nft', 'backend-unavailable'],
-    ['nft asked for, not there', [undefined, 'no-binary', undefined], 'nft', 'no-binary'],
+    ['nft requested', [undefined, 'no-netfilter', undefined], 'nft', 'backend-unavailable'],
+    ['nft requested, not installed', [undefined, 'no-binary', undefined], 'nft', 'no-binary'],
   ])('sums up: %s', async (_, kinds, choice, kind) => {
     const names = ['iptables', 'nft', 'iptables-legacy'] as const;
     const fakes = names.map((name, index) => {
@@ -215,13 +215,13 @@ describe('replacing', () => {
     return { outcome, attempts: fake.log.length };
   };
 
-  it('starts again from what is there when somebody else wrote in between', async () => {
+  it('reads again and retries if another program wrote in between', async () => {
     const { outcome, attempts } = await attempt(['rejected', 'ok, and undone by somebody', 'ok']);
     expect(outcome).toBe('done');
     expect(attempts).toBe(3);
   });
 
-  it('gives up after five refusals, having changed nothing', async () => {
+  it('gives up after five refusals, without a change', async () => {
     const { outcome, attempts } = await attempt(Array(9).fill('rejected'));
     expect(failureOf(outcome).message).toBe(
       'The kernel rejected the rules: no. Nothing was changed.',
@@ -229,19 +229,19 @@ describe('replacing', () => {
     expect(attempts).toBe(5);
   });
 
-  it('never says that nothing was changed when something was', async () => {
+  it('does not claim that nothing was changed if something was', async () => {
     const { outcome } = await attempt(Array(9).fill('guard, then rejected'));
     expect(failureOf(outcome).kind).toBe('rejected-partly');
   });
 
-  it('gives up when its rules never stay', async () => {
+  it('gives up if its rules do not stay', async () => {
     const { outcome, attempts } = await attempt(Array(9).fill('ok, and undone by somebody'));
     expect(failureOf(outcome).kind).toBe('contended');
     expect(failureOf(outcome).message).toContain('--to-ports 9000');
     expect(attempts).toBe(5);
   });
 
-  it('does not try again where that cannot help', async () => {
+  it('does not retry if that cannot help', async () => {
     const { outcome, attempts } = await attempt(['no-net-admin', 'ok']);
     expect(failureOf(outcome).kind).toBe('no-net-admin');
     expect(attempts).toBe(1);

@@ -35,12 +35,12 @@ describe('the configuration', () => {
     expect(fromEnv({})).toEqual(defaults);
   });
 
-  it('takes empty variables for unset ones (case 11)', () => {
+  it('treats empty variables as unset (case 11)', () => {
     const names = ['PROXY_PORT', 'METADATA_IP', 'METADATA_PORT', 'PROXY_UID', 'PROXY_HOST'];
     expect(fromEnv(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(defaults);
   });
 
-  it('takes the forms that upstream takes (case 12)', () => {
+  it('accepts the forms that upstream accepts (case 12)', () => {
     const { redirect } = fromEnv({
       METADATA_IP: '169.254.169.254,10.1.2.3/8,10.9.9.9/8',
       METADATA_PORT: '80:90',
@@ -56,7 +56,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('exempts nobody for a proxy elsewhere, unless told to', () => {
+  it('exempts nobody for a proxy elsewhere, unless INIT_EXEMPT is set', () => {
     const target = { kind: 'remote', address: '10.80.0.2', port: 8000 };
     const elsewhere = fromEnv({ PROXY_HOST: '10.80.0.2' });
     expect(elsewhere.redirect).toMatchObject({ target, exemption: { kind: 'none' } });
@@ -68,7 +68,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('names every setting at fault, what is wrong and what to do', () => {
+  it('names every invalid setting, what is wrong and how to fix it', () => {
     expect(faultsOf({ PROXY_PORT: 'abc', PROXY_UID: 'nouser' })).toBe(
       'PROXY_PORT: "abc" is not a valid port; set a port number from 1 to 65535. ' +
         'PROXY_UID: "nouser" is not a numeric id or a range of ids; set 0 to 4294967294, or 1000-2000. ' +
@@ -114,7 +114,7 @@ describe('the configuration', () => {
     expect(faultsOf(env)).toContain(Object.keys(env)[0]);
   });
 
-  it('says what was meant by a variable that does not exist', () => {
+  it('suggests the right name for an unknown variable', () => {
     expect(faultsOf({ INIT_GARD: 'imds' })).toBe(
       'INIT_GARD: unknown variable; did you mean INIT_GUARD? Nothing was changed.',
     );
@@ -133,7 +133,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('says where output goes even when other settings, or these, are at fault', () => {
+  it('finds the output settings even if they or others are invalid', () => {
     expect(toOutputSettings(new Map(), { INIT_LOG_FORMAT: 'json', PROXY_PORT: 'abc' })).toEqual({
       format: 'json',
       level: 'info',

@@ -63,7 +63,7 @@ describe('the failures', () => {
     expect(failure.message).toBe(message);
   });
 
-  it('have an exit code that says what kind of thing is wrong, never 0', () => {
+  it('have an exit code for their kind, never 0', () => {
     for (const { exitCode, cause } of Object.values(failures)) {
       expect(exitCode).toBeGreaterThanOrEqual(1);
       expect(exitCode).toBeLessThanOrEqual(8);
@@ -132,7 +132,7 @@ describe('the diagnosis', () => {
     expect(diagnose(stderr)).toBe(kind);
   });
 
-  it('puts what a program said on one line', () => {
+  it('puts the output of a program on one line', () => {
     const result = { exitCode: 1, stdout: '', stderr: 'one\n\n  two\n' };
     expect(toProgramFailure('nft', result).detail).toBe('one; two');
     expect(toProgramFailure('nft', { ...result, killed: 'timeout' }).detail).toBe(

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRunProgram } from '../../../src/init/backends/program.ts';
+import { toInitConfig } from '../../../src/init/config.ts';
 import { InitFailure } from '../../../src/init/failures.ts';
 import { createLogger, reportFailure } from '../../../src/init/output.ts';
 import { findNodeTrait, parseLinkNames } from '../../../src/init/steps/node-namespace.ts';
+import { findOpenConnections } from '../../../src/init/steps/open-connections.ts';
 import { attemptConnection, serveNonce } from '../../../src/init/steps/verify.ts';
 
 describe('running a program', () => {
@@ -15,7 +17,7 @@ describe('running a program', () => {
   const run = createRunProgram({ PATH: process.env['PATH'], LC_ALL: 'de_DE' }, log);
   const deadlineMs = 10_000;
 
-  it('gives it its input and takes its output, in English', async () => {
+  it('passes its input and reads its output, in English', async () => {
     const result = await run('sh', ['-c', 'cat; echo "$LC_ALL" >&2; exit 3'], {
       input: 'in',
       deadlineMs,
@@ -24,7 +26,7 @@ describe('running a program', () => {
     expect(lines.join()).toContain('command finished');
   });
 
-  it('does not mind a program that reads none of its input', async () => {
+  it('accepts a program that reads none of its input', async () => {
     const result = await run('true', [], { input: 'x'.repeat(1_000_000), deadlineMs });
     expect(result.exitCode).toBe(0);
   });
@@ -45,7 +47,7 @@ describe('running a program', () => {
 });
 
 describe('a probe', () => {
-  it('hears the nonce, and only where the port is free', async () => {
+  it('receives the nonce, and serves it only on a free port', async () => {
     const holder = createServer((socket) => socket.end('something else'));
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
     const address = holder.address();
@@ -69,7 +71,7 @@ describe('a probe', () => {
     });
   });
 
-  it('does not wait for ever for one that says nothing', async () => {
+  it('has a deadline for a silent listener', async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
@@ -84,7 +86,7 @@ describe('a probe', () => {
 });
 
 describe("a node's namespace", () => {
-  it('is known by its chains or its links', () => {
+  it('is recognised by its chains or its links', () => {
     const links = parseLinkNames(
       'Inter-|   Receive\n face |bytes\n    lo: 0 0\n  eth0: 1 2\n docker0:7\n',
     );
@@ -94,6 +96,30 @@ describe("a node's namespace", () => {
     expect(
       findNodeTrait(['OUTPUT', 'ISTIO_OUTPUT', 'DOCKER_OUTPUT'], ['lo', 'eth0']),
     ).toBeUndefined();
+  });
+});
+
+describe('open connections', () => {
+  const { redirect } = toInitConfig(new Map(), {});
+  const line = (remote: string, state = '01', uid = 1000) =>
+    `   1: 02004D0A:D3C2 ${remote} ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 99 1\n`;
+
+  it.each<[string, string, readonly string[]]>([
+    ['to the metadata address', line('FEA9FEA9:0050'), ['169.254.169.254:80']],
+    [
+      'over a mapped address',
+      line('0000000000000000FFFF0000FEA9FEA9:0050'),
+      ['169.254.169.254:80'],
+    ],
+    ['to another port', line('FEA9FEA9:0051'), []],
+    ['to another address', line('0100007F:0050'), []],
+    ['of the proxy', line('FEA9FEA9:0050', '01', 1501), []],
+    ['that is closed', line('FEA9FEA9:0050', '06'), []],
+    ['that only listens', line('00000000:0000', '0A'), []],
+  ])('%s', (_, text, found) => {
+    expect(findOpenConnections(`  sl  local_address rem_address   st\n${text}`, redirect)).toEqual(
+      found,
+    );
   });
 });
 
@@ -116,7 +142,7 @@ describe('reporting', () => {
     return lines;
   };
 
-  it('says the message, and the remedy where there is one', () => {
+  it('prints the message, and the remedy if there is one', () => {
     expect(report(new InitFailure('no-answer'), 'text')).toEqual([
       'proxy-init: error: Redirect did not answer within 1.5 s; is lo up?\n',
     ]);
@@ -131,13 +157,13 @@ describe('reporting', () => {
     });
   });
 
-  it('shows the stack of a fault of its own at debug only', () => {
+  it('shows the stack of its own bug at debug only', () => {
     const failure = new InitFailure('unexpected', { error: 'boom' }, { cause: new Error('boom') });
     expect(report(failure, 'text').join('')).not.toContain('process.test.ts');
     expect(report(failure, 'text', 'debug').join('')).toContain('process.test.ts');
   });
 
-  it('writes no more than the kubelet reads, and only where a file is', async () => {
+  it('writes no more than the kubelet reads, and only if the file exists', async () => {
     const failure = new InitFailure('not-redirected', { output: 'x'.repeat(9_000) });
     report(failure, 'text');
     const file = join(directory, 'termination-log');

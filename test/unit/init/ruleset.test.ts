@@ -37,7 +37,7 @@ describe('the rules', () => {
     expect(toLines({ INIT_FORWARDED: 'off' })).toEqual(toLines({}).slice(0, 4));
   });
 
-  it('can only accept where there is no one destination to bind to', () => {
+  it('can only accept if there is no single destination', () => {
     const exemptions = (env: Readonly<Record<string, string>>) =>
       toRules(env)
         .AZWI_PROXY_OUTPUT.slice(0, -1)
@@ -66,7 +66,7 @@ describe('the rules', () => {
     ]);
   });
 
-  it('exempt nobody when nobody is to be', () => {
+  it('exempt nobody with INIT_EXEMPT=none', () => {
     expect(toRules({ INIT_EXEMPT: 'none' }).AZWI_PROXY_OUTPUT).toHaveLength(1);
     expect(toLines({ INIT_EXEMPT: 'none', INIT_GUARD: 'imds' }).join()).not.toContain('-owner');
   });
@@ -131,13 +131,13 @@ COMMIT
 `);
   });
 
-  it('is empty where nothing is wanted and nothing is there', () => {
+  it('is empty if nothing is wanted and nothing is there', () => {
     expect(toRestoreText(undefined, noLeftovers)).toBe('');
     const { isPresent, listing } = toSnapshot('', 'iptables');
     expect({ isPresent, listing }).toEqual({ isPresent: false, listing: new Map() });
   });
 
-  it('takes a jump to our chain from anywhere for ours, and a like name elsewhere for foreign', () => {
+  it('treats a jump to our chain as ours, and the same name in another table as foreign', () => {
     const found = toSnapshot(
       `*nat
 :PREROUTING ACCEPT [0:0]
@@ -171,7 +171,7 @@ function toListed(ruleset: Ruleset): string {
 }
 
 describe('the text for nft', () => {
-  it('shows a chain, a hook or a rule that we never write', () => {
+  it('shows a chain, a hook or a rule that we do not write', () => {
     const wanted = toNftListing(toRules({}));
     const listed = toListed(toRules({}));
     expect(findDifference(wanted, parseNftTable(listed).listing)).toBeUndefined();
