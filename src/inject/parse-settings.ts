@@ -119,7 +119,7 @@ function findRedirectFaults({ noRedirect }: Partial<FlagValues>, texts: Texts): 
   const { flag } = injectOptions.initImage;
   if (noRedirect === false) {
     if (texts.has('initImage')) return [];
-    return [`--${flag}: not set; name the image that was built from Dockerfile.init`];
+    return [`--${flag} not set; name the image that was built from Dockerfile.init`];
   }
   if (noRedirect === undefined) return [];
   const given = (['initImage', 'initEnv'] as const).filter((key) => texts.has(key));

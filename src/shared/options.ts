@@ -59,7 +59,8 @@ export function resolveOptions<T extends OptionTable>(
     }
     if (found !== undefined) given.add(key);
     if (text === undefined) {
-      if (option.required !== undefined) errors.push(`${name}: not set; ${option.required}`);
+      // Without a colon: upstream's proxy says `AZURE_TENANT_ID not set`, and its users search for that.
+      if (option.required !== undefined) errors.push(`${name} not set; ${option.required}`);
       continue;
     }
     const parsed = option.type.parse(text);

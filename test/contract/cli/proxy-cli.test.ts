@@ -105,15 +105,15 @@ describe('a configuration at fault: a line each, and one of JSON in upstream’s
     expect([exitCode, stdout]).toEqual([1, '']);
     const { plain, json } = split(stderr);
     expect(plain).toHaveLength(2);
-    expect(plain[0]).toMatch(/^proxy: AZURE_TENANT_ID: not set; /);
-    expect(plain[1]).toMatch(/^proxy: AZURE_FEDERATED_TOKEN_FILE: not set; /);
+    expect(plain[0]).toMatch(/^proxy: AZURE_TENANT_ID not set; /);
+    expect(plain[1]).toMatch(/^proxy: AZURE_FEDERATED_TOKEN_FILE not set; /);
     expect(json).toEqual([
       {
         level: 'error',
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
         logger: 'proxy',
         message: 'unrecoverable error encountered',
-        error: expect.stringMatching(/^setup: AZURE_TENANT_ID: not set; .*\nAZURE_FEDERATED/),
+        error: expect.stringMatching(/^setup: AZURE_TENANT_ID not set; .*\nAZURE_FEDERATED/),
       },
     ]);
   });

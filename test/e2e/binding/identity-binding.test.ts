@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import {
@@ -85,8 +86,8 @@ describe('the built proxy in a pod with identity binding', () => {
     const { status, body } = await ask(proxy, 'forbidden');
     expect(status).toBe(400);
     expect(body['error']).toBe('access_denied');
-    const json = /echo '(.*?)' \| kubectl apply -f -/.exec(body['error_description'] ?? '')?.[1];
-    expect(JSON.parse(json ?? '')).toMatchObject({
+    const list = /echo '(.*?)' \| kubectl apply -f -/.exec(body['error_description'] ?? '')?.[1];
+    expect(parse(list ?? '')).toMatchObject({
       items: [
         {
           kind: 'ClusterRole',
@@ -120,7 +121,7 @@ describe('the built proxy in a pod with identity binding', () => {
     await using proxy = await start({ env: { AZURE_KUBERNETES_SNI_NAME: '' } });
     expect(await ask(proxy)).toMatchObject({
       status: 400,
-      body: { error_description: expect.stringContaining('Check AZURE_KUBERNETES_SNI_NAME') },
+      body: { error_description: expect.stringContaining('check AZURE_KUBERNETES_SNI_NAME') },
     });
   });
 

@@ -97,7 +97,7 @@ describe('values at fault are refused with key, fault and fix', () => {
     [
       'AZURE_TENANT_ID',
       '',
-      "AZURE_TENANT_ID: not set; set the tenant's GUID or domain, as the azure-workload-identity webhook does",
+      "AZURE_TENANT_ID not set; set the tenant's GUID or domain, as the azure-workload-identity webhook does",
     ],
     ['AZURE_TENANT_ID', 'my tenant', /^AZURE_TENANT_ID: "my tenant" is not a GUID or a domain; /],
     ['AZURE_TENANT_ID', 'contoso', /^AZURE_TENANT_ID: "contoso" is not a GUID or a domain; /],
@@ -116,7 +116,7 @@ describe('values at fault are refused with key, fault and fix', () => {
     [
       'AZURE_FEDERATED_TOKEN_FILE',
       '',
-      /^AZURE_FEDERATED_TOKEN_FILE: not set; mount a projected ServiceAccount token/,
+      /^AZURE_FEDERATED_TOKEN_FILE not set; mount a projected ServiceAccount token/,
     ],
     [
       'AZURE_FEDERATED_TOKEN_FILE',

@@ -209,10 +209,10 @@ describe('malformed command lines', () => {
   it('names both images when they are missing, since no default could be right', async () => {
     const { stderr } = await runInjectOn('inject', [], { stdin: pod('a') });
     expect(stderr).toContain(
-      'inject: --proxy-image: not set; name the image that was built from Dockerfile.proxy\n',
+      'inject: --proxy-image not set; name the image that was built from Dockerfile.proxy\n',
     );
     expect(stderr).toContain(
-      'inject: --init-image: not set; name the image that was built from Dockerfile.init\n',
+      'inject: --init-image not set; name the image that was built from Dockerfile.init\n',
     );
   });
 

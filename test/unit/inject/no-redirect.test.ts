@@ -200,7 +200,7 @@ describe('a pod injected without the redirect', () => {
 describe('the command line', () => {
   it('needs the image of proxy-init for the redirect only', async () => {
     const { exitCode, stderr } = await runInjectOn('inject', [proxyImage], { stdin: pod });
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--init-image: not set')]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--init-image not set')]);
   });
 
   it.each([initImage, '--init-env=A=b'])('refuses %s without the redirect', async (flag) => {

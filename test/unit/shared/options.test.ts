@@ -155,7 +155,7 @@ describe('errors', () => {
     const { errors } = parsed(['--port=0', '--quiet=maybe'], {});
     expect(errors).toEqual([
       '--port: "0" is not a valid port; set a port number from 1 to 65535',
-      'TENANT: not set; ask for it',
+      'TENANT not set; ask for it',
       '--quiet: "maybe" is not true or false; write true or false',
     ]);
   });
