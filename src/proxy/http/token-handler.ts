@@ -75,7 +75,7 @@ interface Asked {
  * Twice the tokens that are cached, so that the same token asked for in two ways still fits, and longer
  * than targets are.
  */
-const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
+export const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
 
 /** A longer answer is rendered anew each time, so that all of them together stay under 8 MiB. */
 export const maxRememberedLength = 16 * 1_024;

@@ -8,12 +8,13 @@ export interface Room {
 }
 
 /**
- * Which entry has to leave for a new one: failures first, then tokens that are no longer in use, then
- * tokens in use without a seat; among equals the longest unused. Undefined if nothing may leave.
+ * Which entry has to leave for a new one; undefined if none may leave. First one without a token, then one
+ * that is out of use, then one that has no seat and was asked for once, then any without a seat; among
+ * equals the longest unused.
  *
- * Seats go to keys that somebody has asked for twice, then to the others, and to the older before the
- * younger. So whoever asks for ever more names only pushes out their own: the newcomers' share is theirs.
- * Neither one client ID nor one resource in many spellings can have all seats.
+ * Seats go to older keys before younger ones. So whoever asks for ever more names pushes out their own, and
+ * no token that was there before: the rest of the room is for newcomers. Neither one client ID nor one
+ * resource in many spellings can have all seats.
  * @param entries in the order in which they were made
  */
 export function findVictim(
@@ -28,11 +29,11 @@ export function findVictim(
   if (empty.length > 0) return toLongestUnused(empty);
   const idle = movable.filter((entry) => !isInUse(entry, nowMs));
   if (idle.length > 0) return toLongestUnused(idle);
-  const seated = toSeated(
-    all.filter((entry) => isInUse(entry, nowMs)),
-    room,
-  );
-  return toLongestUnused(movable.filter((entry) => !seated.has(entry)));
+  const inUse = all.filter((entry) => isInUse(entry, nowMs));
+  const seated = toSeated(inUse, room);
+  const unseated = movable.filter((entry) => !seated.has(entry));
+  const once = unseated.filter(({ uses }) => uses <= 1);
+  return toLongestUnused(once.length > 0 ? once : unseated);
 }
 
 /** Those who have a seat among entries in use. */
@@ -44,9 +45,7 @@ function toSeated(inUse: readonly Entry[], { maxEntries, maxBytes }: Room): Read
   const counts = new Map<string, number>();
   const isTaken = (group: string, most: number): boolean => (counts.get(group) ?? 0) >= most;
 
-  const known = inUse.filter(({ uses }) => uses > 1);
-  const once = inUse.filter(({ uses }) => uses <= 1);
-  for (const entry of [...known, ...once]) {
+  for (const entry of inUse) {
     const { identity, resource } = entry.request;
     const client = identity.clientId;
     const spelling = `${client}\n${toFolded(resource)}`;

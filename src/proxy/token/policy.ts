@@ -103,7 +103,7 @@ export const MAX_BYTES = 4 * 1_024 * 1_024;
 export const NEWCOMER_SHARE = 1 / 8;
 
 /** Seats of one client ID for resources that differ only in case or in a slash at the end. */
-export const MAX_SPELLINGS_SEATED = 8;
+export const MAX_SPELLINGS_SEATED = 4;
 
 /** Seats of one client ID. */
 export const MAX_CLIENT_SEATED = 128;

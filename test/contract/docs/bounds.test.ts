@@ -19,6 +19,8 @@ import { maxBodyBytes } from '../../../src/proxy/http/pass-through.ts';
 import { maxForwarded, totalMs } from '../../../src/proxy/http/pass-through-gate.ts';
 import { failureLogLimits } from '../../../src/proxy/http/request-log.ts';
 import { maxTargetLength } from '../../../src/proxy/http/router.ts';
+import { maxRememberedLength, memoLimits } from '../../../src/proxy/http/token-handler.ts';
+import * as cache from '../../../src/proxy/token/policy.ts';
 import { documentOf, root, toRows } from './documents.ts';
 
 const bounds: Readonly<Record<string, string>> = {
@@ -37,6 +39,17 @@ const bounds: Readonly<Record<string, string>> = {
   'Time that an answer may wait for its client to read it': time(dataConnectionLimits.unreadMs),
   'Time that a connection without further requests may stay open': time(dataConnectionLimits.endMs),
   'Requests that wait for Entra': count(defaultMaxWaiting),
+  'Keys in the cache': count(cache.MAX_ENTRIES),
+  'Bytes of all tokens in the cache': size(cache.MAX_BYTES),
+  'Bytes of one token': size(cache.MAX_TOKEN_BYTES),
+  'Longest life of a token': `${cache.MAX_LIFETIME_MS / 3_600_000} h`,
+  'Exchanges at the same time for keys without a token': count(cache.MAX_WITHOUT_TOKEN),
+  'Renewals in the background that hold a slot; each frees it after 5 s': count(
+    cache.MAX_BACKGROUND,
+  ),
+  'Time after which an exchange is given up': time(cache.EXCHANGE_DEADLINE_MS),
+  'Request targets whose meaning and answer are remembered': count(memoLimits.maxEntries),
+  'Size of an answer that is remembered': size(maxRememberedLength),
   'Request line and headers': size(maxHeaderBytes),
   'Request target': size(maxTargetLength),
   'Request body, which is thrown away': size(maxIgnoredBytes),

@@ -39,6 +39,32 @@ test('the last request is remembered for the stop, /readyz does not count', asyn
   }
 });
 
+test('with an allow-list, other spellings get its token, and hear the resource as they wrote it', async () => {
+  await using server = await startScriptedServer({ policy });
+  server.source.put({ identity, resource: 'https://vault.azure.net' });
+  for (const spelling of ['https://vault.azure.net', 'https://VAULT.azure.net']) {
+    for (let times = 0; times < 2; times += 1) {
+      const response = await send(server.endpoint, {
+        target: target.replace('https://vault.azure.net', spelling),
+        headers,
+      });
+      expect(response.status).toBe(200);
+      expect(JSON.parse(response.body)).toMatchObject({ resource: spelling });
+    }
+  }
+  expect(server.source.gets).toEqual([]);
+});
+
+test('an answer that is too long to be remembered is given as often as it is asked for', async () => {
+  await using server = await startScriptedServer({ policy });
+  const accessToken = 'x'.repeat(60_000);
+  server.source.put({ identity, resource: 'https://vault.azure.net' }, { accessToken });
+  for (let times = 0; times < 3; times += 1) {
+    const response = await send(server.endpoint, { target, headers });
+    expect(JSON.parse(response.body)).toMatchObject({ access_token: accessToken });
+  }
+});
+
 test('a fault in the token source costs its caller 500 and nobody else anything', async () => {
   let fault: Error | undefined;
   await using server = await startTestServer(

@@ -29,6 +29,8 @@ export interface Call {
   readonly isOpen: boolean;
   /** Lets it succeed; by default with a token of an hour that arrives at once. */
   issue(token?: Partial<IssuedToken>): Promise<void>;
+  /** Lets it end with anything at all. */
+  issueRaw(anything: unknown): Promise<void>;
   fail(code: ErrorCode, details?: ErrorDetails): Promise<void>;
   throwRaw(thrown: unknown): Promise<void>;
 }
@@ -134,6 +136,7 @@ export function createHarness({ limits, random = () => 0 }: HarnessOptions = {})
           return isOpen;
         },
         issue: (token) => end(() => resolve({ ...issued, ...token })),
+        issueRaw: (anything) => end(() => resolve(anything as IssuedToken)),
         fail: (code, details) => end(() => reject(toError(code, details))),
         throwRaw: (thrown) => end(() => reject(thrown)),
       });

@@ -794,7 +794,7 @@ class Play {
       const { failure } = model;
       const held = failure === undefined ? 0 : failure.at + failure.waitTo;
       const at = Math.max(model.dueTo, held, this.#steppedAt);
-      const isServed = model.endsFrom - at >= SERVABLE + SLACK;
+      const isServed = model.endsFrom > now && model.endsFrom - at >= SERVABLE + SLACK;
       const isInUse = at + SLACK - model.usedFrom <= model.life;
       if (isServed && isInUse && now > at + SLACK) {
         this.#break(`key ${key}: in use, and not renewed ${now - at} ms after it was due`);
