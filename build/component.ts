@@ -80,7 +80,7 @@ function renderVariant({ folder, flags, about }: Variant): readonly (readonly [s
     patches,
   };
   const template = toTemplate(settings);
-  const order = `A strategic merge puts what is not there yet before what is: the init comes first, then the proxy.
+  const order = `A strategic merge puts new items before present ones: the init comes first, then the proxy.
 The target of the patch says which objects are meant; kind and name here are placeholders.`;
   const patch = (path: string, object: object): readonly [string, string] => [
     `${folder}/${path}`,
@@ -185,7 +185,7 @@ function environmentPatch(path: string, template: string): readonly [string, str
   return [
     path,
     comment(
-      'Written by npm run docs. The test fails the build rather than replacing what is there.',
+      'Written by npm run docs. The test fails the build rather than replacing the present one.',
     ) +
       toYaml([
         { op: 'test', path: at, value: null },

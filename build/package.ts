@@ -23,13 +23,13 @@ const { name, version, description, license, engines } = JSON.parse(
 
 const readme = `# ${name}
 
-Adds the proxy, its redirect and what they need to the pods of Kubernetes manifests, and takes them out again.
+Adds the proxy and its redirect to the pods in Kubernetes manifests, and removes them again.
 
     npx ${name} inject --proxy-image=… --init-image=… < manifests.yaml
     npx ${name} uninject < injected.yaml
     npx ${name} inject --help
 
-No cluster is asked. The proxy itself comes as images, which this package is no part of.
+It contacts no cluster. The proxy itself comes as images, which this package does not contain.
 `;
 
 const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-package-'));
@@ -44,7 +44,7 @@ try {
     target: 'node20',
     minify: true,
     legalComments: 'none',
-    // A small young generation: what a document needs is garbage when the next one comes.
+    // A small young generation: the values of a document are garbage when the next one comes.
     banner: { js: '#!/usr/bin/env -S node --max-semi-space-size=4' },
     define: { __BUILD__: JSON.stringify(await buildStamp(root)) },
     absWorkingDir: root,

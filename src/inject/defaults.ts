@@ -4,14 +4,14 @@ import { readValue } from './manifest/read-value.ts';
 import { isList, isMap, type Value, type ValueMap } from './manifest/value.ts';
 import { commonOptions, injectOptions } from './options.ts';
 
-/** What a defaults file may set: everything but what belongs to one call. */
+/** The flags that a defaults file may set: all but those that belong to one call. */
 const settable: ReadonlyMap<string, string> = new Map(
   Object.entries(injectOptions).flatMap(([key, { flag }]) =>
     (key in commonOptions && key !== 'templatePath') || key === 'config' ? [] : [[flag, key]],
   ),
 );
 
-/** Flags of the same command line that make what the defaults say void. */
+/** Defaults that a flag on the command line makes void. */
 const overriddenBy: Readonly<Record<string, readonly string[]>> = {
   noRedirect: ['initImage', 'initEnv'],
   classic: ['nativeSidecar'],

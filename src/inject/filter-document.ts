@@ -24,7 +24,7 @@ import { findOptOut, isNamed, type Selection, whyNotSelected } from './select.ts
 import type { Action } from './settings.ts';
 import { findResources, type ListFrame, NotAnObject, type Resource } from './workload.ts';
 
-/** What is to be done, and what has to be known beyond a document for that. */
+/** The task, and the knowledge beyond a document that it needs. */
 export interface Context {
   readonly action: Action;
   readonly selection: Selection;
@@ -34,11 +34,11 @@ export interface Context {
   /** A template that was not rendered fails a file that somebody named, and not a folder that it lies in. */
   readonly onTemplate: 'skip' | 'fail';
   readonly index: ObjectIndex;
-  /** Told of each object, before it is known what becomes of it. */
+  /** Called for each object, before its outcome is known. */
   readonly onResource: (resource: Resource) => void;
 }
 
-/** A part of a file before and after the filter, and what is to be said about the objects in it. */
+/** A part of a file before and after the filter, and the findings about the objects in it. */
 export interface Piece {
   readonly before: string;
   readonly after: string;
@@ -105,7 +105,7 @@ function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
   }
 }
 
-/** One pod template of an object, or the object if it has none; without an outcome it is to be changed. */
+/** One pod template of an object, or the object if it has none; without an outcome it will be changed. */
 interface Verdict {
   readonly resource: Resource;
   readonly template: Path | undefined;
@@ -193,7 +193,8 @@ function changeObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
     resources = isEmpty ? [] : findResources(parsed.value, context.templatePaths, base, frame);
   } catch (error) {
     if (!(error instanceof ManifestError) || !('path' in error.place)) throw error;
-    throw new ManifestError(error.message, parsed.positionOf(error.place.path));
+    const { message, place, isTemplate } = error;
+    throw new ManifestError(message, parsed.positionOf(place.path), isTemplate);
   }
   const changes = resources.flatMap((resource) => {
     context.onResource(resource);
@@ -210,7 +211,7 @@ function changeObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
 
 interface Change {
   readonly finding: Finding;
-  /** Where something changes, and what it becomes. */
+  /** The place that changes, and its new value. */
   readonly template?: Path;
   readonly wanted?: Value;
 }

@@ -8,18 +8,18 @@ export function formatHelp(name: CommandName): string {
     case 'inject':
       return `Usage: proxy inject [flags] [file, folder or -]...
 
-Adds the proxy, its redirect and what they need to the pods of Kubernetes manifests, and prints
-the result. Comments, order and layout stay; documents without pods stay byte for byte. Running
-it again changes nothing, or brings the pods up to date with the flags. No cluster is asked.
-What happened to each object is reported on standard error. Exit code 0: done; 1: a document is
-at fault and was left alone; 2: malformed command line.
+Adds the proxy and its redirect to the pods in Kubernetes manifests and prints the result.
+Comments, order and layout stay; documents without pods stay byte for byte. Running it again
+changes nothing, or updates the pods with the flags. It contacts no cluster. Standard error gets
+a line for each object and a summary. Exit code 0: done; 1: an object has an error and was left
+alone, or with --check something would change; 2: malformed command line or defaults file.
 
 ${formatOptions(injectOptions)}
 `;
     case 'uninject':
       return `Usage: proxy uninject [flags] [file, folder or -]...
 
-Takes out of Kubernetes manifests what inject has put in, and prints the result.
+Removes from Kubernetes manifests everything that inject has added, and prints the result.
 
 ${formatOptions(commonOptions)}
 `;

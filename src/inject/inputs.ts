@@ -3,7 +3,7 @@ import type { InjectIo } from './io.ts';
 import { findFileRoles, kustomizationNames } from './kustomize.ts';
 import { type Finding, failed, type Outcome, skipped, toFinding } from './report.ts';
 
-/** A file of manifests, or what came on standard input. */
+/** A file of manifests, or standard input. */
 export interface Input {
   /** For messages. */
   readonly name: string;

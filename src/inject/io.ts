@@ -5,7 +5,7 @@ export interface InjectIo {
   readStdin(): Promise<string>;
   /** A file of manifests, of any size that a string can have. */
   readFile(path: string): Promise<string>;
-  /** A file of settings or a key; undefined if there is none. */
+  /** A file of settings or a key; undefined if it does not exist. */
   readSmallFile(path: string): Promise<string | undefined>;
   /** Replaces a file whole or not at all, or makes it. */
   writeFile(path: string, text: string): Promise<void>;

@@ -2,7 +2,7 @@
 export interface Joiner {
   /** What stands before the first text of a file. */
   begin(text: string): string;
-  /** A part of the current file, as it is to be printed. */
+  /** A part of the current file, as it must be printed. */
   add(text: string): string;
 }
 

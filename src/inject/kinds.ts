@@ -5,7 +5,13 @@ import { isList, isMap, type Path, type Value, type ValueMap } from './manifest/
  * `none`; or somewhere that `inject` cannot reach, with what to do instead.
  */
 export type KindOfPods =
-  | { readonly pods: 'templates'; readonly paths: readonly string[]; readonly note?: string }
+  | {
+      readonly pods: 'templates';
+      readonly paths: readonly string[];
+      readonly note?: string;
+      /** An object without any template is whole as well. */
+      readonly isOptional?: true;
+    }
   | { readonly pods: 'elsewhere'; readonly why: string }
   | { readonly pods: 'none' };
 
@@ -34,6 +40,14 @@ const knative =
   'Knative takes init containers and added capabilities only if the features kubernetes.podspec-init-containers and kubernetes.containerspec-addcapabilities are on (ConfigMap config-features)';
 const rayHead = 'headGroupSpec.template';
 const rayWorkers = 'workerGroupSpecs.*.template';
+const analysis: KindOfPods = {
+  pods: 'templates',
+  paths: ['spec.metrics.*.provider.job.spec.template'],
+  isOptional: true,
+};
+const replicatedJobs = 'replicatedJobs.*.template.spec.template';
+const trainer = templates(`spec.template.spec.${replicatedJobs}`);
+const predictor = elsewhere('its predictor');
 const steps = 'steps';
 const strimzi = elsewhere('the fields of the Kafka resources');
 const database = elsewhere('the fields of the database resource');
@@ -63,7 +77,8 @@ const kinds: Readonly<Record<string, Readonly<Record<string, KindOfPods>>>> = {
 
   'argoproj.io': {
     Rollout: spec,
-    AnalysisTemplate: elsewhere('its metrics'),
+    Experiment: templates('spec.templates.*.template'),
+    ...same(analysis, 'AnalysisTemplate', 'ClusterAnalysisTemplate', 'AnalysisRun'),
     ...same(elsewhere('its templates'), 'Workflow', 'CronWorkflow', 'WorkflowTemplate'),
     ...same(elsewhere('its templates'), 'ClusterWorkflowTemplate', 'Sensor', 'EventSource'),
     ...same(none, 'Application', 'ApplicationSet', 'AppProject'),
@@ -111,7 +126,7 @@ const kinds: Readonly<Record<string, Readonly<Record<string, KindOfPods>>>> = {
     ),
   },
   'batch.volcano.sh': { Job: templates('spec.tasks.*.template') },
-  'jobset.x-k8s.io': { JobSet: templates('spec.replicatedJobs.*.template.spec.template') },
+  'jobset.x-k8s.io': { JobSet: templates(`spec.${replicatedJobs}`) },
   'leaderworkerset.x-k8s.io': {
     LeaderWorkerSet: templates(
       'spec.leaderWorkerTemplate.leaderTemplate',
@@ -127,6 +142,7 @@ const kinds: Readonly<Record<string, Readonly<Record<string, KindOfPods>>>> = {
     AutoscalingRunnerSet: spec,
     EphemeralRunnerSet: templates('spec.ephemeralRunnerSpec'),
   },
+  'trainer.kubeflow.org': same(trainer, 'TrainingRuntime', 'ClusterTrainingRuntime'),
   'machinelearning.seldon.io': {
     SeldonDeployment: templates('spec.predictors.*.componentSpecs.*'),
   },
@@ -162,7 +178,14 @@ const kinds: Readonly<Record<string, Readonly<Record<string, KindOfPods>>>> = {
     ...same(none, 'PodMonitor', 'ServiceMonitor', 'PrometheusRule', 'Probe'),
   },
   'opentelemetry.io': { OpenTelemetryCollector: elsewhere('the fields of the collector') },
-  'serving.kserve.io': { InferenceService: elsewhere('its predictor') },
+  'serving.kserve.io': same(
+    predictor,
+    'InferenceService',
+    'ServingRuntime',
+    'ClusterServingRuntime',
+    'LLMInferenceService',
+    'LLMInferenceServiceConfig',
+  ),
   'postgresql.cnpg.io': { Cluster: database },
   'acid.zalan.do': { postgresql: database },
   'elasticsearch.k8s.elastic.co': { Elasticsearch: database },

@@ -5,7 +5,7 @@ import { isList, isMap, type Value, type ValueMap } from './manifest/value.ts';
 /** Names under which kustomize finds its configuration. */
 export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
-/** Files that a kustomization names as something else than objects, and what it takes them for. */
+/** Files that a kustomization names as something else than objects, with their role. */
 export type FileRoles = ReadonlyMap<string, string>;
 
 /**

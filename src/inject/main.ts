@@ -96,7 +96,7 @@ async function filterInputs(
     reporter.add(name, toFinding(failed(`--only names ${text}, which is not in the input`)));
   }
   if (reporter.isEmpty && !readable.some(({ isFromFolder }) => isFromFolder)) {
-    const message = 'there is no Kubernetes object in the input; check what is piped in';
+    const message = 'there is no Kubernetes object in the input; check the input';
     reporter.add(name, toFinding(failed(message)));
   }
   return reporter.finish();
@@ -198,7 +198,7 @@ function indexObjects(file: string, { templatePaths }: Run, index: ObjectIndexBu
         const resources = readObjects(item, item.base, list?.frame, templatePaths);
         for (const resource of resources ?? []) index.add(resource);
       } catch {
-        // What cannot be read is reported when it is filtered.
+        // A document that cannot be read is reported when it is filtered.
       }
     }
   }
@@ -210,7 +210,7 @@ interface Defaults {
   readonly file: string | undefined;
 }
 
-/** Adds what the defaults file and, for kustomize, functionConfig say to the flags. */
+/** Adds the settings of the defaults file and, for kustomize, of functionConfig to the flags. */
 async function addDefaults(
   name: CommandName,
   { texts, names }: { readonly texts: Texts; readonly names: readonly string[] },

@@ -78,7 +78,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
   const handle = await open(draft, 'wx', mode);
   try {
     await handle.writeFile(text);
-    // The mode given above loses what the umask forbids.
+    // The umask takes bits from the mode given above.
     if (mode !== undefined) await handle.chmod(mode);
     await handle.close();
     await rename(draft, target);

@@ -78,7 +78,7 @@ export const commonOptions = {
     type: booleanValue,
     default: 'false',
     group: io,
-    help: 'Also lists what is not a Kubernetes object.',
+    help: 'Also lists documents that are not Kubernetes objects.',
   },
   krm: {
     flag: 'krm',
@@ -223,7 +223,7 @@ export const injectOptions = {
   proxyEnv: {
     flag: 'proxy-env',
     ...variable,
-    help: 'A variable of the proxy, such as HTTPS_PROXY or one of its own. May be repeated.',
+    help: 'A variable of the proxy, such as HTTPS_PROXY or IMDS_PROXY_ALLOWED_RESOURCES. May be repeated.',
   },
   initEnv: {
     flag: 'init-env',

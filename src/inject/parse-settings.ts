@@ -30,8 +30,8 @@ const ownOnly = [
 ] as const;
 
 /**
- * What the flags of `inject` come to, or what is wrong with them.
- * @param headerKey what the flags for it lead to.
+ * The settings that the flags of `inject` make, or their faults.
+ * @param headerKey the key that the flags for it lead to.
  */
 export function parseSettings(texts: Texts, headerKey: string | undefined): Parsed<InjectSettings> {
   const proxyVariables = parseEach(proxyEnv, texts.get('proxyEnv'));

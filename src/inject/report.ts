@@ -105,7 +105,7 @@ export function createTally(): Tally {
   };
 }
 
-/** The last line of the report. Counts that are seldom anything but 0 appear only if they are not. */
+/** The last line of the report. Counts that are rarely above 0 appear only then. */
 export function formatCounts({ changed, unchanged, skipped, ignored, failed }: Counts): string {
   return [
     `${changed} changed`,

@@ -1,4 +1,4 @@
-/** What is to be done to manifests. */
+/** The change to make to manifests. */
 export type Action =
   | { readonly kind: 'inject'; readonly settings: InjectSettings }
   | { readonly kind: 'uninject' };
@@ -15,7 +15,7 @@ export interface InjectSettings {
   readonly pullSecrets: readonly string[];
   /** If undefined, the pod's annotation or the default decides. */
   readonly proxyPort: number | undefined;
-  /** 0 if there is none. */
+  /** 0 turns it off. */
   readonly adminPort: number;
   readonly logLevel: string;
   readonly passthrough: 'off' | 'instance' | 'all';

@@ -50,7 +50,7 @@ export class NotAnObject extends Error {
   }
 }
 
-/** A List whose items say only in part what they are: typed lists name the kind of all their items. */
+/** A List whose items may lack apiVersion and kind: typed lists name the kind of all their items. */
 export type ListFrame = ValueMap | undefined;
 
 /**
@@ -133,6 +133,7 @@ function findPods(
           note: known.note,
         };
       }
+      if (known.isOptional === true) return { kind: 'none' };
       const reference = valueAt(value, ['spec', 'workloadRef', 'name']);
       if (reference === undefined) return { kind: 'incomplete', why: 'it has no pod template' };
       return {

@@ -4,7 +4,7 @@ import { isMap, type Value, valueAt } from './value.ts';
  * Finds for each wanted item the index of the present item that it is, if it is one, without changing the
  * order of any. Items are the same if they have the same name, as containers, variables, volumes and the
  * objects of a List have, or, without names, if they are equal. Where as many items are left over on either
- * side between two of these, maps without names are taken for changed forms of each other.
+ * side between two of these, maps without names are treated as changed forms of each other.
  */
 export function alignLists(
   present: readonly Value[],

@@ -45,7 +45,7 @@ function toPairSlot(pair: Pair): Slot {
   const colon = srcToken?.sep?.find(({ type }) => type === 'map-value-ind');
   const afterColon = colon === undefined ? undefined : colon.offset + 1;
   const start = startOfPropertiesOf(srcToken?.start) ?? offsetOf(key);
-  // What is not written has a place of its own to the parser, behind the space before a comment.
+  // The parser gives a value that is not written a place behind the space before a comment.
   const isWritten = value !== null && value.range?.[0] !== value.range?.[1];
   const end = (isWritten ? endOf(value) : afterColon) ?? afterColon ?? endOf(key) ?? start;
   return { key: keyOf(pair), value, start, end, afterColon };

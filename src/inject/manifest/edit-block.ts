@@ -4,9 +4,9 @@ import { emitBlock, indentLines, type Style } from './emit.ts';
 import type { Addition, Plan } from './plan.ts';
 
 /**
- * Adds and removes whole lines of a block list or map. What is added follows directly after what it stands
- * behind, before any comment, so that removing it again restores the text.
- * @param slots at least one of them is kept, unless all stand on lines of their own.
+ * Adds and removes whole lines of a block list or map. An addition follows directly after the item that it
+ * stands behind, before any comment, so that removing it again restores the text.
+ * @param slots at least one of them is kept, unless each stands on its own lines.
  */
 export function editBlock(
   text: string,
@@ -40,7 +40,7 @@ export function editBlock(
   for (const [place, slot] of slots.entries()) {
     if (plan.fates[place]?.kind !== 'remove') continue;
     if (!isCompact || place > firstKept) edits.push(removalOfLines(text, slot));
-    // The dash before the first key of an item stays, and what comes next moves up to it.
+    // The dash before the first key of an item stays, and the next key moves up to it.
     else if (place === 0)
       edits.push(removal(start, startOfNext(text, slots[firstKept - 1] ?? slot)));
   }
@@ -67,7 +67,7 @@ function endOfHead(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** Offset of what comes after the lines of an item: a comment or another item. */
+/** Offset behind the lines of an item, where a comment or another item begins. */
 function startOfNext(text: string, slot: Slot): number {
   const end = endOfLines(text, slot);
   return end + text.slice(end).search(/\S|$/);

@@ -21,7 +21,7 @@ interface Context {
 }
 
 /**
- * The text of the document, changed so that it means the wanted value. Only lines that have to change do:
+ * The text of the document, changed so that it means the wanted value. Only lines that must change do:
  * comments, order, quoting, indentation and line ends of all others stay as they are. The document's order
  * of keys stays as well; a new key goes behind the one that it follows in the wanted value.
  * @throws ManifestError if that cannot be done without changing something else.
@@ -108,7 +108,7 @@ function changeInBlock(context: Context, slot: Slot, from: Value, to: Value): vo
     return;
   }
   if (isCollection(value) && isSameKind(value, to)) {
-    // Brackets with nothing in between are no style to go on with, and a block cannot be empty.
+    // Empty brackets set no style, and a block cannot be empty.
     const isEmptied = isList(to) ? to.length === 0 : isMap(to) && Object.keys(to).length === 0;
     if (value.flow === true ? value.items.length > 0 : !isEmptied) {
       editInside(context, value, from, to, undefined);
@@ -118,7 +118,7 @@ function changeInBlock(context: Context, slot: Slot, from: Value, to: Value): vo
   replaceAfterColon(context, slot, emitAfterColon(to, context.style));
 }
 
-/** @param behind what is to stand behind the colon, at column 0 if it has lines of its own. */
+/** @param behind the text that will stand behind the colon, at column 0 if it has several lines. */
 function replaceAfterColon(context: Context, slot: Slot, behind: string): void {
   const { text, edits } = context;
   const { value, start, afterColon } = slot;
@@ -203,7 +203,7 @@ function findRepeated(root: Node | null): ReadonlySet<string> {
   return names;
 }
 
-/** Whether a text says what it must, by either parser; they differ in rare forms only. */
+/** Whether a text has the wanted value, by either parser; they differ in rare forms only. */
 function means(text: string, wanted: Value): boolean {
   if (isEqual(readValue(text), wanted)) return true;
   try {

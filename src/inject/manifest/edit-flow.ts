@@ -5,7 +5,7 @@ import type { Addition, Plan } from './plan.ts';
 import type { Value } from './value.ts';
 
 /**
- * By how much a level is indented where a list or map in flow style has its items on lines of their own;
+ * By how much a level is indented where a list or map in flow style has each item on its own line;
  * undefined where they stand on one line.
  */
 export type FlowStep = string | undefined;

@@ -7,7 +7,7 @@ export interface Edit {
 
 /**
  * Makes edits, of which only removals may overlap. Those at one place are made in the order given, except that
- * insertions come before what is removed or replaced there. Line breaks become those of the text.
+ * insertions come before removals and replacements there. Line breaks become those of the text.
  * @returns undefined if others overlap.
  */
 export function applyEdits(text: string, edits: readonly Edit[]): string | undefined {

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { isList, isMap, type Value } from './value.ts';
 
-/** How a document is written, so that what is added looks like the rest. */
+/** How a document is written, so that additions look like the rest. */
 export interface Style {
   /** Spaces by which a map is indented below its key. */
   readonly indent: number;
@@ -59,7 +59,7 @@ function emitItems(value: Value, style: Style): string {
     .join('\n');
 }
 
-/** Whether the value takes lines of its own. */
+/** Whether the value takes its own lines. */
 function isBlock(value: Value): boolean {
   return isList(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0;
 }
@@ -74,7 +74,7 @@ function emitScalar(value: Value): string {
     lineWidth: 0,
     blockQuote: false,
     doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
-    // Kubernetes reads YAML 1.1, where yes, on and 0440 are no strings unless quoted.
+    // Kubernetes reads YAML 1.1, where yes, on and 0440 are strings only if quoted.
     compat: 'yaml-1.1',
   }).trimEnd();
 }

@@ -1,6 +1,6 @@
 /**
  * Finds where parts of a JSON text stand without building its value, so that a list of 25 MB can be taken
- * item by item. Nothing is judged here: what a part means, `JSON.parse` says.
+ * item by item. Nothing is judged here: `JSON.parse` decides about each part.
  */
 
 /** Offsets of a part of the text. */

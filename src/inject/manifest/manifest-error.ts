@@ -4,13 +4,13 @@ import type { Path } from './value.ts';
 export type Place = { readonly line: number; readonly column: number } | { readonly path: Path };
 
 /**
- * A document that cannot be read or changed. The message says what is wrong and what to do about it; the
+ * A document that cannot be read or changed. The message names the fault and the remedy; the
  * caller adds file, line and column.
  */
 export class ManifestError extends Error {
   override readonly name: string = 'ManifestError';
   readonly place: Place;
-  /** The text is a template that has to be rendered first. */
+  /** The text is a template that must be rendered first. */
   readonly isTemplate: boolean;
 
   constructor(message: string, place: Place, isTemplate = false) {
@@ -20,7 +20,7 @@ export class ManifestError extends Error {
   }
 }
 
-/** A pod in which the proxy can never work, whatever the settings: somebody else has to decide about it. */
+/** A pod in which the proxy can never work, whatever the settings. */
 export class UnsupportedPod extends ManifestError {
   override readonly name = 'UnsupportedPod';
 }

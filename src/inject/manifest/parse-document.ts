@@ -52,7 +52,7 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
     // An alias without an anchor, or so many aliases of aliases that they can only be meant to harm.
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     throw new ManifestError(
-      `not YAML: ${message}; write out what the alias stands for`,
+      `not YAML: ${message}; replace the alias by its value`,
       positionAt(root?.range?.[0] ?? 0),
     );
   }

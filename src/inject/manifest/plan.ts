@@ -4,7 +4,7 @@ import { isEqual, type Value, type ValueMap } from './value.ts';
 /** What becomes of the items of a list or the pairs of a map, in the order in which they are written. */
 export interface Plan {
   readonly fates: readonly Fate[];
-  /** What is to be added behind the kept item at that place; -1 for the beginning. */
+  /** Additions behind the kept item at that place; -1 for the beginning. */
   readonly added: ReadonlyMap<number, readonly Addition[]>;
 }
 

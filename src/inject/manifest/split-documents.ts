@@ -11,8 +11,8 @@ export interface Chunk {
 }
 
 /**
- * Cuts a file into documents one at a time, so that a broken document leaves the others readable and what is
- * not changed stays as it is, byte for byte. A file is a stream of YAML documents, or one of JSON values as
+ * Cuts a file into documents one at a time, so that a broken document leaves the others readable and
+ * unchanged documents stay byte for byte. A file is a stream of YAML documents, or one of JSON values as
  * `kubectl` reads it.
  */
 export function* splitDocuments(file: string): Generator<Chunk> {

@@ -3,13 +3,13 @@ import { readValue } from './read-value.ts';
 import { type Chunk, countLineBreaks } from './split-documents.ts';
 import { isMap, type Path, type ValueMap } from './value.ts';
 
-/** An item of a List as a document of its own: the smallest text that can be read and changed alone. */
+/** An item of a List as its own document: the smallest text that can be read and changed alone. */
 export interface ListItem extends Chunk {
   /** Where the object is in the value of this text. */
   readonly base: Path;
 }
 
-/** A List in pieces. The strings are what stands around the items; all pieces joined are the document. */
+/** A List in pieces. The strings stand around the items; all pieces joined are the document. */
 export interface SplitList {
   /** The List without its items: apiVersion, kind and whatever else it has. */
   readonly frame: ValueMap;
@@ -19,7 +19,7 @@ export interface SplitList {
 /**
  * Takes a document apart if it is a List, so that its items are read one at a time and one that is at fault
  * leaves the others alone.
- * @returns undefined if it is no List, or one that can only be read as a whole.
+ * @returns undefined if it is not a List, or one that can only be read as a whole.
  */
 export function splitList(chunk: Chunk): SplitList | undefined {
   const { text } = chunk;
@@ -71,7 +71,7 @@ function findJsonItems(text: string): FoundItems | undefined {
   };
 }
 
-/** Whether an alias may repeat what stands in another item; block scalars that look so are rare. */
+/** Whether an alias may repeat a part of another item; block scalars that look so are rare. */
 function hasAliases(text: string): boolean {
   const anchors = new Set<string>();
   for (const [, sign, name = ''] of text.matchAll(

@@ -32,7 +32,7 @@ export function isEqual(a: Value | undefined, b: Value | undefined): boolean {
   return Object.is(a, b);
 }
 
-/** The part of a value that a path leads to; undefined if there is none. */
+/** The part of a value that a path leads to; undefined if it does not exist. */
 export function valueAt(value: Value | undefined, path: Path): Value | undefined {
   let found = value;
   for (const step of path) {

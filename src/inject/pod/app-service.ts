@@ -11,7 +11,7 @@ import { containersOf, itemsOf, type PlacedContainer } from './shape.ts';
 
 /** What came of pointing a pod's containers to the proxy. */
 export interface PointedPod {
-  /** What the proxy has to know. */
+  /** Variables that the proxy needs. */
   readonly proxyVariables: Env;
   readonly notes: readonly string[];
 }

@@ -120,7 +120,7 @@ function findVirtualNode(spec: ValueMap): Path | undefined {
     : undefined;
 }
 
-/** A pod that is to end does not while an ordinary container goes on. */
+/** A pod that should end does not while an ordinary container runs. */
 function checkLifetime(spec: ValueMap, { sidecar }: InjectSettings): void {
   const { restartPolicy } = spec;
   if (sidecar === 'classic' && (restartPolicy === 'Never' || restartPolicy === 'OnFailure')) {
@@ -171,7 +171,7 @@ function checkUser(
     getAt(value, ['securityContext', key]) ?? getAt(spec, ['securityContext', key]);
   const group = find('runAsGroup') ?? gid;
   if (find('runAsUser') !== uid || group !== gid) return;
-  const message = `container ${name} runs as user ${uid}, as the proxy does, and would reach the node's identity; set another runAsUser, or --passthrough=off, which lets nobody through`;
+  const message = `container ${name} runs as user ${uid}, as the proxy does, and would reach the node's identity; set another runAsUser, or --passthrough=off, which exempts nobody`;
   const isOwn = getAt(value, ['securityContext', 'runAsUser']) !== undefined;
   refuse(message, [...(isOwn ? path : ['spec']), 'securityContext', 'runAsUser']);
 }

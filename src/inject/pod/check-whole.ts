@@ -1,4 +1,5 @@
 import { isList, isMap, type Value, valueAt } from '../manifest/value.ts';
+import { nameOf } from './pointer.ts';
 import { containersOf } from './shape.ts';
 
 const directive = /^\$(?:patch|retainKeys|setElementOrder|deleteFromPrimitiveList)\b/;
@@ -17,6 +18,12 @@ export function whyIncomplete(template: Value): string | undefined {
   }
   const marker = findDirective(template);
   if (marker !== undefined) return `it has ${marker}, ${hint}`;
+  const lists = [containers, valueAt(spec, ['initContainers'])];
+  const nameless = lists.some(
+    (list) => isList(list) && list.some((item) => isMap(item) && nameOf(item) === undefined),
+  );
+  // Knative names such containers itself.
+  if (nameless) return 'a container has no name; give it one';
   const partial = containersOf(template).find(({ value }) => value['image'] === undefined);
   return partial && `container ${partial.name} has no image, ${hint}`;
 }

@@ -11,7 +11,7 @@ import type { Value, ValueMap } from '../manifest/value.ts';
 import type { InjectSettings, Mount, Resources } from '../settings.ts';
 
 /**
- * The two containers, written once: what `inject` adds, and what the kustomize component, the manual manifests,
+ * The two containers, written once: `inject` adds them, and the kustomize component, the manual manifests,
  * the policies and the chart repeat. A test holds them equal (test/contract/deploy/containers.test.ts).
  */
 export type Container = ValueMap & { readonly name: string };
@@ -22,7 +22,7 @@ export type EnvValue =
   | { readonly secretKeyRef: { readonly name: string; readonly key: string } };
 export type Env = ReadonlyMap<string, EnvValue>;
 
-/** What a pod says that its proxy has to follow. */
+/** Facts of a pod that its proxy must follow. */
 export interface PodFacts {
   readonly proxyPort: number;
   /** terminationGracePeriodSeconds, if the pod sets it. */

@@ -9,15 +9,15 @@ export type Item = string | (ValueMap & { readonly name: string });
 
 /** A pod that is being changed, and that remembers how to undo that. */
 export interface Draft {
-  /** Puts an item that has a name into a list; the list is made if there is none. */
+  /** Puts an item that has a name into a list; a missing list is made. */
   addItem(list: Pointer, index: number, item: Item): void;
-  /** Sets an entry of a map; the map is made if there is none. */
+  /** Sets an entry of a map; a missing map is made. */
   setEntry(map: Pointer, key: string, value: string): void;
   /** Takes an entry out of a map, if it is there. */
   removeEntry(map: Pointer, key: string): void;
   /**
    * The changed pod, with the record of how to undo the changes.
-   * @param wrote fingerprints of what was written into our containers.
+   * @param wrote fingerprints of the parts of our containers.
    */
   seal(wrote: Fingerprints): ValueMap;
 }

@@ -50,8 +50,8 @@ export interface Merged {
 }
 
 /**
- * A container of ours as it is to be, with what people have put into the present one. Nothing goes in silence.
- * @param present the container in the manifest; undefined if there was none.
+ * A container of ours as it should be, with the parts that people have put into the present one. Nothing goes in silence.
+ * @param present the container in the manifest; undefined if there was no such container.
  * @param wrote what we had written into it; undefined if that is not known, and then nothing can be kept.
  */
 export function keepHandEdits(
@@ -90,18 +90,18 @@ export function keepHandEdits(
   const reset =
     wrote === undefined
       ? 'replaced, by hand-made changes or not, since an older version wrote no record of them'
-      : 'reset what was changed by hand';
+      : 'reset changes made by hand';
   return {
     container: apply(wanted, present, additions),
     notes: [
-      ...note(name, 'kept what was changed by hand', kept),
+      ...note(name, 'kept changes made by hand', kept),
       ...note(name, reset, lost),
       ...note(name, 'removed, since the flags no longer set it', gone),
     ],
   };
 }
 
-/** Both sides have changed it: what the flags say now wins. */
+/** Both sides have changed it: the flags win. */
 function isChangedByUs(ours: Value | undefined, before: string | undefined): boolean {
   return ours !== undefined && hash(ours) !== before;
 }

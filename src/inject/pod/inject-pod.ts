@@ -25,7 +25,7 @@ import { getAt } from './pointer.ts';
 import { findFingerprints, isInjected, undoInjection } from './record.ts';
 import { assertPod, containersOf, itemsOf, type PlacedContainer, specOf } from './shape.ts';
 
-/** A pod, or the template of one, as it is to be, and what is worth saying about that. */
+/** A pod, or the template of one, as it should be, and notes about it. */
 export interface ChangedPod {
   readonly template: ValueMap;
   readonly notes: readonly string[];
@@ -55,9 +55,9 @@ const labels = ['metadata', 'labels'];
 const annotations = ['metadata', 'annotations'];
 
 /**
- * Adds the proxy and the redirect, or what takes its place, to a pod. What an earlier run or upstream's tools
- * have added is taken away first, so that the result is the same however often and over whatever it is done;
- * what people have changed in our containers stays, or is named.
+ * Adds the proxy and the redirect, or its substitute, to a pod. Containers that an earlier run or upstream's
+ * tools have added are removed first, so that the result is the same however often it is done. Changes that
+ * people have made to our containers stay, or are named.
  * @throws ManifestError if the pod cannot be injected; UnsupportedPod if no setting could help.
  */
 export function injectPod(
@@ -122,14 +122,14 @@ function noteLabel(base: ValueMap, { credentials }: InjectSettings): readonly st
   const value = getAt(base, [...labels, webhook.useLabel]);
   if (credentials.kind !== 'webhook' || value === undefined || value === 'true') return [];
   return [
-    `label ${webhook.useLabel} was ${JSON.stringify(value)} and has to be "true" for the webhook`,
+    `label ${webhook.useLabel} was ${JSON.stringify(value)} and must be "true" for the webhook`,
   ];
 }
 
 function noteForeign(foreign: readonly PlacedContainer[]): readonly string[] {
   if (foreign.length === 0) return [];
   const which = foreign.map(({ name, value }) => `${name} (${value['image'] ?? 'no image'})`);
-  return [`replaced what was there already: ${which.join(', ')}`];
+  return [`replaced upstream's containers: ${which.join(', ')}`];
 }
 
 function addContainers(
@@ -255,7 +255,7 @@ function selectContainers(
   return containers.filter(({ name }) => tokenContainers.includes(name));
 }
 
-/** Gives a container of the application what the webhook would: variables that it lacks, and the file. */
+/** Gives a container of the application the variables and the file that the webhook would add. */
 function shareToken(
   draft: Draft,
   { list, name, value }: PlacedContainer,
@@ -278,6 +278,6 @@ function annotatedPort(base: ValueMap): number | undefined {
   if (text === undefined) return undefined;
   const port = /^[1-9][0-9]{0,4}$/.test(String(text)) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;
-  const message = `the annotation ${webhook.portAnnotation} is no port from 1 to 65535; correct it, or set --proxy-port`;
+  const message = `the annotation ${webhook.portAnnotation} is not a port from 1 to 65535; correct it, or set --proxy-port`;
   throw new ManifestError(message, { path });
 }

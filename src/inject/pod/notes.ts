@@ -64,7 +64,7 @@ function noteIdentity(
   const isOwn = credentials.kind === 'own';
   const hasClientId =
     (isOwn && credentials.clientId !== undefined) || account?.clientId !== undefined;
-  // Without the ServiceAccount at hand, only the webhook knows what it says.
+  // Without the ServiceAccount at hand, only the webhook knows its annotations.
   if (hasClientId || (account === undefined && !isOwn)) return [];
   const where = `ServiceAccount ${name} has no annotation ${webhook.clientIdAnnotation}`;
   return [
@@ -86,7 +86,7 @@ function noteInitContainers(
   ];
 }
 
-/** Kubernetes' class Guaranteed is lost to the whole pod if one container has no limits of its own. */
+/** Kubernetes' class Guaranteed is lost to the whole pod if one container has no limits. */
 function noteQualityOfService(
   template: ValueMap,
   { resources }: InjectSettings,

@@ -5,8 +5,8 @@ import type { Fingerprints } from './hand-edits.ts';
 import { getAt, parsePointer, putAt, removeAt } from './pointer.ts';
 
 /**
- * How to undo an injection. It is kept in the pod, so that any later version can undo what an earlier one
- * did without knowing how that looked.
+ * How to undo an injection. It is kept in the pod, so that any later version can undo the work of an
+ * earlier one.
  */
 export interface UndoRecord {
   /** Parts that were added. */
@@ -43,7 +43,7 @@ export function isInjected(template: ValueMap): boolean {
 
 /**
  * The pod as it was before the injection that it bears the record of. What somebody has added since stays.
- * @throws ManifestError if the record is none that we have written.
+ * @throws ManifestError if we have not written the record.
  */
 export function undoInjection(template: ValueMap): ValueMap {
   const { added, made, had } = parseRecord(getAt(template, recordPointer));
@@ -71,7 +71,7 @@ function parseRecord(text: Value | undefined): UndoRecord {
       return { added, made, had: toFormers(had), wrote: toFingerprints(wrote) };
     }
   }
-  const message = `the annotation ${recordAnnotation} does not hold what this version can undo; use the version that wrote it, or remove the annotation and what was injected by hand`;
+  const message = `the annotation ${recordAnnotation} is not a record that this version can undo; use the version that wrote it, or remove the annotation and our containers by hand`;
   throw new ManifestError(message, { path: recordPointer });
 }
 

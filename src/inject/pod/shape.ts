@@ -33,7 +33,7 @@ export function itemsOf(value: Value | undefined): readonly Value[] {
 }
 
 /**
- * Makes sure that the parts of a pod that are going to be changed are what they must be.
+ * Makes sure that the parts of a pod that will change are maps and lists as expected.
  * @throws ManifestError naming the part that is not.
  */
 export function assertPod(template: ValueMap): void {

@@ -15,7 +15,7 @@ function isSent(path: string): boolean {
   return decisive === undefined || decisive.startsWith('!');
 }
 
-describe('what an image is built of', () => {
+describe('the build context of an image', () => {
   it.each(['package-lock.json', 'src/proxy/main.ts', 'examples/compose/app.ts'])(
     'has %s',
     (path) => {

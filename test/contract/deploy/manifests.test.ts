@@ -47,7 +47,7 @@ function read(file: string): readonly Manifest[] {
   });
 }
 
-/** Values and patches, which are no objects of the API, and the kinds that others have added to it. */
+/** Values and patches, which are not objects of the API, and the kinds that others have added to it. */
 const notOfTheApi = [
   'argo-cd/plugin.yaml',
   'argo-cd/repo-server-patch.yaml',
@@ -123,7 +123,7 @@ describe('the manifests in deploy', () => {
     expect(kyverno?.spec).toEqual(native?.spec);
   });
 
-  it('the webhook is told of both images, in the chart and in the patch', () => {
+  it('the webhook gets both images, in the chart and in the patch', () => {
     const [values] = read('webhook/helm-values.yaml') as unknown as [
       { extraEnv: { name: string; value: string }[] },
     ];
@@ -173,7 +173,7 @@ describe.each(pods)('$file, the pod of its $kind', ({ file, pod }) => {
     );
   });
 
-  it('gives each no more than it needs, and the proxy the user that the redirect lets through', () => {
+  it('gives each no more than it needs, and the proxy the user that the redirect exempts', () => {
     expect(init?.securityContext).toMatchObject({
       runAsUser: 0,
       readOnlyRootFilesystem: true,

@@ -49,6 +49,9 @@ const flags: ReadonlySet<string> = new Set([
 /** Flags of others that stand at the beginning of a piece of code, where ours usually do. */
 const othersFlags: ReadonlySet<string> = new Set([
   'network',
+  // Of `kubectl create secret` and `helm install`.
+  'from-literal',
+  'post-renderer-args',
   'max-semi-space-size',
   'max-old-space-size',
   // Of `docker compose up`, continued on a line of its own.

@@ -80,7 +80,7 @@ describe('the npm package', () => {
     expect(restored.stdout).toBe(input);
   });
 
-  it('writes what the proxy writes, with every Node.js that is at hand', async () => {
+  it('has the same output as the proxy, with every Node.js that is at hand', async () => {
     for (const node of runtimes) {
       for (const name of ['every-kind', 'list', 'json', 'self-contained-classic']) {
         const input = await readFile(join(fixtures, name, 'input.yaml'), 'utf8');
@@ -93,7 +93,7 @@ describe('the npm package', () => {
     }
   });
 
-  it('says what it can do, and which version it is', async () => {
+  it('prints its usage and its version', async () => {
     const program = [process.execPath, join(folder, 'unpacked/package/inject.js')];
     await expect(run(program, '')).rejects.toMatchObject({ code: 2, stderr: /^Usage: inject/ });
     const { version } = JSON.parse(await read('package.json'));

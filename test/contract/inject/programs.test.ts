@@ -65,7 +65,7 @@ describe.each(flags)('what inject %s %s writes', (...argv) => {
     expect(values.proxyPort).toBe(resolve(proxyOptions, proxy).values.proxyPort);
   });
 
-  it('the proxy accepts, but for what the webhook adds', async () => {
+  it('the proxy accepts, except for the variables of the webhook', async () => {
     const [, proxy] = await inject();
     const { errors } = resolve(proxyOptions, proxy);
     const isOwn = argv.includes('--webhook=absent');

@@ -9,6 +9,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { findGoTool, type goTools } from '../../support/go-tools.ts';
 import { imageFlags, runInjectOn } from '../../support/inject.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
+import { shellBlock } from '../../support/shell-blocks.ts';
 import { itUnless } from '../../support/skip.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -44,6 +45,13 @@ function withTool(
   const path = findGoTool(tool);
   const obstacle = path === undefined ? `${tool} is missing; run .ci/go-tools` : undefined;
   itUnless(obstacle, name, () => test(path ?? expect.fail(obstacle)));
+}
+
+/** A PATH that begins with programs under names of our choice. */
+async function programs(found: Readonly<Record<string, string>>): Promise<string> {
+  const bin = await mkdtemp(join(folder, 'bin-'));
+  for (const [name, path] of Object.entries(found)) await symlink(path, join(bin, name));
+  return `${bin}${delimiter}${process.env['PATH']}`;
 }
 
 interface Workload {
@@ -177,7 +185,7 @@ describe('the component of kustomize', () => {
 describe('kustomize build, then inject', () => {
   withTool(
     'kustomize',
-    'changes what the component changes, and Rollouts with init containers',
+    'changes the same objects as the component, and Rollouts with init containers',
     async (kustomize) => {
       const objects = kinds.map(([apiVersion, kind]) => workload(apiVersion, kind, own));
       const app = await withComponent('deploy/component', []);
@@ -211,7 +219,9 @@ describe('inject as a KRM function', () => {
     'kustomize',
     'is run by kustomize, with its settings in functionConfig',
     async (kustomize) => {
-      const { stdout } = await run(kustomize, [...plugins, join(root, 'deploy/krm')]);
+      const block = shellBlock('docs/inject.md', 'kustomize build --enable');
+      const env = { PATH: await programs({ kustomize, proxy }), INJECT: 'proxy' };
+      const { stdout } = await run('sh', ['-c', block], env);
       const pod = podOf(byKind(stdout, 'Deployment'));
       expect(pod.initContainers?.map(({ name, image }) => [name, image])).toEqual([
         ['azwi-proxy-init', 'registry.example/imds-proxy/proxy-init:0.1.0'],
@@ -357,13 +367,6 @@ describe("Argo CD's plugin", () => {
   const read = async () =>
     parse(await readFile(join(root, 'deploy/argo-cd/plugin.yaml'), 'utf8')).spec.generate;
 
-  /** The programs that the plugin's image has, in a folder of their own. */
-  async function tools(found: Readonly<Record<string, string>>): Promise<string> {
-    const bin = await mkdtemp(join(folder, 'bin-'));
-    for (const [name, path] of Object.entries(found)) await symlink(path, join(bin, name));
-    return `${bin}${delimiter}${process.env['PATH']}`;
-  }
-
   async function generate(cwd: string, PATH: string): Promise<Ran> {
     await writeFile(join(cwd, 'inject.yaml'), 'proxy-image: p\ninit-image: i\n');
     const { command, args } = await read();
@@ -373,7 +376,7 @@ describe("Argo CD's plugin", () => {
   }
 
   withTool('helm3', 'renders and injects a chart, hooks included', async (helm) => {
-    const { stdout, stderr } = await generate(await makeChart(), await tools({ helm }));
+    const { stdout, stderr } = await generate(await makeChart(), await programs({ helm }));
     expect(['Deployment', 'DaemonSet', 'Job'].map((kind) => isInjected(stdout, kind))).toEqual([
       true,
       false,
@@ -386,19 +389,19 @@ describe("Argo CD's plugin", () => {
     const app = await withComponent('deploy/component', []);
     await writeFile(join(app, 'kustomization.yaml'), 'resources: [workloads.yaml]\n');
     await writeFile(join(app, 'workloads.yaml'), stringify(workload('apps/v1', 'Deployment', own)));
-    const { stdout } = await generate(app, await tools({ kustomize }));
+    const { stdout } = await generate(app, await programs({ kustomize }));
     expect(isInjected(stdout, 'Deployment')).toBe(true);
   });
 
-  it('injects plain manifests, and fails with what is wrong in them', async () => {
+  it('injects plain manifests, and fails with the error in them', async () => {
     const app = await mkdtemp(join(folder, 'plain-'));
     const text = stringify(workload('apps/v1', 'Deployment', own));
     await writeFile(join(app, 'web.yaml'), text);
     await rm(join(app, 'inject.yaml'), { force: true });
-    const { stdout } = await generate(app, await tools({}));
+    const { stdout } = await generate(app, await programs({}));
     expect(isInjected(stdout, 'Deployment')).toBe(true);
     await writeFile(join(app, 'web.yaml'), text.replace('name: app\n', 'name: azwi-proxy\n'));
-    await expect(generate(app, await tools({}))).rejects.toThrow(
+    await expect(generate(app, await programs({}))).rejects.toThrow(
       /container name azwi-proxy is taken/,
     );
   });

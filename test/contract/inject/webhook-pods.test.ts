@@ -79,7 +79,7 @@ describe.each(cases)('webhook v1.6.0, $name', ({ pod, injected }) => {
     }
   });
 
-  it('a classic sidecar is refused exactly where the pod is to end', async () => {
+  it('a classic sidecar is refused exactly where the pod should end', async () => {
     const stdin = JSON.stringify(pod);
     const { exitCode } = await runInjectOn('inject', [...imageFlags, '--classic'], { stdin });
     expect(exitCode).toBe((pod.spec.restartPolicy ?? 'Always') === 'Always' ? 0 : 1);

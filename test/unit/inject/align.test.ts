@@ -16,7 +16,7 @@ describe('alignLists', () => {
     ],
     ['objects of a name', [object('a'), object('b')], [object('b', 1)], [1]],
     [
-      'not what has changed its place',
+      'no item that has changed its place',
       [{ name: 'a' }, { name: 'b' }],
       [{ name: 'b' }, { name: 'a' }],
       [1, undefined],

@@ -112,13 +112,13 @@ const cases: readonly [
     /port 9808 is taken.*--admin-port/,
   ],
   [
-    'an annotated port that is none',
+    'an annotated port that is out of range',
     `apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    azure.workload.identity/proxy-sidecar-port: "0"\nspec:\n  containers: [{name: x, image: x}]\n`,
     start + 4,
-    /no port from 1 to 65535/,
+    /not a port from 1 to 65535/,
   ],
   [
-    'a webhook that is to skip the proxy',
+    'a webhook that must skip the proxy',
     'apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    azure.workload.identity/skip-containers: log; azwi-proxy\nspec:\n  containers: [{name: x, image: x}]\n',
     start + 4,
     /skip-containers keeps the webhook from azwi-proxy/,
@@ -146,19 +146,13 @@ const cases: readonly [
     ['--classic'],
   ],
   [
-    'containers that are no list',
+    'containers that are not a list',
     'apiVersion: v1\nkind: Pod\nspec:\n  containers: {a: b}\n',
     start + 3,
     /spec.containers is not a list/,
   ],
   [
-    'a container without name',
-    'apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: x\n',
-    start + 4,
-    /has no name/,
-  ],
-  [
-    'labels that are no map',
+    'labels that are not a map',
     'apiVersion: v1\nkind: Pod\nmetadata:\n  labels: [x]\nspec:\n  containers: [{name: x, image: x}]\n',
     start + 3,
     /metadata.labels is not a map/,
@@ -173,13 +167,13 @@ const cases: readonly [
     'a record that it did not write',
     'apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    workload-identity-imds-proxy/injected: yes\nspec:\n  containers: [{name: x, image: x}]\n',
     start + 4,
-    /does not hold what this version can undo/,
+    /is not a record that this version can undo/,
   ],
   [
     'a record of a later version',
     `apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    workload-identity-imds-proxy/injected: '{"v":2}'\nspec:\n  containers: [{name: x, image: x}]\n`,
     start + 4,
-    /does not hold what this version can undo/,
+    /is not a record that this version can undo/,
   ],
   [
     'no tenant',
@@ -250,7 +244,7 @@ describe('bad input', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('lets a pod run as the proxy does when nobody is let through', async () => {
+  it('allows a pod the user of the proxy when nobody is exempt', async () => {
     const pod = deployment('      securityContext: {runAsUser: 1501}\n');
     const { exitCode, stdout } = await inject(pod, '--passthrough=off');
     expect(exitCode).toBe(0);
@@ -277,7 +271,7 @@ describe('bad input', () => {
   });
 
   it('leaves out only the object that cannot be edited in place', async () => {
-    // Only the whole document knows what the aliases stand for.
+    // Only the whole document has the anchors of the aliases.
     const input =
       'apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: one}\n  spec: &s\n    containers: [{name: c, image: x}]\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: two}\n  spec: *s\n';
     const { exitCode, stdout, stderr } = await inject(input);
@@ -293,7 +287,7 @@ describe('bad input', () => {
     for (const stdin of ['', '\n', '# nothing\n---\n---\n', 'services:\n  web:\n    image: x\n']) {
       const { exitCode, stderr } = await inject(stdin);
       expect(stderr).toContain(
-        'inject: error: there is no Kubernetes object in the input; check what is piped in\n',
+        'inject: error: there is no Kubernetes object in the input; check the input\n',
       );
       expect(exitCode).toBe(1);
     }

@@ -80,7 +80,7 @@ describe('input and output', () => {
     }
   });
 
-  it('goes on with the rest when an input cannot be had, and exits 1', async () => {
+  it('continues with the rest when an input cannot be had, and exits 1', async () => {
     const denied = Object.assign(new Error('EACCES'), { code: 'EACCES' });
     const files = {
       'a.yaml': pod('a'),
@@ -144,7 +144,7 @@ describe('input and output', () => {
 describe('--only', () => {
   const files = { 'a.yaml': `${pod('a')}---\n${pod('b')}` };
 
-  it('changes what it names and nothing else', async () => {
+  it('changes the named workload and nothing else', async () => {
     const { stderr, exitCode } = await inject(['--only=pod/b', 'a.yaml'], { files });
     expect(stderr).toContain('Pod a: unchanged (not selected)');
     expect(stderr).toContain('Pod b: injected');

@@ -9,7 +9,7 @@ const parse = (text: string) => parseDocument({ text, line: 1, number: 1 });
 const edit = (text: string, wanted: Value): string => editDocument(parse(text), wanted);
 
 describe('editDocument on anything', () => {
-  it('the generator writes what it is given', () => {
+  it('the generator writes its value', () => {
     fc.assert(
       fc.property(maps, layouts, (value, layout) => {
         expect(isEqual(parse(write(value, layout)).value, value)).toBe(true);

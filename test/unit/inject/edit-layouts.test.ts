@@ -90,7 +90,7 @@ describe('editDocument', () => {
       '{\n\t"a": [\n\t\t1,\n\t\t{\n\t\t\t"c": 2\n\t\t}\n\t],\n\t"b": {\n\t\t"d": [\n\t\t\t3\n\t\t]\n\t}\n}\n',
     ],
     [
-      'replaces a value and keeps what is around it',
+      'replaces a value and keeps its surroundings',
       'a:  "x"   # why\n',
       { a: 'y: z' },
       'a: "y: z"   # why\n',
@@ -108,7 +108,7 @@ describe('editDocument', () => {
       'x: &x {k: v}\ny:\n  <<: *x\n  z: *x\n  new: 1\n',
     ],
     [
-      'overrides what is merged in',
+      'overrides a merged key',
       'x: &x {k: v}\ny:\n  <<: *x\n',
       { x: { k: 'v' }, y: { k: 'w' } },
       'x: &x {k: v}\ny:\n  <<: *x\n  k: w\n',
@@ -152,7 +152,7 @@ describe('editDocument', () => {
     expect(edit(before, wanted)).toBe(after);
   });
 
-  it('refuses to change what is repeated elsewhere, or an alias in a list, and names both', () => {
+  it('refuses to change a part that is repeated elsewhere, or an alias in a list, and names both', () => {
     const text = 'a: &l\n  x: 1\nb: *l\nc:\n- *l\n';
     const same = { x: 1 };
     const anchor = failure(text, { a: { x: 1, y: 2 }, b: same, c: [same] });
@@ -161,7 +161,7 @@ describe('editDocument', () => {
     expect(alias).toEqual([{ line: 14, column: 3 }, expect.stringContaining('*l')]);
   });
 
-  it('refuses to remove what is merged in rather than doing something else', () => {
+  it('refuses to remove a merged key rather than doing something else', () => {
     const removed = failure('x: &x {k: v}\ny:\n  <<: *x\n  a: 1\n', { x: { k: 'v' }, y: { a: 1 } });
     expect(removed).toEqual([{ line: 10, column: 1 }, expect.stringContaining('reformat it')]);
   });

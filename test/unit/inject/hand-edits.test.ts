@@ -71,7 +71,7 @@ describe('what people add to our containers', () => {
     const changed = edited(first, edit);
     const { stdout: again, stderr } = await inject(changed);
     expect(again).toBe(changed);
-    expect(stderr).toContain(`container azwi-proxy: kept what was changed by hand: ${part}\n`);
+    expect(stderr).toContain(`container azwi-proxy: kept changes made by hand: ${part}\n`);
     const { stdout: newer } = await inject(changed, '--proxy-port=8123');
     const key = part.split('/')[0] ?? '';
     expect(proxyIn(newer)[key]).toEqual(proxyIn(changed)[key]);
@@ -89,7 +89,7 @@ describe('what people add to our containers', () => {
   });
 });
 
-describe('what goes is named', () => {
+describe('parts that go are named', () => {
   it('a variable that the flags no longer set', async () => {
     const flag = `--proxy-env=${allowList.name}=${allowList.value}`;
     const { stdout } = await inject(pod, flag);
@@ -100,17 +100,17 @@ describe('what goes is named', () => {
     );
   });
 
-  it('what was changed by hand and by the flags too', async () => {
+  it('a part that was changed by hand and by the flags', async () => {
     const { stdout } = await inject(pod);
     const changed = edited(stdout, (proxy) => {
       proxy['resources'] = {};
     });
     const { stdout: again, stderr } = await inject(changed, '--memory-limit=1Gi');
     expect(proxyIn(again)['resources']).toMatchObject({ limits: { memory: '1Gi' } });
-    expect(stderr).toContain('container azwi-proxy: reset what was changed by hand: resources\n');
+    expect(stderr).toContain('container azwi-proxy: reset changes made by hand: resources\n');
   });
 
-  it('what must not be changed: the image, the user, the arguments', async () => {
+  it('parts that must not be changed: the image, the user, the arguments', async () => {
     const { stdout } = await inject(pod);
     const changed = edited(stdout, (proxy) => {
       proxy['image'] = 'other';
@@ -118,7 +118,7 @@ describe('what goes is named', () => {
     });
     const { stdout: again, stderr } = await inject(changed);
     expect(parse(again)).toEqual(parse(stdout));
-    expect(stderr).toContain('reset what was changed by hand: image, securityContext\n');
+    expect(stderr).toContain('reset changes made by hand: image, securityContext\n');
   });
 
   it('a part that was taken out comes back', async () => {
@@ -128,7 +128,7 @@ describe('what goes is named', () => {
     });
     const { stdout: again, stderr } = await inject(changed);
     expect(parse(again)).toEqual(parse(stdout));
-    expect(stderr).toContain('reset what was changed by hand: the removal of livenessProbe\n');
+    expect(stderr).toContain('reset changes made by hand: the removal of livenessProbe\n');
   });
 
   it('everything that an older version did not record', async () => {

@@ -44,6 +44,13 @@ describe('kinds whose pod templates are known', () => {
       },
       3,
     ],
+    ['argoproj.io/v1alpha1', 'Experiment', { spec: { templates: [{ template: pod }] } }, 1],
+    [
+      'argoproj.io/v1alpha1',
+      'AnalysisTemplate',
+      { spec: { metrics: [{ provider: { job: { spec: { template: pod } } } }, { provider: {} }] } },
+      1,
+    ],
     ['batch.volcano.sh/v1alpha1', 'Job', { spec: { tasks: [{ template: pod }] } }, 1],
     ['batch/v1', 'CronJob', { spec: { jobTemplate: { spec: { template: pod } } } }, 1],
   ])('%s %s', async (apiVersion, kind, rest, pods) => {
@@ -116,7 +123,7 @@ describe('unknown kinds', () => {
   it.each([
     [widget, 'example.com/Widget', 'spec.deep.0.template'],
     [object('v1', 'Deployment', { spec: { template: pod } }), 'Deployment', 'spec.template'],
-  ])('with a pod template are warned of, with its path', async (input, kind, path) => {
+  ])('with a pod template get a warning with its path', async (input, kind, path) => {
     const { stdout, stderr, exitCode } = await inject(input);
     expect([stdout, exitCode]).toEqual([input, 0]);
     expect(stderr).toContain(
@@ -148,6 +155,12 @@ describe('unknown kinds', () => {
     );
     expect(stderr).toContain('unchanged (makes no pods)');
   });
+});
+
+it('knows that an AnalysisTemplate may have no Job', async () => {
+  const rest = { spec: { metrics: [{ provider: { prometheus: {} } }] } };
+  const input = object('argoproj.io/v1alpha1', 'AnalysisTemplate', rest);
+  expect((await inject(input)).stderr).toContain('unchanged (makes no pods)');
 });
 
 it('takes no schema for a pod', async () => {

@@ -8,7 +8,7 @@ const pod = (container: object): object => ({
 });
 
 describe('findTypeFaults', () => {
-  it('has nothing to say of what the API knows, native sidecars included', () => {
+  it('finds nothing in fields that the API knows, native sidecars included', () => {
     const good = pod({
       restartPolicy: 'Always',
       livenessProbe: { httpGet: { port: 'http' } },

@@ -161,7 +161,7 @@ export function addParts(value: ValueMap, whims: readonly number[]): ValueMap {
   });
   const grow = (part: Value): Value => {
     if (Array.isArray(part)) {
-      // Only what has a name is known for the same when it has changed.
+      // Only a named item is known to be the same after a change.
       const grown = part.map((item) => (item?.name === undefined ? item : grow(item)));
       if (whim() < 10) grown.splice(whim() % (grown.length + 1), 0, fresh());
       return grown;

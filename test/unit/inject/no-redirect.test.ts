@@ -168,7 +168,7 @@ describe('a pod injected without the redirect', () => {
     expect(await uninject(back)).toBe(pod);
   });
 
-  it('tells of a container that has such variables already, and leaves them', async () => {
+  it('reports a container that has such variables already, and leaves them', async () => {
     const { stdout, stderr } = await inject(
       pod.replace('MODE # kept', 'IDENTITY_ENDPOINT').replace('live', 'http://elsewhere'),
     );

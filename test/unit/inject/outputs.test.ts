@@ -36,7 +36,7 @@ describe('--diff', () => {
     expect(applyDiff(files['a.yaml'], stdout)).toBe(result.stdout);
   });
 
-  it('goes on counting lines over several documents of a file', async () => {
+  it('keeps counting lines over several documents of a file', async () => {
     const stdin = [pod, service.replace('---\n', ''), pod.replace('web', 'api'), pod].join('---\n');
     const { stdout } = await inject(['--diff'], { stdin });
     expect(stdout.match(/^@@ /gm)?.length).toBe(3);

@@ -25,7 +25,7 @@ describe('an injected pod', () => {
     expect(containers.map(({ name }: { name: string }) => name)).toEqual(['app']);
   });
 
-  it('sets what a pod-level security context would otherwise dictate', async () => {
+  it('overrides the security context of the pod', async () => {
     const { stdout } = await inject(
       pod('  securityContext: {runAsUser: 10001, runAsGroup: 10001, runAsNonRoot: true}\n'),
     );
@@ -90,7 +90,7 @@ describe('an injected pod', () => {
     expect(parse(stdout).metadata).not.toHaveProperty('labels');
   });
 
-  it('says which container kubectl is to mean when ours comes first, unless somebody has', async () => {
+  it('names the default container of kubectl when ours comes first, unless somebody has', async () => {
     const key = 'kubectl.kubernetes.io/default-container';
     const { stdout } = await inject(pod(''), '--classic');
     expect(parse(stdout).metadata.annotations[key]).toBe('app');
@@ -122,7 +122,7 @@ describe('the ServiceAccount of the input', () => {
 });
 
 describe('injecting again', () => {
-  it('brings a pod up to date with other flags, and undoes what they no longer want', async () => {
+  it('updates a pod with other flags, and undoes the parts that they no longer want', async () => {
     const original = pod('  volumes: []\n');
     const { stdout: own } = await inject(
       original,
@@ -155,12 +155,12 @@ describe('injecting again', () => {
     );
   });
 
-  it('sees through the hand-made copy of its own containers that lost the record', async () => {
+  it('replaces a hand-made copy of our containers that lost the record', async () => {
     const { stdout } = await inject(pod(''));
     const bare = stdout.replace(/ {2}annotations:\n.*\n/, '');
     const { stdout: again, stderr } = await inject(bare);
     expect(stderr).toContain(
-      'note: replaced what was there already: azwi-proxy-init (registry.example',
+      "note: replaced upstream's containers: azwi-proxy-init (registry.example",
     );
     expect(parse(again).spec).toEqual(parse(stdout).spec);
   });
@@ -192,7 +192,7 @@ describe('uninject', () => {
     expect(spec.volumes).toEqual([{ name: 'later', emptyDir: {} }]);
   });
 
-  it('restores what was null, and annotations in their old order', async () => {
+  it('restores a list that was null, and annotations in their old order', async () => {
     const annotations = ['a', 'azure.workload.identity/inject-proxy-sidecar', 'z'];
     const original = pod(
       '  initContainers:\n  volumes:\n',
@@ -203,7 +203,7 @@ describe('uninject', () => {
     expect(await uninject(stdout)).toBe(original);
   });
 
-  it('does not make null again what is in use now', async () => {
+  it('does not make a list null again that is in use now', async () => {
     const { stdout } = await inject(pod('  initContainers:\n'));
     const edited = stdout.replace('  initContainers:\n', '  initContainers:\n  - name: later\n');
     expect(parse(await uninject(edited)).spec.initContainers).toEqual([{ name: 'later' }]);
@@ -273,7 +273,7 @@ describe('notes', () => {
   });
 });
 
-describe('what is left alone', () => {
+describe('objects that are left alone', () => {
   it.each([
     [
       'a pod that a controller made',
@@ -296,7 +296,7 @@ describe('what is left alone', () => {
     expect(stderr).toContain(`unchanged (${why})`);
   });
 
-  it('understands a typed list whose items do not say what they are', async () => {
+  it('understands a typed list whose items have no kind', async () => {
     const item =
       '- metadata: {name: web}\n  spec:\n    template:\n      spec:\n        containers: [{name: c, image: x}]\n';
     const { stderr } = await inject(`apiVersion: apps/v1\nkind: DeploymentList\nitems:\n${item}`);

@@ -126,7 +126,7 @@ describe('the user of the proxy', () => {
   );
 });
 
-describe('the time that a classic sidecar has to stop', () => {
+describe('the shutdown deadline of a classic sidecar', () => {
   it.each([
     [600, '595s'],
     [30, '25s'],
@@ -319,6 +319,7 @@ describe('folders', () => {
       'app/values.yaml': 'image: x\nsidecars: []\n',
       'app/compose.yaml': 'services: {web: {image: x}}\n',
       'app/templates/web.yaml': `${pod().replace('name: web', 'name: {{ .Release.Name }}')}`,
+      'app/templates/quoted.yaml': pod().replace('name: web', 'name: "{{ .x }}"'),
       'app/templates/service.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .x }}\n',
       'app/patch.json': '[{"op":"remove","path":"/x"}]',
       'app/good.yaml': pod(),
@@ -329,7 +330,7 @@ describe('folders', () => {
       'app/templates/web.yaml:4: document 1: warning: not injected: this is a template',
     );
     expect(stderr).toMatch(
-      /1 changed, 0 unchanged, 2 skipped with a warning, 4 ignored, 0 failed\n$/,
+      /1 changed, 0 unchanged, 3 skipped with a warning, 4 ignored, 0 failed\n$/,
     );
     const named = await runInjectOn('inject', [...imageFlags, 'app/templates/web.yaml'], { files });
     expect(named.exitCode).toBe(1);

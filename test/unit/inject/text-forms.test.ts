@@ -54,7 +54,7 @@ describe('JSON', () => {
 
   it.each([
     ['one behind the other', `${pod('a')}${pod('b')}`],
-    ['on lines of their own', `${pod('a')}\n${pod('b')}\n`],
+    ['on separate lines', `${pod('a')}\n${pod('b')}\n`],
     ['with blank lines', `\n  ${pod('a')}\n\n\n${pod('b')}\n\n`],
   ])('values %s are a stream', async (_, input) => {
     const { stdout, stderr, exitCode } = await inject(input);
