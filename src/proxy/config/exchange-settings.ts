@@ -1,6 +1,6 @@
 import { readSmallFileSync } from '../../shared/small-file.ts';
 import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/exchange/assertion.ts';
-import { findAssertionDoubt, findAssertionFault } from '../entra/exchange/assertion-fault.ts';
+import { findAssertionDoubt, findAssertionFault } from '../entra/explain/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
 import type { ProxyConfig } from './config.ts';
 import { isDirect } from './no-proxy.ts';

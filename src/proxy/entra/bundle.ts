@@ -1,6 +1,6 @@
 /**
  * Entry of the bundle that holds the exchange: MSAL, undici and all that only they need. The server loads it
- * from a file of its own after it listens (`load-exchange.ts`). The bundle has its own copy of every module,
+ * from a separate file after it listens (`load-exchange.ts`). The bundle has its own copy of every module,
  * so no instance of a class may cross from one side to the other: what leaves is plain.
  */
 import { compileAddressPattern } from '../../shared/address-pattern.ts';

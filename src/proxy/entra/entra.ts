@@ -14,7 +14,7 @@ import { createUndiciTransport, type UndiciTransport } from './transport/undici-
 
 export interface Entra {
   readonly exchange: Exchange;
-  /** Fails what is under way and closes all connections. */
+  /** Fails the exchanges under way and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface EntraDeps {
   readonly rememberCa?: ((pem: string) => void) | undefined;
 }
 
-/** All that a process needs to exchange tokens. */
+/** Builds the exchange and the connections that it uses. */
 export function createEntra(deps: EntraDeps, settings: EntraSettings): Entra {
   const { clock, logger } = deps;
   const readExtraCa =

@@ -1,7 +1,7 @@
 /** Whom an exchange asks: Entra itself, by direct federation, or the AKS token proxy, by identity binding. */
 export type ExchangeMode = 'federation' | 'binding';
 
-/** What exchanges need to know of the configuration. Plain values: they cross into the exchange's bundle. */
+/** The part of the configuration that exchanges use. Plain values: they cross into the exchange's bundle. */
 export interface EntraSettings {
   /** Origin of the authority, such as `https://login.microsoftonline.com`: https, no path, no slash. */
   readonly authorityHost: string;
@@ -43,6 +43,6 @@ export interface IdentityException {
   /** In lower case. */
   readonly clientId: string;
   readonly mode?: ExchangeMode | undefined;
-  /** Absolute path of a projected ServiceAccount token of its own. */
+  /** Absolute path of a ServiceAccount token for this identity alone. */
   readonly tokenFile?: string | undefined;
 }

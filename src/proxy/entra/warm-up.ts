@@ -7,9 +7,9 @@ import { createEntraExchange } from './exchange/exchange.ts';
 import { createUndiciTransport } from './transport/undici-transport.ts';
 
 /**
- * Performs one exchange from end to end with made-up values against a peer in memory: MSAL, undici and its
- * WebAssembly parser get compiled, and the root certificates are parsed. Touches neither network nor
- * files. Run it while nobody waits, and before the V8 code cache is taken.
+ * Performs one exchange from end to end with made-up values against a peer in memory. This compiles MSAL, undici
+ * and its WebAssembly parser, and parses the root certificates. It uses neither network nor files. The build
+ * runs it before it takes the V8 code cache.
  */
 export async function warmUp(): Promise<void> {
   // Node parses its roots for the first secure context and keeps them.

@@ -1,3 +1,5 @@
+import { deadlines } from '../deadlines.ts';
+
 /**
  * Every number of the cache, with its reason. docs/caching.md gives them to operators; a test holds both
  * together by measuring each of them on the running cache.
@@ -115,7 +117,7 @@ export const MAX_CLIENT_SEATED = 128;
 export const MAX_WITHOUT_TOKEN = 64;
 
 /** An exchange is given up after this, whatever became of its own deadlines. */
-export const EXCHANGE_DEADLINE_MS = 30 * SECOND_MS;
+export const EXCHANGE_DEADLINE_MS = deadlines.cacheMs;
 
 // Clocks.
 

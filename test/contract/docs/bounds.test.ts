@@ -8,6 +8,11 @@ import { describe, expect, test } from 'vitest';
 import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
 import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
 import { adminConnectionLimits, adminPauseMs } from '../../../src/proxy/admin/admin-server.ts';
+import { deadlines } from '../../../src/proxy/deadlines.ts';
+import { MAX_ASSERTION_BYTES } from '../../../src/proxy/entra/exchange/assertion.ts';
+import { MAX_LIFETIME_SECONDS, MAX_TOKEN_LENGTH } from '../../../src/proxy/entra/exchange/reply.ts';
+import { MAX_ADDRESSES } from '../../../src/proxy/entra/transport/dial.ts';
+import { MAX_REPLY_BYTES } from '../../../src/proxy/entra/transport/undici-transport.ts';
 import {
   dataConnectionLimits,
   defaultArrival,
@@ -21,6 +26,7 @@ import { failureLogLimits } from '../../../src/proxy/http/request-log.ts';
 import { maxTargetLength } from '../../../src/proxy/http/router.ts';
 import { maxRememberedLength, memoLimits } from '../../../src/proxy/http/token-handler.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
+import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
 import { documentOf, root, toRows } from './documents.ts';
 
 const bounds: Readonly<Record<string, string>> = {
@@ -63,6 +69,16 @@ const bounds: Readonly<Record<string, string>> = {
     failureLogLimits.lines,
   ),
   'That period': time(failureLogLimits.periodMs),
+  "Size of a ServiceAccount token's file": size(MAX_ASSERTION_BYTES),
+  'Size of every other file that a setting names': size(MAX_SETTING_FILE_BYTES),
+  'Time that reading a token or CA file may take while the proxy serves': time(deadlines.readMs),
+  'Size of an answer of Entra': size(MAX_REPLY_BYTES),
+  'Length of an access token': size(MAX_TOKEN_LENGTH),
+  'Life of an access token; a longer one is cut': `${MAX_LIFETIME_SECONDS / 3_600} h`,
+  'Addresses of a name that are connected to at once': count(MAX_ADDRESSES),
+  'Time to connect to Entra, and then for TLS': time(deadlines.connectMs),
+  'Time of one attempt to get a token': time(deadlines.attemptMs),
+  'Time of all attempts together': time(deadlines.exchangeMs),
   'Connections to the admin port': count(adminConnectionLimits.maxConnections),
   'Unanswered requests of one connection to the admin port': count(
     adminConnectionLimits.maxUnanswered,

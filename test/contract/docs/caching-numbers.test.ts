@@ -2,12 +2,10 @@
  * docs/caching.md names numbers; here each of them is found out from what the code does. A row without a
  * measurement fails as well as a measurement without a row.
  */
+
 import { describe, expect, test } from 'vitest';
-import {
-  ATTEMPT_BUDGET_MS,
-  EXCHANGE_BUDGET_MS,
-  toNextStep,
-} from '../../../src/proxy/entra/exchange/retry.ts';
+import { deadlines } from '../../../src/proxy/deadlines.ts';
+import { toNextStep } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import type { KeyedRequest } from '../../../src/proxy/token/cache-key.ts';
@@ -88,8 +86,8 @@ const measures: Readonly<Record<string, Measure>> = {
       }) === undefined;
     return duration(firstWhere(isTold) - 1);
   },
-  'One attempt': () => duration(ATTEMPT_BUDGET_MS),
-  'All attempts of an exchange': () => duration(EXCHANGE_BUDGET_MS),
+  'One attempt': () => duration(deadlines.attemptMs),
+  'All attempts of an exchange': () => duration(deadlines.exchangeMs),
   'The cache gives an exchange up after': measureGivingUp,
 
   'A refusal by Entra': () => duration(toRememberedMs(failure('ERR_REJECTED', { aadsts: 700016 }))),

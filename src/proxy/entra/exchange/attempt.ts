@@ -10,9 +10,9 @@ import {
 import type { Logger } from '../../../shared/logger.ts';
 import { createTextFilter } from '../../../shared/untrusted-text.ts';
 import type { Clock } from '../../clock.ts';
+import { withDeadline } from '../../deadlines.ts';
 import { ProxyError } from '../../errors.ts';
 import type { Identity, IssuedToken } from '../../exchange.ts';
-import { withDeadline } from '../deadline.ts';
 import { explainAnswer } from '../explain/answer.ts';
 import {
   type AttemptFailure,
@@ -112,7 +112,7 @@ async function askWithin(
   }
 }
 
-/** What our network module throws. MSAL lets errors of its own kind through as they are, and no others. */
+/** What our network module throws. MSAL passes subclasses of its AuthError through unchanged, and no other errors. */
 class NoToken extends AuthError {
   readonly failure: AttemptFailure;
 

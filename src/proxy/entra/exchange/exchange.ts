@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../../shared/logger.ts';
 import { type Clock, sleep } from '../../clock.ts';
+import { deadlines, withDeadline } from '../../deadlines.ts';
 import { ProxyError, toProxyError } from '../../errors.ts';
 import type { Exchange, ExchangeRequest, IssuedToken } from '../../exchange.ts';
-import { withDeadline } from '../deadline.ts';
 import { toPeerHost } from '../explain/context.ts';
 import type { EntraSettings } from '../settings.ts';
 import type { Transport } from '../transport/transport.ts';
 import { performAttempt } from './attempt.ts';
 import { type Channel, createChannels } from './channels.ts';
-import { ATTEMPT_BUDGET_MS, EXCHANGE_BUDGET_MS, toNextStep } from './retry.ts';
+import { toNextStep } from './retry.ts';
 
 export interface EntraExchangeDeps {
   readonly clock: Clock;
@@ -24,7 +24,7 @@ export interface EntraExchangeDeps {
   readonly readFile?: (path: string) => Promise<string>;
 }
 
-/** What an exchange has come to so far. */
+/** The state of an exchange. */
 interface Progress {
   attempts: number;
   lastError: ProxyError | undefined;
@@ -32,8 +32,7 @@ interface Progress {
 
 /**
  * Exchanges the pod's ServiceAccount token for Entra tokens, with Entra itself or through a token proxy, as
- * the settings say for each identity. Exchanges have nothing in common but the
- * transport, so none waits for another.
+ * the settings say for each identity. Exchanges share nothing but the transport, so none waits for another.
  */
 export function createEntraExchange(
   { clock, logger, random = Math.random, ...rest }: EntraExchangeDeps,
@@ -51,7 +50,7 @@ export function createEntraExchange(
     const scope = toScope(resource);
     const startedAt = clock.monotonicMs();
     let assertion = await readAssertion(signal);
-    let deadlineMs = ATTEMPT_BUDGET_MS;
+    let deadlineMs = deadlines.attemptMs;
     for (;;) {
       progress.attempts += 1;
       const attempt = progress.attempts;
@@ -72,7 +71,7 @@ export function createEntraExchange(
       if (result.kind === 'issued') return result.token;
 
       const { error, retry } = result.failure;
-      // A refusal was tried again and met silence: the refusal says more, and in time.
+      // A refusal was retried and the retry had no answer: the refusal says more.
       if (error.code === 'ERR_TIMEOUT' && progress.lastError?.code === 'ERR_REJECTED') {
         throw progress.lastError;
       }
@@ -99,7 +98,7 @@ export function createEntraExchange(
     const channel = toChannel(request.identity);
     const progress: Progress = { attempts: 0, lastError: undefined };
     const budget = {
-      afterMs: EXCHANGE_BUDGET_MS,
+      afterMs: deadlines.exchangeMs,
       toError: () => progress.lastError ?? toBudgetError(toPeerHost(channel.peer)),
     };
     try {
@@ -126,7 +125,7 @@ export function createEntraExchange(
 }
 
 function toBudgetError(host: string): ProxyError {
-  const description = `${host} gave no token within ${EXCHANGE_BUDGET_MS / 1_000} s.`;
+  const description = `${host} gave no token within ${deadlines.exchangeMs / 1_000} s.`;
   return new ProxyError('ERR_TIMEOUT', description, { description });
 }
 

@@ -1,8 +1,6 @@
-import { READ_DEADLINE_MS, readSmallFile, toErrorCode } from '../../../shared/small-file.ts';
+import { readSmallFile, toErrorCode } from '../../../shared/small-file.ts';
 import { type Clock, sleep } from '../../clock.ts';
-import { withDeadline } from '../deadline.ts';
-import type { ExchangeMode } from '../settings.ts';
-import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion.ts';
+import { deadlines, withDeadline } from '../../deadlines.ts';
 import {
   type AssertionFault,
   emptyFault,
@@ -11,7 +9,9 @@ import {
   malformedFault,
   toAssertionError,
   toReadFault,
-} from './assertion-fault.ts';
+} from '../explain/assertion-fault.ts';
+import type { ExchangeMode } from '../settings.ts';
+import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion.ts';
 
 /**
  * The assertion as the file holds it now.
@@ -36,12 +36,12 @@ export interface FederatedTokenOptions {
   readonly setting?: string | undefined;
 }
 
-/** What the kubelet's next rotation may cure is read again after these waits. */
+/** A fault that the kubelet's next rotation may fix is looked at again after these waits. */
 const REREAD_AFTER_MS: readonly number[] = [250, 500];
 
 /**
- * Reads the projected token anew each time. A copy that is kept works until the access token has to be
- * renewed, a day later, and is out of date then (AADSTS700024).
+ * Reads the projected token again each time. A copy in memory would work until the access token expires, a day
+ * later, and would be expired by then (AADSTS700024).
  */
 export function createAssertionReader(
   { clock, readFile = readAssertionFile }: FederatedTokenDeps,
@@ -53,7 +53,7 @@ export function createAssertionReader(
   }: FederatedTokenOptions,
 ): ReadAssertion {
   const deadline = {
-    afterMs: READ_DEADLINE_MS,
+    afterMs: deadlines.readMs,
     toError: () => Object.assign(new Error('read deadline'), { code: 'ETIMEDOUT' }),
   };
 

@@ -50,8 +50,8 @@ export interface UnusableReply extends WithoutToken {
 
 /**
  * The longest life that Entra documents: 28 hours, with continuous access evaluation; a managed identity has
- * 24. A token that claims more is renewed earlier than it has to be, which does no harm; a date beyond all
- * calendars would.
+ * 24. A token that claims more is renewed earlier than necessary, which does no harm. A date
+ * beyond all calendars would do harm.
  */
 export const MAX_LIFETIME_SECONDS = 28 * 3_600;
 

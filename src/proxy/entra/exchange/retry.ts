@@ -1,3 +1,4 @@
+import { deadlines } from '../../deadlines.ts';
 import type { RetryClass } from '../explain/context.ts';
 
 export interface RetryInput {
@@ -19,15 +20,10 @@ export interface RetryStep {
   readonly onlyIfAssertionChanged: boolean;
 }
 
-/** No exchange lasts longer, so that with the way back a caller has its answer within 25 s. */
-export const EXCHANGE_BUDGET_MS = 23_000;
-
-export const ATTEMPT_BUDGET_MS = 10_000;
-
-/** With less time than this, another attempt would only end in a timeout. */
+/** With less time than this, another attempt would only time out. */
 const MIN_ATTEMPT_MS = 500;
 
-/** Whoever is told to wait longer is told so himself. */
+/** A longer wait is the caller's to do: it is told so. */
 const MAX_RETRY_AFTER_SECONDS = 5;
 
 interface Schedule {
@@ -41,11 +37,11 @@ const schedules: Readonly<Record<RetryClass, Schedule>> = {
   none: { waitsMs: [], jitter: 0, budgetMs: 0 },
   // In the field 2 % of exchanges with a settled credential meet a replica that does not know it
   // (kedacore/keda#8152). The final answer has to come within 5 s.
-  propagation: { waitsMs: [1_000, 2_000], jitter: 0.1, budgetMs: 5_000 },
-  // Several clients never retry: the tries at 0, 0.4, 1.2 and 3.2 s bridge a fault of three for them.
-  transient: { waitsMs: [400, 800, 2_000], jitter: 0.2, budgetMs: EXCHANGE_BUDGET_MS },
-  throttled: { waitsMs: [800, 1_600], jitter: 0.2, budgetMs: EXCHANGE_BUDGET_MS },
-  'if-assertion-changed': { waitsMs: [0], jitter: 0, budgetMs: EXCHANGE_BUDGET_MS },
+  propagation: { waitsMs: [1_000, 2_000], jitter: 0.1, budgetMs: deadlines.propagationMs },
+  // Several clients never retry: the attempts at 0, 0.4, 1.2 and 3.2 s bridge a fault of three seconds for them.
+  transient: { waitsMs: [400, 800, 2_000], jitter: 0.2, budgetMs: deadlines.exchangeMs },
+  throttled: { waitsMs: [800, 1_600], jitter: 0.2, budgetMs: deadlines.exchangeMs },
+  'if-assertion-changed': { waitsMs: [0], jitter: 0, budgetMs: deadlines.exchangeMs },
 };
 
 /** @returns undefined if the failure is final. */
@@ -54,7 +50,7 @@ export function toNextStep(input: RetryInput): RetryStep | undefined {
   const backoffMs = waitsMs[input.attempts - 1];
   const { retryAfterSeconds = 0 } = input;
   if (backoffMs === undefined || retryAfterSeconds > MAX_RETRY_AFTER_SECONDS) return undefined;
-  // A wait that was asked for is kept to exactly.
+  // A wait that was asked for is followed exactly.
   const waitMs =
     retryAfterSeconds > 0
       ? retryAfterSeconds * 1_000
@@ -63,7 +59,7 @@ export function toNextStep(input: RetryInput): RetryStep | undefined {
   if (leftMs < MIN_ATTEMPT_MS) return undefined;
   return {
     waitMs,
-    attemptMs: Math.min(ATTEMPT_BUDGET_MS, leftMs),
+    attemptMs: Math.min(deadlines.attemptMs, leftMs),
     onlyIfAssertionChanged: input.retry === 'if-assertion-changed',
   };
 }

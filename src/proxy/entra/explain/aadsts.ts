@@ -9,7 +9,7 @@ export interface AadstsRule {
   readonly cause: string;
   readonly means: AadstsMeaning;
   readonly retry: RetryClass;
-  /** If the answer has no Retry-After of its own. */
+  /** If the answer has no Retry-After. */
   readonly retryAfterSeconds?: number;
   /** What to change; `hints.ts` fills in the names in braces. */
   readonly hint: string;

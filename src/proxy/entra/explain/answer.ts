@@ -98,7 +98,7 @@ function explainUnusable(reply: UnusableReply, context: FailureContext): Attempt
 }
 
 /**
- * What the API server or its token proxy means by a status of its own. Their bodies are not documented, so the
+ * What the API server or its token proxy means by a status. Their bodies are not documented, so the
  * status decides and the message of a Kubernetes Status is added.
  * @returns undefined for a status that says nothing in particular.
  */

@@ -27,14 +27,14 @@ function toRuleAdvice(rule: AadstsRule, presented: Presented): Advice {
   return rule.isAboutCredential === true ? toCredentialAdvice(text, presented) : { hint: text };
 }
 
-/** The token proxy shows Entra an assertion of its own, so that ours and its claims have no part in it. */
+/** The token proxy shows Entra its own assertion, so the claims of ours do not matter. */
 function toBindingHint({ identity: { clientId } }: Presented): string {
   return `Entra refused the token proxy, not the pod. The federated credential aks-identity-binding of the identity ${clientId}, which AKS manages, is missing, was changed, or is not known everywhere yet. Find the identity: ${toFindIdentityCommand(clientId)}. List its credentials: az identity federated-credential list --identity-name '<IDENTITY_NAME>' --resource-group '<RESOURCE_GROUP>'. List the bindings: az aks identity-binding list --resource-group '<RESOURCE_GROUP>' --cluster-name '<CLUSTER>'.`;
 }
 
 /**
  * No federated credential fits the presented token. Either the credential is missing, and the commands add it,
- * or the token is not one that any credential should trust, and another token has to be mounted.
+ * or no credential should trust this token, and the pod needs another one.
  */
 function toCredentialAdvice(text: string, presented: Presented): Advice {
   const { claims, identity, authorityHost } = presented;

@@ -5,11 +5,10 @@ import { findPemCertificates } from '../../../shared/pem.ts';
 import {
   describeReadFault,
   MAX_SETTING_FILE_BYTES,
-  READ_DEADLINE_MS,
   readSmallFile,
 } from '../../../shared/small-file.ts';
 import type { Clock } from '../../clock.ts';
-import { untilAborted, withDeadline } from '../deadline.ts';
+import { deadlines, untilAborted, withDeadline } from '../../deadlines.ts';
 import { explainFault } from './explained-fault.ts';
 
 /** The certificates that vouch for a peer, each in PEM. The same array as long as they do not change. */
@@ -110,7 +109,7 @@ function createFileReader(
   { path, setting, peer, parse }: CaFile,
 ): () => Promise<FileState> {
   const deadline = {
-    afterMs: READ_DEADLINE_MS,
+    afterMs: deadlines.readMs,
     toError: () => Object.assign(new Error('read deadline'), { code: 'ETIMEDOUT' }),
   };
   const never = new AbortController().signal;

@@ -66,7 +66,7 @@ export interface DialOptions {
 const ATTEMPT_DELAY_MS = 250;
 
 /** All get their turn within the timeout. A name of Entra has up to eight of each family. */
-const MAX_ADDRESSES = 16;
+export const MAX_ADDRESSES = 16;
 
 /**
  * Connects to the first address of a host that answers ("Happy Eyeballs", RFC 8305). An attempt that is slow

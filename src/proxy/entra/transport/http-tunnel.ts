@@ -14,9 +14,9 @@ interface TunnelDeps {
 }
 
 /**
- * A connector that asks an HTTP proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6) and lets `speakTls` speak
- * TLS through it. Node's own client does the asking: undici's would load most of undici for it and did not
- * end a CONNECT that is never answered.
+ * A connector that requests a tunnel from an HTTP proxy (CONNECT, RFC 9110 section 9.3.6) and lets `speakTls`
+ * speak TLS through it. Node's own client sends the request: undici's would load most of undici for it and did
+ * not end a CONNECT that is never answered.
  * @param httpProxy http or https; its user and password go to the proxy alone.
  * @param timeoutMs until the tunnel stands; TLS through it has its own.
  */
@@ -47,7 +47,7 @@ export function createTunnelConnector(
 
     const ask = (socket: Duplex): void => {
       current = socket;
-      // Whoever needs no HTTP proxy does not load it.
+      // Loaded here, because most pods need no HTTP proxy.
       const { request } = process.getBuiltinModule('node:http');
       const asking = request({
         method: 'CONNECT',
@@ -55,7 +55,7 @@ export function createTunnelConnector(
         headers: { host: target, ...authorization },
         createConnection: () => socket,
       });
-      // Comes for an answer of any status.
+      // Node emits this for an answer of any status.
       asking.on('connect', ({ statusCode = 0 }: IncomingMessage, tunnel: Duplex, head: Buffer) => {
         if (statusCode < 200 || statusCode > 299) {
           fail(toRefusal(proxy, target, statusCode));
@@ -131,10 +131,11 @@ function toBrokenConnection({ host }: URL, error: Error): Fault {
 function toRefusal({ host }: URL, target: string, status: number): Fault {
   const description = `The HTTP proxy ${host} refused a connection to ${target} with status ${status}.`;
   if (status === 407) {
-    const hint = 'Give it user and password: HTTPS_PROXY=http://user:password@host:port.';
+    const hint =
+      'Set user and password of the HTTP proxy: HTTPS_PROXY=http://user:password@host:port.';
     return { means: 'ERR_UNAVAILABLE', description, hint, retry: 'none' };
   }
-  const hint = `Have the HTTP proxy allow CONNECT to ${target}, or name the host in NO_PROXY if it can be reached without.`;
+  const hint = `Ask for the HTTP proxy to allow CONNECT to ${target}. If the host can be reached without the proxy, add it to NO_PROXY.`;
   return {
     means: 'ERR_UNAVAILABLE',
     description,
@@ -144,5 +145,5 @@ function toRefusal({ host }: URL, target: string, status: number): Fault {
 }
 
 function toHint(host: string): string {
-  return `Check HTTPS_PROXY, and that NetworkPolicy and firewall let the pod reach ${host}; hosts that need no HTTP proxy go into NO_PROXY.`;
+  return `Check HTTPS_PROXY, and that NetworkPolicy and firewall let the pod reach ${host}. Add hosts that need no HTTP proxy to NO_PROXY.`;
 }

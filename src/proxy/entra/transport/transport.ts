@@ -22,8 +22,8 @@ export interface Transport {
 }
 
 /**
- * Where a request to Entra goes when a token proxy stands in: the proxy's origin, its path and the request's
- * joined by exactly one slash, the escaping of both and the request's query kept. The SDKs do the same.
+ * The URL of a request to Entra when it goes to the token proxy instead: the proxy's origin, its path and the
+ * request's joined by exactly one slash. The escaping of both and the request's query stay. The SDKs do the same.
  * @param proxyUrl origin and path, without query and fragment.
  */
 export function toTokenProxyUrl(proxyUrl: string, requestUrl: string): string {

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
-import { untilAborted } from '../deadline.ts';
+import { deadlines, untilAborted } from '../../deadlines.ts';
 import type { ReadCa } from './ca-file.ts';
 import { type Connect, createDial, type Dial, type Dialing, toHostname } from './dial.ts';
 import { createTunnelConnector } from './http-tunnel.ts';
@@ -49,10 +49,13 @@ interface Trust {
   readonly connect: Connect;
 }
 
-/** A token reply has a few KiB; without a bound, a broken peer could fill the memory. */
-const MAX_REPLY_BYTES = 1_024 * 1_024;
+/**
+ * A token reply has a few KiB, and no token has more than 64. Sixty-four exchanges may run at once, so that
+ * broken peers can fill 8 MiB and no more.
+ */
+export const MAX_REPLY_BYTES = 128 * 1_024;
 
-/** Spares the second resource of an application that starts a handshake; no middlebox forgets so soon. */
+/** Saves the second resource of a starting application a handshake. No middlebox forgets so soon. */
 const KEEP_ALIVE_MS = 4_000;
 
 const MAX_IDLE_LINES = 4;
@@ -60,12 +63,12 @@ const MAX_IDLE_LINES = 4;
 /**
  * A transport over undici, HTTP/1.1 only, with the CAs of Node unless `readCa` names others. Every request has a connection to itself: none waits for another, and one that fails or is
  * given up takes its connection with it, in whatever state that is. So one that is under way when the CA
- * changes ends in peace, and the next one meets the new CA.
+ * changes is not disturbed, and the next one uses the new CA.
  */
 export function createUndiciTransport({
-  connectTimeoutMs = 5_000,
-  headersTimeoutMs = 10_000,
-  bodyTimeoutMs = 10_000,
+  connectTimeoutMs = deadlines.connectMs,
+  headersTimeoutMs = deadlines.attemptMs,
+  bodyTimeoutMs = deadlines.attemptMs,
   readCa,
   proxyHasSameCa = false,
   serverName,
@@ -124,7 +127,7 @@ export function createUndiciTransport({
         }
         const given = connect();
         connecting = given;
-        // undici is not ready for it before this function has returned.
+        // undici is not ready for the socket before this function has returned.
         queueMicrotask(() => callback(null, given));
       },
     });

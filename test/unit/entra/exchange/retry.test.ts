@@ -1,10 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  EXCHANGE_BUDGET_MS,
-  type RetryInput,
-  toNextStep,
-} from '../../../../src/proxy/entra/exchange/retry.ts';
+import { deadlines } from '../../../../src/proxy/deadlines.ts';
+import { type RetryInput, toNextStep } from '../../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../../src/proxy/entra/explain/context.ts';
 
 const input: RetryInput = {
@@ -83,7 +80,7 @@ describe('retry policy', () => {
           expect(step.attemptMs).toBeLessThanOrEqual(10_000);
           expect(step.attemptMs).toBeGreaterThanOrEqual(500);
           const endMs = given.elapsedMs + step.waitMs + step.attemptMs;
-          expect(endMs).toBeLessThanOrEqual(EXCHANGE_BUDGET_MS);
+          expect(endMs).toBeLessThanOrEqual(deadlines.exchangeMs);
           expect(step.waitMs).toBeGreaterThanOrEqual((given.retryAfterSeconds ?? 0) * 1_000);
           expect(given.attempts).toBeLessThan(4);
         },

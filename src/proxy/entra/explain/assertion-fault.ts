@@ -1,6 +1,6 @@
 import { ProxyError } from '../../errors.ts';
+import type { Assertion } from '../exchange/assertion.ts';
 import type { ExchangeMode } from '../settings.ts';
-import type { Assertion } from './assertion.ts';
 
 /** Why what the file holds cannot be presented. */
 export interface AssertionFault {
@@ -40,7 +40,7 @@ export function findAssertionFault(
   if (expiresAtSeconds !== undefined && expiresAtSeconds * 1_000 <= nowMs) {
     return {
       is: `holds a token that expired ${toAge(nowMs - expiresAtSeconds * 1_000)} ago`,
-      hint: `This node's clock says ${new Date(nowMs).toISOString()}: compare it with NTP. If it is right, look at the kubelet, which renews the token long before its end; a copy of the file is not renewed.`,
+      hint: `This node's clock says ${new Date(nowMs).toISOString()}: compare it with NTP. If it is right, look at the kubelet, which renews the token long before it expires. A copy of the file is not renewed.`,
       mayPass: true,
       expiresAtSeconds,
     };
@@ -48,11 +48,11 @@ export function findAssertionFault(
   if (audiences.length === 0) return undefined;
   const isFor = (isMeant: (audience: string) => boolean): boolean => audiences.every(isMeant);
   if (mode === 'binding') {
-    // Other audiences are for the token proxy to judge: a cluster of one's own may use another one.
+    // The token proxy judges other audiences: a self-managed cluster may use another one.
     if (!isFor((audience) => audience.startsWith(FEDERATION_AUDIENCE))) return undefined;
     return {
       is: `holds a token for the audience ${audiences.join(', ')}, which the token proxy refuses`,
-      hint: `Identity binding takes a token for ${IDENTITY_BINDING_AUDIENCE}: the annotation azure.workload.identity/use-identity-binding: "true" belongs on the pod itself, which has to be created anew. For an exchange with Entra itself, set IMDS_PROXY_IDENTITY_BINDING=off.`,
+      hint: `Identity binding needs a token for ${IDENTITY_BINDING_AUDIENCE}. Put the annotation azure.workload.identity/use-identity-binding: 'true' on the pod itself and create the pod again. To exchange tokens with Entra itself, set IMDS_PROXY_IDENTITY_BINDING=off.`,
       mayPass: false,
     };
   }
@@ -61,15 +61,15 @@ export function findAssertionFault(
       is: `holds a token for the audience ${IDENTITY_BINDING_AUDIENCE}, which Entra itself refuses (AADSTS700211 or AADSTS700212)`,
       hint:
         usualMode === 'binding'
-          ? `This identity has the mode federation in IMDS_PROXY_IDENTITIES, in a pod with identity binding: it needs a tokenFile with a token for ${FEDERATION_AUDIENCE}. Mount a projected ServiceAccount token of that audience and name it there, or remove the mode.`
-          : 'That audience belongs to identity binding: set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. For an exchange with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create it anew, so that its token is for api://AzureADTokenExchange.',
+          ? `This identity has the mode federation in IMDS_PROXY_IDENTITIES, in a pod with identity binding. It needs a tokenFile with a token for ${FEDERATION_AUDIENCE}. Mount a projected ServiceAccount token of that audience and name it there, or remove the mode.`
+          : 'That audience belongs to identity binding. Set AZURE_KUBERNETES_TOKEN_PROXY, as the azure-workload-identity webhook does, and leave IMDS_PROXY_IDENTITY_BINDING at auto. To exchange tokens with Entra itself, remove the annotation azure.workload.identity/use-identity-binding from the pod and create the pod again: its token is then for api://AzureADTokenExchange.',
       mayPass: false,
     };
   }
   return undefined;
 }
 
-/** What speaks against an assertion that the exchange presents nevertheless, because others decide. */
+/** What may be wrong with an assertion that the exchange presents all the same, because others decide. */
 export interface AssertionDoubt {
   /** Continues the sentence "The file … ". Never any of the content but its audience. */
   readonly is: string;
@@ -124,12 +124,12 @@ export function findAssertionDoubt(
 
 export const emptyFault: AssertionFault = {
   is: 'is empty',
-  hint: 'The kubelet fills it as soon as it has a token for the ServiceAccount: look at the events of the pod.',
+  hint: 'The kubelet writes it as soon as it has a token for the ServiceAccount. Look at the events of the pod.',
   mayPass: true,
 };
 
 export const malformedFault: AssertionFault = {
-  is: 'does not hold a ServiceAccount token: three base64url parts with points between them, the second one a JSON object',
+  is: 'does not hold a ServiceAccount token: three base64url parts with dots between them, the second one a JSON object',
   hint: 'Mount a projected ServiceAccount token and name it in the variable.',
   mayPass: true,
 };
@@ -141,7 +141,7 @@ export function toReadFault(code: string | undefined, path: string): AssertionFa
     case 'ENOTDIR':
       return {
         is: 'does not exist',
-        hint: 'Mount a projected ServiceAccount token there. The workload identity webhook does so for pods that have the label azure.workload.identity/use: "true" when they are created.',
+        hint: "Mount a projected ServiceAccount token there. The workload identity webhook does so for pods that have the label azure.workload.identity/use: 'true' when they are created.",
         mayPass: true,
       };
     case 'EISDIR':
@@ -179,7 +179,7 @@ export function toReadFault(code: string | undefined, path: string): AssertionFa
     case 'ETIMEDOUT':
       return {
         is: 'could not be read in time',
-        hint: 'Its file system does not answer: a projected volume is memory and would.',
+        hint: 'Its file system does not answer. Mount a projected volume, which is in memory.',
         mayPass: false,
       };
     default:

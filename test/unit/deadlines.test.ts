@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { untilAborted, withDeadline } from '../../../src/proxy/entra/deadline.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
-import { drive, neverAborted } from './support.ts';
+import { untilAborted, withDeadline } from '../../src/proxy/deadlines.ts';
+import { createManualClock } from '../support/manual-clock.ts';
+import { drive, neverAborted } from './entra/support.ts';
 
 const never = new Promise<never>(() => {});
 
