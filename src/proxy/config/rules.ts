@@ -73,7 +73,7 @@ export function findRisks(
   const caFault = extraCaCertsFile === undefined ? undefined : findExtraCaFault(extraCaCertsFile);
   if (caFault !== undefined) {
     warnings.push(
-      `${names.extraCaCertsFile}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so the proxy does not trust that CA; mount CA certificates in PEM there, or remove the variable`,
+      `${toExtraCaName(names.extraCaCertsFile)}: ${JSON.stringify(extraCaCertsFile)} ${caFault}, so the proxy does not trust that CA; mount CA certificates in PEM there, or remove the variable`,
     );
   }
   if ((env['SSL_CERT_DIR'] ?? '') !== '') {
@@ -121,4 +121,9 @@ function isWholeSequence(der: Buffer): boolean {
   if (der[0] !== 0x30 || lengthBytes < 1 || lengthBytes > 3) return false;
   const start = 2 + lengthBytes;
   return der.length > start && der.length === start + der.readUIntBE(2, lengthBytes);
+}
+
+/** A file that Node must not read comes in the second variable, whichever was set (shared/extra-ca-guard.ts). */
+function toExtraCaName(name: string): string {
+  return name === 'SSL_CERT_FILE' ? 'NODE_EXTRA_CA_CERTS or SSL_CERT_FILE' : name;
 }

@@ -105,6 +105,11 @@ const badRequest = { outcome: 'error', status: 400, error: 'invalid_request' } a
 const apiVersionError = { outcome: 'api_version' } as const;
 const notFound = { outcome: 'error', status: 404, error: 'not_found' } as const;
 const identityNotFound = { ...badRequest, description: 'Identity not found' } as const;
+/** With the entry that would make it known. */
+const identityNotInMap = {
+  ...badRequest,
+  description: /^Identity not found\. Hint: .*IMDS_PROXY_IDENTITIES: \[\{/,
+} as const;
 const resourceMissing = {
   ...badRequest,
   description: "Required query variable 'resource' is missing",
@@ -295,7 +300,7 @@ export const vectors: readonly Vector[] = [
     title: 'object_id, known and unknown',
     steps: [
       step(get(target(`object_id=${identityB.objectId}`)), okB),
-      step(get(target(`object_id=${unknownId}`)), identityNotFound),
+      step(get(target(`object_id=${unknownId}`)), identityNotInMap),
     ],
   },
   {
@@ -318,8 +323,8 @@ export const vectors: readonly Vector[] = [
     number: 27,
     title: 'unknown msi_res_id and mi_res_id',
     steps: [
-      step(get(target('msi_res_id=%2Fsubscriptions%2Fx')), identityNotFound),
-      step(get(target('mi_res_id=%2Fsubscriptions%2Fx')), identityNotFound),
+      step(get(target('msi_res_id=%2Fsubscriptions%2Fx')), identityNotInMap),
+      step(get(target('mi_res_id=%2Fsubscriptions%2Fx')), identityNotInMap),
     ],
   },
   {

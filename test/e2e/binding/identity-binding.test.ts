@@ -1,7 +1,9 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
 import { parse } from 'yaml';
+
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import {

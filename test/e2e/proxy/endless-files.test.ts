@@ -66,7 +66,7 @@ describe.each(files)('a setting that names %s', (_name, toPath) => {
     expect(proxy.log).toContainEqual(
       expect.objectContaining({
         level: 'warning',
-        message: expect.stringMatching(/^NODE_EXTRA_CA_CERTS: .* does not trust the CA/),
+        message: expect.stringMatching(/^NODE_EXTRA_CA_CERTS.*: .* does not trust that CA/),
       }),
     );
     // Nothing else vouches for the emulator.

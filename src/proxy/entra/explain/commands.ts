@@ -40,12 +40,12 @@ export function toServiceAccount(subject: string | undefined): ServiceAccount | 
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-/** Whether Entra can read the keys of an issuer: an https URL with a host of the public internet. */
-export function isPublicIssuer(issuer: string): boolean {
+/** Whether Entra may be able to read the keys of an issuer: an https URL outside of the cluster's own names. */
+export function isUsableIssuer(issuer: string): boolean {
   if (!/^https:\/\/[a-z\d.-]+(?::\d{1,5})?(?:\/[\w./~-]*)?$/i.test(issuer)) return false;
-  const { hostname } = new URL(issuer);
-  const isPrivate = /^(?:localhost|[\d.]+)$|\.(?:svc|local|localhost|internal|lan|home|corp)$/;
-  return hostname.includes('.') && !isPrivate.test(hostname);
+  return !/^kubernetes(?:\.default)?$|\.svc$|\.svc\.|\.cluster\.local$/i.test(
+    new URL(issuer).hostname,
+  );
 }
 
 /** What a federated credential trusts. */
@@ -64,8 +64,8 @@ export interface CredentialCommands {
 }
 
 /**
- * The commands that add the missing credential. None unless it would trust one ServiceAccount of one public
- * issuer, in a token made for Entra: a credential for another audience, such as https://kubernetes.default.svc,
+ * The commands that add the missing credential. None unless it would trust one ServiceAccount of one issuer
+ * that Entra can know, in a token made for Entra: a credential for another audience, such as https://kubernetes.default.svc,
  * would let every such token of the ServiceAccount become the identity, wherever it leaks.
  */
 export function toCredentialCommands({
@@ -76,7 +76,7 @@ export function toCredentialCommands({
 }: CredentialFacts): CredentialCommands | undefined {
   const account = toServiceAccount(subject);
   const [audience] = audiences;
-  if (account === undefined || issuer === undefined || !isPublicIssuer(issuer)) return undefined;
+  if (account === undefined || issuer === undefined || !isUsableIssuer(issuer)) return undefined;
   if (audiences.length !== 1 || audience === undefined || !isFederationAudience(audience)) {
     return undefined;
   }

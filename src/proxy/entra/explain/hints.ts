@@ -1,7 +1,7 @@
 import { type AadstsRule, findAadstsRule } from './aadsts.ts';
 import {
   isFederationAudience,
-  isPublicIssuer,
+  isUsableIssuer,
   toCredentialCommands,
   toFederationAudience,
   toFindIdentityCommand,
@@ -59,7 +59,7 @@ function toCredentialAdvice(text: string, presented: Presented): Advice {
       'This is not the token of a Kubernetes ServiceAccount. Check AZURE_FEDERATED_TOKEN_FILE.',
     );
   }
-  if (claims.issuer !== undefined && !isPublicIssuer(claims.issuer)) {
+  if (claims.issuer !== undefined && !isUsableIssuer(claims.issuer)) {
     return compose(
       'Entra cannot reach this issuer. The cluster needs an issuer URL that can be read from the internet: see docs/self-managed.md, or for AKS the documentation of its OIDC issuer. Then create the pod again.',
     );
