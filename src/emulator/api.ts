@@ -9,11 +9,11 @@ import type { AssertionOverrides } from './kubernetes-issuer/projected-token.ts'
 import type { TokenProxy } from './token-proxy/token-proxy.ts';
 import type { TokenReview } from './token-proxy/token-review.ts';
 
-/** How an emulator is to be; everything but the directory has a default. */
+/** The options of an emulator. Only the directory has no default. */
 export interface EmulatorOptions {
   /** Where `ca.crt` and `token/azure-identity-token` are written; made if need be. */
   readonly stateDirectory: string;
-  /** On `stop`, remove what was written. Default false. */
+  /** Remove the written files on `stop`. Default false. */
   readonly ephemeral?: boolean | undefined;
   /** Address that tenant and issuer listen on. Default 127.0.0.1. */
   readonly host?: string | undefined;
@@ -57,24 +57,24 @@ export interface EmulatorOptions {
    */
   readonly reviewToken?: TokenReview | undefined;
   readonly clock?: Clock | undefined;
-  /** Told of every request that has ended. */
+  /** Called for every request that has ended. */
   readonly onRequest?: ((entry: JournalEntry) => void) | undefined;
-  /** Told of what went wrong inside the emulator itself. Default: thrown as an uncaught exception. */
+  /** Called with a fault inside the emulator itself. Default: throws an uncaught exception. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** A running emulator. */
 export interface Emulator {
-  /** `https://name:port` of the tenant: what AZURE_AUTHORITY_HOST is to be. */
+  /** `https://name:port` of the tenant: the value for AZURE_AUTHORITY_HOST. */
   readonly authorityHost: string;
   readonly issuerUrl: string;
   /** `http://address:port` of the admin API. */
   readonly adminUrl: string;
   readonly tenantId: string;
   readonly caPem: string;
-  /** What NODE_EXTRA_CA_CERTS is to be. */
+  /** The value for NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
-  /** What AZURE_FEDERATED_TOKEN_FILE is to be. */
+  /** The value for AZURE_FEDERATED_TOKEN_FILE. */
   readonly tokenFile: string;
   /** With identity binding: a token for Entra itself, for identities in mode federation. */
   readonly federationTokenFile: string | undefined;
@@ -86,7 +86,7 @@ export interface Emulator {
   readonly tokenProxy: TokenProxy | undefined;
   /** Adds an identity, its open fields filled in; without credentials it trusts the token file's tokens. */
   addIdentity(input: IdentityInput): Identity;
-  /** Makes an assertion without writing it anywhere; what is left open is as in the token file. */
+  /** Makes an assertion without writing it anywhere; missing fields are as in the token file. */
   mintAssertion(overrides?: AssertionOverrides): Promise<string>;
   /** From now on, writes tokens that differ so from the usual one; `{}` goes back to it. */
   projectToken(overrides: AssertionOverrides): Promise<void>;

@@ -1,6 +1,6 @@
 /** Time as the emulator sees it; injected, so that tests move it by hand. */
 export interface Clock {
-  /** Wall clock in milliseconds since 1970: what goes into tokens and journals. */
+  /** Wall clock in milliseconds since 1970, for tokens and journals. */
   epochMs(): number;
   /** Milliseconds on a clock that never goes back: ages and durations. */
   monotonicMs(): number;

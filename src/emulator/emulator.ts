@@ -25,7 +25,7 @@ import { createBindingIssuer } from './token-proxy/binding-issuer.ts';
 import { startIdentityBinding } from './token-proxy/identity-binding.ts';
 import { bindingAudience, reviewToken } from './token-proxy/token-review.ts';
 
-/** What is to be undone when an emulator stops, in the order in which it was done. */
+/** The clean-up when an emulator stops, in the order in which it was set up. */
 type Cleanups = (() => Promise<unknown>)[];
 
 /**
@@ -186,7 +186,7 @@ async function start(
   if (options.ephemeral === true) {
     cleanups.push(async () => {
       await Promise.all([rm(caFile, { force: true }), tokenFile.remove(), binding?.remove()]);
-      // Only what was written here: somebody else's files stay, and the directory with them.
+      // Only our own files: other files stay, and the directory with them.
       await rmdir(stateDirectory).catch(() => undefined);
     });
   }

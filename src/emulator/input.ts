@@ -1,6 +1,6 @@
 import { isGuid } from '../shared/guid.ts';
 
-/** Something that came from outside is not what it must be; the message names field, fault and remedy. */
+/** An invalid input from outside. The message names the field, the fault and the fix. */
 export class InputError extends Error {
   override readonly name = 'InputError';
 }

@@ -60,7 +60,7 @@ const maxTextLength = 300;
 /** Alone, the beginning of a token only where a word begins: key IDs are as random as anything. */
 const tokenPattern = /(?:(?<![\w-])eyJ[\w-]{8,}|eyJ[\w-]{8,}\.)[\w.-]*/g;
 
-/** @param onEnd told of every request that has ended */
+/** @param onEnd called for every request that has ended */
 export function createJournal(
   { epochMs }: { epochMs(): number },
   onEnd: (entry: JournalEntry) => void = () => undefined,

@@ -13,7 +13,7 @@ const terminal: Terminal = {
   }),
 };
 
-// A reader of our output that has gone is no reason to end without tidying up.
+// If the reader of our output is gone, we still clean up.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /** @returns the exit code: 0, 1 for a start that failed, 2 for arguments at fault */

@@ -21,7 +21,7 @@ export function toPublicName({ host = loopback, publicName }: EmulatorOptions): 
 }
 
 /**
- * @param onStart told of each server as soon as it listens, so that it can be stopped if the next cannot
+ * @param onStart called with each server as soon as it listens, so that it can be stopped if the next cannot
  * @throws Error that names the server, its port and what to change
  */
 export async function startServers(

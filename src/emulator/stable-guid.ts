@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /**
  * A GUID that is always the same for the same parts: identities keep their IDs when the emulator starts
- * again, so that what was configured with them goes on working.
+ * again, so configurations with these IDs still work.
  */
 export function toStableGuid(...parts: readonly string[]): string {
   const hex = createHash('sha256').update(parts.join('\n')).digest('hex');

@@ -15,7 +15,7 @@ export interface CompiledBundle {
  * of its start, and of the time to the first token. V8 refuses a cache made by another version, for
  * another processor or with flags that matter, and a missing one is as good; then the source is compiled
  * as usual.
- * @param require what the bundle loads others with: that of a module in the same directory
+ * @param require loads other modules for the bundle: that of a module in the same directory
  */
 export function compile(file: string, require: NodeJS.Require): CompiledBundle {
   const script = new Script(toFunction(readFileSync(file, 'utf8')), {

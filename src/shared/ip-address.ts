@@ -1,7 +1,7 @@
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /**
- * The version of an IP address in text; undefined if it is none. Without zones (`%eth0`).
+ * The version of an IP address in text; undefined if it is not one. Without zones (`%eth0`).
  *
  * It does what `isIP` of node:net does, without its regular expression for IPv6, which takes a tenth of a
  * bare server's start to compile (`address-pattern.ts`).

@@ -31,7 +31,7 @@ export function createJsonLogger({
   };
 }
 
-/** What follows the logger's name in every line. Upstream marks warnings with a field of its own. */
+/** What follows the logger's name in every line. Upstream marks warnings with an extra field. */
 export function toMessageFields(
   level: LogLevel,
   message: string,

@@ -14,7 +14,7 @@ export interface LogFields {
   readonly warning?: never;
 }
 
-/** Where a part of the program says what it does; passed in, never imported. */
+/** Takes the log lines of a part of the program. Passed in, never imported. */
 export interface Logger {
   isEnabled(level: LogLevel): boolean;
   log(level: LogLevel, message: string, fields?: LogFields): void;

@@ -25,7 +25,7 @@ export interface ValueType<T> {
   readonly standsAlone?: true;
 }
 
-/** One setting of a program: its names, its type and what it is for. */
+/** One setting of a program: its names, its type and its purpose. */
 export interface Option<T = unknown> {
   /** Name of the command line flag, without dashes. */
   readonly flag?: string;

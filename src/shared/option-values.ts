@@ -33,7 +33,7 @@ export function choiceValue<const T extends string>(choices: readonly T[]): Valu
   };
 }
 
-/** A TCP port. 0 is refused unless `zero` says what it means, such as `turns it off`. */
+/** A TCP port. 0 is refused unless `zero` gives its meaning, such as `turns it off`. */
 export function portValue(options: { readonly zero?: string } = {}): ValueType<number> {
   const { zero } = options;
   const least = zero === undefined ? 1 : 0;

@@ -12,7 +12,7 @@ export interface Resolution<T extends OptionTable> {
   readonly names: Readonly<Record<keyof T, string>>;
   /** The options that a flag or a variable sets, valid or not. */
   readonly given: ReadonlySet<keyof T>;
-  /** One for each invalid option: the name, what is wrong with the value, and the fix. */
+  /** One for each invalid option: the name, the fault of the value, and the fix. */
   readonly errors: readonly string[];
   /** One for each retired option that is set. */
   readonly warnings: readonly string[];
@@ -67,7 +67,7 @@ export function resolveOptions<T extends OptionTable>(
     if (parsed.ok) values[key] = parsed.value;
     else errors.push(describeFault(name, text, parsed, option.secret === true));
   }
-  // The loop fills in exactly what the type says, which TypeScript cannot check key by key.
+  // The loop fills in exactly the keys of the type, which TypeScript cannot check key by key.
   return { values, names, given, errors, warnings } as unknown as Resolution<T>;
 }
 

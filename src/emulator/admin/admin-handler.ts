@@ -4,7 +4,7 @@ import { toRequestUrl } from '../http/request-url.ts';
 import { toJsonAnswer, type WireAnswer, writeAnswer } from '../http/wire-answer.ts';
 import { InputError } from '../input.ts';
 
-/** What one path can do, by method. A call gets the parsed body, undefined if there is none. */
+/** What one path can do, by method. A call gets the parsed body, undefined without one. */
 export type AdminRoute = Readonly<Record<string, (body: unknown) => Promise<unknown> | unknown>>;
 
 /** The routes by path. */
@@ -12,7 +12,7 @@ export type AdminRoutes = Readonly<Record<string, AdminRoute>>;
 
 /**
  * JSON in, JSON out. 400 names the field at fault; a call that returns undefined is answered 204.
- * @param onError told of what went wrong inside the emulator itself
+ * @param onError called with a fault inside the emulator itself
  */
 export function createAdminHandler(
   routes: AdminRoutes,

@@ -18,7 +18,7 @@ import type { AdminRoutes } from './admin-handler.ts';
 
 const weekSeconds = 7 * 24 * 3600;
 
-/** What can be asked of a running emulator, for demos and compose files that break things on purpose. */
+/** The admin API of a running emulator, for demos and compose files that break things on purpose. */
 export function createAdminRoutes(emulator: Emulator): AdminRoutes {
   const { faults, journal, identities } = emulator;
   const requireTokenProxy = (): TokenProxy => {

@@ -20,10 +20,10 @@ export interface ServiceEntry {
 
 /** Services that listen; disposing of them ends every connection. */
 export interface AzureServices extends AsyncDisposable {
-  /** What clients have to trust. */
+  /** The CA that clients must trust. */
   readonly caPem: string;
   readonly port: number;
-  /** Names that have to lead to this server. */
+  /** Names that must lead to this server. */
   readonly hosts: readonly string[];
 }
 

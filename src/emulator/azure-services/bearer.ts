@@ -11,7 +11,7 @@ export interface TrustedTenant {
   readonly caPem: string;
 }
 
-/** Whose token it is, or what is wrong with it. */
+/** The identity of a token, or the reason why the token is not valid. */
 export type Holder =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'identity'; readonly clientId: string };

@@ -23,7 +23,7 @@ export function createBlobAccount({
   const texts = new Map(Object.entries(blobs));
 
   const answer = ({ method, url, headers, clientId }: ServiceRequest): ServiceAnswer => {
-    // Bearer tokens came with a version of the protocol, which a client has to name.
+    // Bearer tokens came with a version of the protocol, which a client must name.
     if (headers['x-ms-version'] === undefined) {
       return toError(400, 'MissingRequiredHeader', 'there is no x-ms-version');
     }

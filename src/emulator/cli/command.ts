@@ -30,7 +30,7 @@ export function parseCommand(args: readonly string[]): Command {
   if (values.version === true) return { kind: 'version' };
   const [command = 'serve', extra] = positionals;
   if (command !== 'serve' || extra !== undefined) {
-    throw new InputError(`"${extra ?? command}" is no command; the only one is serve`);
+    throw new InputError(`"${extra ?? command}" is not a command; the only command is serve`);
   }
   return {
     kind: 'serve',

@@ -8,7 +8,7 @@ interface Flag {
   readonly help: string;
 }
 
-/** All flags: what is parsed and what the help says. */
+/** All flags, for the parser and for the help. */
 export const flags = {
   'state-dir': {
     type: 'string',
@@ -121,7 +121,7 @@ export function toHelp(): string {
     ...entries,
     '',
     'Admin API (JSON):',
-    '  GET /                     what the ready line says',
+    '  GET /                     the content of the ready line',
     '  GET|PUT|POST|DELETE /faults   list, replace, add, clear faults; such as',
     '      {"kind": "throttle", "retryAfterSeconds": 2, "requests": 1}',
     '      {"kind": "delay", "delayMs": 300, "durationMs": 10000}',
@@ -130,7 +130,7 @@ export function toHelp(): string {
     '      not-propagated, empty, malformed-json, no-access-token',
     '  GET|DELETE /journal       every request, without tokens',
     '  GET|POST|DELETE /identities   list, add {"name": ...}, remove {"clientId": ...}',
-    '  PUT /token-file           what the token in the file says from now on: {"subject": ...,',
+    '  PUT /token-file           change the token in the file: {"subject": ...,',
     '      "audiences": [...], "issuer", "namespace", "serviceAccount", "lifetimeSeconds", "ageSeconds"};',
     '      {} for the usual',
     '  POST /rotate              {"target": "token-file" | "issuer-key" | "tenant-key" | "token-proxy-ca",',

@@ -8,12 +8,12 @@ import type { Command } from './command.ts';
 export interface Terminal {
   out(line: string): void;
   error(line: string): void;
-  /** Resolves when the program is to end. */
+  /** Resolves when the program must end. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Runs an emulator until the terminal says that it is to end. The ready line is the only one on standard
+ * Runs an emulator until the terminal ends it. The ready line is the only one on standard
  * output.
  * @throws Error when it cannot start
  */

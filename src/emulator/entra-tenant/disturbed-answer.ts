@@ -6,7 +6,7 @@ import { type RequestIds, type TokenAnswer, toErrorAnswer } from './refusal.ts';
 /** The effects that still end in an answer. */
 type AnsweredEffect = Exclude<FaultEffect, { readonly kind: 'delay' | 'reset' | 'hang' }>;
 
-/** An answer and what the journal says of it. */
+/** An answer with its journal entry. */
 export interface TokenWireAnswer extends WireAnswer {
   readonly error?: string | undefined;
   readonly aadsts?: number | undefined;

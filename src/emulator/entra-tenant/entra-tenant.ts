@@ -18,7 +18,7 @@ export interface EntraTenant {
   readonly issuerKeys: Pick<IssuerKeys, 'forget'>;
   readonly handler: RequestListener;
   /**
-   * Does once what is slow only the first time: gets the issuer's keys, verifies, signs. A client that is
+   * Does the slow first-time work once: gets the issuer's keys, verifies, signs. A client that is
    * measured against this tenant would pay for it otherwise.
    */
   warmUp(assertion: string): Promise<void>;

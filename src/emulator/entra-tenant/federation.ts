@@ -14,7 +14,7 @@ const entraHosts = [
 const maxLifetimeSeconds = 25 * 3600;
 
 /**
- * An assertion that no OpenID Connect issuer made is taken for one that the client signed itself with a
+ * Entra treats an assertion without an OpenID Connect issuer as one that the client signed itself with a
  * certificate, and no identity here has one.
  * @throws Refusal 700021, 700027 or 700222
  */

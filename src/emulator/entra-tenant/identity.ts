@@ -21,7 +21,7 @@ export interface Identity {
   readonly credentials: readonly FederatedCredential[];
 }
 
-/** A credential as somebody asks for it; what is left open is that of the pod's own token. */
+/** A credential as requested. Missing fields are those of the pod's own token. */
 export type CredentialInput = {
   readonly [Field in keyof FederatedCredential]?: string | undefined;
 };
@@ -38,7 +38,7 @@ export type IdentityInput = Pick<Identity, 'name'> & {
 export type BindingState = 'allowed' | 'forbidden' | 'none';
 
 /**
- * Fills in what was left open: IDs that follow from tenant and name, an ARM resource ID for a managed
+ * Fills in missing fields: IDs that follow from tenant and name, an ARM resource ID for a managed
  * identity, and one federated credential, `defaults.credential`.
  */
 export function toIdentity(

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { PresentedAssertion } from './assertion.ts';
 import { Refusal } from './refusal.ts';
 
-/** Gets a JSON document, within a deadline of its own. */
+/** Gets a JSON document, within its own deadline. */
 export type FetchJson = (url: string) => Promise<unknown>;
 
 /** The published keys of all issuers that credentials trust. */
@@ -14,7 +14,7 @@ export interface IssuerKeys {
    * 700027 when the signature is not the key's
    */
   verify(assertion: PresentedAssertion): Promise<void>;
-  /** Drops what is kept of one issuer, as if its time had come. */
+  /** Drops the cached keys of one issuer, as if they had expired. */
   forget(issuer: string): void;
 }
 

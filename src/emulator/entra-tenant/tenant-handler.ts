@@ -14,7 +14,7 @@ export function createTenantHandler(deps: {
   readonly journal: Journal;
   /** Stands in for a `Host` that cannot be the name of this server. */
   readonly authorityHost: string;
-  /** Told of what went wrong inside the emulator itself. */
+  /** Called with a fault inside the emulator itself. */
   readonly onError: (error: unknown) => void;
 }): RequestListener {
   const { tokenHandler, discovery, journal, authorityHost, onError } = deps;
@@ -41,7 +41,7 @@ export function createTenantHandler(deps: {
     tokenHandler(request, response, { tenant: decodeTenant(tenant), url }).catch(
       (error: unknown) => {
         response.destroy();
-        // A client that leaves in the middle of its own request is no fault of the emulator.
+        // A client that leaves in the middle of a request is not a fault of the emulator.
         if (!request.destroyed || request.complete) onError(error);
       },
     );

@@ -120,7 +120,7 @@ export function createTokenEndpoint(
   };
 }
 
-/** What a text may name besides the values of its own fault. */
+/** The values that a text may name, besides those of the fault. */
 export function knownValues(tenant: string, form: URLSearchParams): RefusalValues {
   const scope = form.get('scope') ?? undefined;
   return { tenant, clientId: form.get('client_id') ?? undefined, scope };

@@ -32,7 +32,7 @@ export function createTokenHandler(deps: {
     const startedAtMs = clock.monotonicMs();
     const body = await readBody(request);
     const form = new URLSearchParams(body);
-    // What is not even that uses up no fault.
+    // Other requests do not use up a fault.
     const isTokenRequest = request.method === 'POST' && body !== undefined;
     const ids = toRequestIds(request, url, form, clock.epochMs());
     const end = journal.begin({
@@ -46,7 +46,7 @@ export function createTokenHandler(deps: {
       assertion: toJournaledAssertion(form.get('client_assertion')),
     });
 
-    /** The answer, or undefined when none is to be given. */
+    /** The answer, or undefined for no answer. */
     const toAnswer = async ({
       delayMs,
       effect,

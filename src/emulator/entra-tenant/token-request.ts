@@ -41,7 +41,7 @@ function requireParameter(form: URLSearchParams, name: string): string {
 
 /**
  * Checks the tenant segment of a path for its form alone.
- * @throws Refusal 50059 for the shared tenants, 900023 for what is not a GUID or a domain
+ * @throws Refusal 50059 for the shared tenants, 900023 for a segment that is neither a GUID nor a domain
  */
 export function assertTenantForm(tenant: string): void {
   if (/^(common|organizations|consumers)$/i.test(tenant)) throw new Refusal(50059);

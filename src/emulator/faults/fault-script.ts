@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Fault, FaultEffect } from './fault.ts';
 
-/** A fault that is in force, with what is left of its limits. */
+/** An active fault, with the rest of its limits. */
 export interface ActiveFault extends Fault {
   readonly remainingRequests?: number | undefined;
   readonly remainingMs?: number | undefined;

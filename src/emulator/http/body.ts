@@ -5,7 +5,7 @@ const maxBytes = 64 * 1024;
 
 /**
  * The body of a request as text, or undefined if it is larger than 64 KiB.
- * @throws what the connection failed with before the body was complete
+ * @throws the connection's error before the body was complete
  */
 export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 import { get } from 'node:https';
 import { getCACertificates } from 'node:tls';
 
-/** How long an issuer may take for one document. */
+/** The time limit of an issuer for one document. */
 const deadlineMs = 5_000;
 const maxBytes = 1024 * 1024;
 

@@ -11,7 +11,7 @@ export interface FormAnswer {
 /**
  * Posts a form over HTTPS.
  * @param caPem alone trusted
- * @throws what the connection failed with, or the signal's reason
+ * @throws the connection's error, or the signal's reason
  */
 export function postForm(
   url: string,

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** An answer as it goes on the wire. */
+/** An answer as it is sent. */
 export interface WireAnswer {
   readonly status: number;
   readonly contentType: string;

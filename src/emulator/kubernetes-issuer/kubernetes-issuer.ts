@@ -6,7 +6,7 @@ import { type AssertionRequest, toProjectedClaims } from './service-account-clai
 
 /** A cluster's ServiceAccount token issuer: it mints assertions and publishes how to verify them. */
 export interface KubernetesIssuer {
-  /** `iss` of its tokens, exactly as a federated credential has to name it. */
+  /** `iss` of its tokens, exactly as a federated credential must name it. */
   readonly url: string;
   readonly keys: SigningKeys;
   mint(request: AssertionRequest): Promise<string>;
@@ -26,7 +26,7 @@ export interface OpenIdConfiguration {
 /**
  * @param url the issuer's URL, with or without a path or a slash at the end. Its documents are looked for
  * below it, whether or not anything listens there.
- * @throws InputError for what Kubernetes and Entra would not take for an issuer
+ * @throws InputError for a URL that Kubernetes or Entra would refuse as issuer
  */
 export function createKubernetesIssuer(
   { clock, keys }: { readonly clock: Clock; readonly keys: SigningKeys },

@@ -4,7 +4,7 @@ import type { ProjectedFile } from './projected-file.ts';
 import type { AssertionRequest } from './service-account-claims.ts';
 import { createTokenRotation } from './token-rotation.ts';
 
-/** In what a token differs from the usual one. */
+/** The differences of a token from the usual one. */
 export interface AssertionOverrides {
   readonly namespace?: string | undefined;
   readonly serviceAccount?: string | undefined;

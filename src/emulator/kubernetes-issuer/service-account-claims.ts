@@ -8,7 +8,7 @@ export interface ServiceAccount {
   readonly name: string;
 }
 
-/** What one projected token is to say. */
+/** The content of one projected token. */
 export interface AssertionRequest {
   readonly serviceAccount: ServiceAccount;
   readonly audiences: readonly string[];

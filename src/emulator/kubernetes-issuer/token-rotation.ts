@@ -5,7 +5,7 @@ import type { ProjectedFile } from './projected-file.ts';
 export interface TokenRotation {
   /** Writes a new token now; the next is due 80 % of its life later. */
   rotate(): Promise<void>;
-  /** Stops for good; resolves when no write is under way any more. */
+  /** Stops permanently. Resolves when no write is under way any more. */
   stop(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ const retryMs = 5_000;
 
 /**
  * @param mint makes the next token and says how long it lives.
- * @param onError told of a write in the background that failed; it is tried again.
+ * @param onError called when a background write has failed; it is retried.
  */
 export function createTokenRotation(deps: {
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
-/** What a TLS server and the clients that are to trust it need, all PEM. */
+/** The PEM texts that a TLS server and its clients need. */
 export interface ServerIdentity extends ServerCertificate {
   /** The CA's certificate, for NODE_EXTRA_CA_CERTS and the like. */
   readonly caPem: string;
@@ -43,7 +43,7 @@ export async function createServerIdentities(
   const caKeys = await generateKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned(
     {
-      // A name of its own for each, so that a trust store which still holds an old one stays clear.
+      // Each has its own name, so a trust store that still has an old one is unambiguous.
       name: `CN=Workload identity emulator CA ${randomBytes(4).toString('hex')}`,
       keys: caKeys,
       signingAlgorithm: algorithm,

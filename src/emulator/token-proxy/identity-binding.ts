@@ -21,7 +21,7 @@ export interface IdentityBinding {
   /** Writes CA and token, for the first time. */
   write(): Promise<void>;
   stop(): Promise<void>;
-  /** Takes away what was written. */
+  /** Removes the written files. */
   remove(): Promise<void>;
 }
 

@@ -72,7 +72,7 @@ export function createTokenProxyHandler(
   return (request, response) => {
     answer(request, response).catch((error: unknown) => {
       response.destroy();
-      // A client that leaves in the middle of its own request is no fault of the emulator.
+      // A client that leaves in the middle of a request is not a fault of the emulator.
       if (!request.destroyed || request.complete) onError(error);
     });
   };

@@ -17,11 +17,11 @@ import type { TokenReview } from './token-review.ts';
 
 /** The AKS token proxy of the emulated cluster. */
 export interface TokenProxy {
-  /** What AZURE_KUBERNETES_TOKEN_PROXY is to be. */
+  /** The value for AZURE_KUBERNETES_TOKEN_PROXY. */
   readonly url: string;
-  /** What AZURE_KUBERNETES_SNI_NAME is to be. */
+  /** The value for AZURE_KUBERNETES_SNI_NAME. */
   readonly serverName: string;
-  /** What AZURE_KUBERNETES_CA_FILE is to be. */
+  /** The value for AZURE_KUBERNETES_CA_FILE. */
   readonly caFile: string;
   readonly caPem: string;
   readonly bindings: Bindings;
@@ -53,7 +53,7 @@ export interface TokenProxyOptions {
 
 /**
  * Starts what answers at the address of an AKS API server: the token proxy for one TLS server name, the
- * API server for all others, both with certificates of a CA of their own.
+ * API server for all others, both with certificates of one throw-away CA.
  * @throws Error that names the port and what to change
  */
 export async function startTokenProxy(

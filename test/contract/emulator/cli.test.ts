@@ -135,7 +135,7 @@ describe('the emulator as a program', () => {
 
   it.each([
     [['--bogus'], 2, "emulator: Unknown option '--bogus'"],
-    [['run'], 2, 'emulator: "run" is no command'],
+    [['run'], 2, 'emulator: "run" is not a command'],
     [['--tenant-port', 'x'], 2, 'emulator: --tenant-port: the value must be a whole number'],
     [['--issuer-url', 'http://x'], 2, "emulator: the issuer's URL must be https"],
     [['--host', '203.0.113.1'], 1, 'emulator: the issuer cannot listen on 203.0.113.1:0'],

@@ -88,8 +88,8 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['run'], '"run" is no command; the only one is serve'],
-    [['serve', 'now'], '"now" is no command'],
+    [['run'], '"run" is not a command; the only command is serve'],
+    [['serve', 'now'], '"now" is not a command'],
     [['--bogus'], "Unknown option '--bogus'"],
     [['--state-dir'], "Option '--state-dir <value>' argument missing"],
     [['--state-dir='], '--state-dir must not be empty'],
