@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
 import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
+import { MAX_INPUT_BYTES } from '../../../src/inject/node-io.ts';
 import { adminConnectionLimits, adminPauseMs } from '../../../src/proxy/admin/admin-server.ts';
 import { deadlines } from '../../../src/proxy/deadlines.ts';
 import { MAX_ASSERTION_BYTES } from '../../../src/proxy/entra/exchange/assertion.ts';
@@ -85,6 +86,7 @@ const bounds: Readonly<Record<string, string>> = {
   ),
   'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
     time(adminPauseMs),
+  'Input of `inject`, for each file': size(MAX_INPUT_BYTES),
   'Output of a program that `proxy-init` runs': size(mostCharacters),
   'Time that such a program may take': `${programDeadlineMs / 1_000} s`,
   'Time that `proxy-init` waits for another one': `${lockWaitSeconds} s`,
