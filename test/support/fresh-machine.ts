@@ -46,7 +46,9 @@ export interface FreshMachine extends AsyncDisposable {
 
 /** @throws Error if this is not root, or the kernel does not allow it */
 export async function createFreshMachine(): Promise<FreshMachine> {
+  await using stack = new AsyncDisposableStack();
   const scratch = await mkdtemp(join(tmpdir(), 'fresh-machine-'));
+  stack.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
   const inside = {
     tmp: join(scratch, 'tmp'),
     root: join(scratch, 'root'),
@@ -75,7 +77,12 @@ export async function createFreshMachine(): Promise<FreshMachine> {
   const machine = spawn('unshare', [...unshare, inside.tmp, inside.root, inside.home], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const up = await Promise.race([once(machine.stdout, 'data'), once(machine, 'exit')]);
+  const exited = once(machine, 'exit');
+  stack.defer(async () => {
+    machine.kill('SIGKILL');
+    await exited;
+  });
+  const up = await Promise.race([once(machine.stdout, 'data'), exited]);
   if (!String(up[0]).startsWith('ready')) throw new Error('no fresh machine can be made here');
   const init = Number(
     readFileSync(`/proc/${machine.pid}/task/${machine.pid}/children`, 'utf8').trim(),
@@ -100,6 +107,7 @@ export async function createFreshMachine(): Promise<FreshMachine> {
     return `/home/path-${madePaths}`;
   };
 
+  const resources = stack.move();
   return {
     async run(folder, line, { who = 'root', without, onOutput } = {}) {
       const privileges = ['--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];
@@ -161,12 +169,7 @@ export async function createFreshMachine(): Promise<FreshMachine> {
         .filter((name) => !/^(?:node_modules|dist)(?:\/|$)/.test(name))
         .toSorted(),
 
-    async [Symbol.asyncDispose]() {
-      machine.stdin.end();
-      machine.kill('SIGKILL');
-      await once(machine, 'exit');
-      await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
-    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 

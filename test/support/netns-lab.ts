@@ -13,19 +13,6 @@ import { dist } from './proxy-process.ts';
 export const proxyInit =
   process.env['PROXY_INIT'] ?? join(import.meta.dirname, '../../dist/proxy-init');
 
-let copied: CopiedPrograms | undefined;
-
-/** The program under test as a command for users who may not enter the checkout. */
-export function proxyInitForAll(): readonly string[] {
-  if (process.env['PROXY_INIT'] !== undefined) return [proxyInit];
-  if (copied === undefined) {
-    const folder = makeSharedFolder('netns-lab-');
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    copied = copyProgramsFor(65_534, dist, folder);
-  }
-  return [copied.node, join(copied.bin, 'proxy-init')];
-}
-
 export const imds = { host: '169.254.169.254', port: 80 } as const;
 
 /**
@@ -43,6 +30,8 @@ export interface Lab {
     env?: Readonly<Record<string, string>>,
     options?: RunOptions,
   ): Promise<Finished>;
+  /** The program under test as a command for users who may not enter the checkout. */
+  initForAll(): readonly string[];
   /** Lets something in the pod connect. */
   ask(destination?: Partial<Destination>): Promise<Outcome>;
   remove(): Promise<void>;
@@ -78,6 +67,14 @@ addr add 10.10.0.9/32 dev lo
   });
   await pod.must(['ip', 'route', 'add', 'default', 'via', '10.77.0.1']);
   const [inPod, onNode] = await Promise.all([pod.startAgent(), node.startAgent()]);
+  let folder: string | undefined;
+  let copied: CopiedPrograms | undefined;
+  const initForAll = (): readonly string[] => {
+    if (process.env['PROXY_INIT'] !== undefined) return [proxyInit];
+    folder ??= makeSharedFolder('netns-lab-');
+    copied ??= copyProgramsFor(65_534, dist, folder);
+    return [copied.node, join(copied.bin, 'proxy-init')];
+  };
   for (const listener of nodeListeners) await onNode.listen(listener);
   return {
     pod,
@@ -86,13 +83,15 @@ addr add 10.10.0.9/32 dev lo
     onNode,
     init: (args = [], env = {}, options = {}) =>
       // Through another program it may run as another user.
-      pod.run([...(options.through === undefined ? [proxyInit] : proxyInitForAll()), ...args], {
+      pod.run([...(options.through === undefined ? [proxyInit] : initForAll()), ...args], {
         ...options,
         env: { ...options.env, ...env },
       }),
+    initForAll,
     ask: (destination = {}) => inPod.ask({ ...imds, ...destination }),
     async remove() {
       await Promise.all([pod.remove(), node.remove()]);
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backendNames } from '../../../src/init/backends/backend.ts';
 import { describeInNamespaces, type Namespace } from '../../support/netns.ts';
-import { createLab, type Lab, proxyInitForAll } from '../../support/netns-lab.ts';
+import { createLab, type Lab } from '../../support/netns-lab.ts';
 
 const variants = ['nft', 'legacy'] as const;
 
@@ -263,7 +263,7 @@ describeInNamespaces('the proof of the redirect', () => {
 
   it('case 33: exempts uid 1501 of a user namespace', async () => {
     const inside = await startUserNamespace(lab.pod);
-    const init = proxyInitForAll();
+    const init = lab.initForAll();
     const [node = process.execPath] = init.slice(0, -1);
     try {
       const enter = [
