@@ -5,7 +5,7 @@ import { type AadstsRule, aadstsRules } from '../src/proxy/entra/explain/aadsts.
 import { explainAnswer } from '../src/proxy/entra/explain/answer.ts';
 import type { FailureContext, RetryClass } from '../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, ProxyError } from '../src/proxy/errors.ts';
-import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
+import { toErrorResponse } from '../src/proxy/protocol/imds.ts';
 import { toRememberedMs } from '../src/proxy/token/failure-memory.ts';
 import { code, renderTable } from './markdown-table.ts';
 

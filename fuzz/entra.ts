@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import type { HttpReply } from '../src/proxy/entra/transport/transport.ts';
 import { ProxyError } from '../src/proxy/errors.ts';
-import { toErrorResponse } from '../src/proxy/imds/error-response.ts';
+import { toErrorResponse } from '../src/proxy/protocol/imds.ts';
 import {
   type Answer,
   createScenario,

@@ -8,8 +8,8 @@ import {
   type PassThroughGate,
   type PassThroughOptions,
 } from '../../src/proxy/http/pass-through-gate.ts';
-import type { IdentityPolicy } from '../../src/proxy/imds/policy.ts';
 import type { Metrics } from '../../src/proxy/metrics/metrics.ts';
+import type { IdentityPolicy } from '../../src/proxy/protocol/identity.ts';
 import type { TokenSource } from '../../src/proxy/token/token-source.ts';
 import type { LogFields, Logger, LogLevel } from '../../src/shared/logger.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';

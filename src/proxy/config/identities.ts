@@ -7,7 +7,7 @@ import {
   type ValueType,
 } from '../../shared/option-table.ts';
 import { choiceValue } from '../../shared/option-values.ts';
-import type { IdentityPolicy, KnownIdentity } from '../imds/policy.ts';
+import type { IdentityPolicy, KnownIdentity } from '../protocol/identity.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { fileValue } from './values.ts';
 

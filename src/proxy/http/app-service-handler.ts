@@ -1,12 +1,12 @@
 import { ProxyError } from '../errors.ts';
 import {
+  toAppServiceBody,
   toAppServiceQuery,
   toAppServiceVersion,
   toSecretHeader,
-} from '../imds/app-service-request.ts';
-import { toAppServiceBody } from '../imds/app-service-response.ts';
-import { parseQuery } from '../imds/query.ts';
-import type { RequestTarget } from '../imds/target.ts';
+} from '../protocol/app-service.ts';
+import type { RequestTarget } from '../protocol/target.ts';
+import { parseQuery } from '../protocol/token-query.ts';
 import { headerValues } from './raw-headers.ts';
 import type { Call } from './reply.ts';
 import type { TokenHandler } from './token-handler.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, toProxyError } from '../errors.ts';
-import { toAppServiceErrorResponse } from '../imds/app-service-error.ts';
-import { toErrorResponse } from '../imds/error-response.ts';
 import type { DenyReason, Metrics } from '../metrics/metrics.ts';
+import { toAppServiceErrorResponse } from '../protocol/app-service.ts';
+import { toErrorResponse } from '../protocol/imds.ts';
 import { type Call, jsonType, reply } from './reply.ts';
 import type { FailureLog } from './request-log.ts';
 

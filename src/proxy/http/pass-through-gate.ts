@@ -1,9 +1,9 @@
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { MetadataService } from '../imds/path.ts';
+import type { MetadataService } from '../protocol/target.ts';
 import type { Forwarder, ForwardRequest, ForwardResult } from './pass-through.ts';
-import { createRequestIds } from './request-id.ts';
+import { createRequestIds } from './reply.ts';
 
 /** Which other paths of the metadata service are forwarded: none, the harmless ones, or attested too. */
 export type PassThroughMode = 'off' | 'instance' | 'all';

@@ -1,8 +1,8 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { buildInfo } from '../../shared/version.ts';
 import { type ErrorCode, ProxyError } from '../errors.ts';
-import { toErrorResponse } from '../imds/error-response.ts';
 import type { RouteLabel } from '../metrics/metrics.ts';
+import { toErrorResponse } from '../protocol/imds.ts';
 
 /** What a request for a token is about. */
 export interface Subject {
@@ -68,4 +68,37 @@ export function toRawReply(code: ErrorCode, requestId: string, now: Date): strin
     head += `${headers[index]}: ${headers[index + 1]}\r\n`;
   }
   return `${head}\r\n${body}`;
+}
+
+const firstNumber = 10_000_000;
+/** Eight digits. */
+const highestNumber = 99_999_999;
+
+/**
+ * Makes the `x-ms-request-id` of each answer: shaped like a GUID, because clients show it as one, and
+ * counted rather than drawn, because this is on the path of every request. The last eight digits are a
+ * decimal number, which is valid hexadecimal and the cheapest to write. It identifies and protects
+ * nothing, so it needs no cryptographic randomness.
+ */
+export function createRequestIds({ lastNumber = highestNumber } = {}): () => string {
+  let prefix = toPrefix();
+  let number = firstNumber;
+  return () => {
+    if (number > lastNumber) {
+      prefix = toPrefix();
+      number = firstNumber;
+    }
+    return prefix + number++;
+  };
+}
+
+/** Twenty-eight of a version 4 GUID's thirty-six characters. */
+function toPrefix(): string {
+  return `${digits(8)}-${digits(4)}-4${digits(3)}-8${digits(3)}-${digits(4)}`;
+}
+
+function digits(count: number): string {
+  return Math.floor(Math.random() * 16 ** count)
+    .toString(16)
+    .padStart(count, '0');
 }

@@ -1,9 +1,8 @@
 import type { Logger, LogLevel } from '../../shared/logger.ts';
-import { redactTokens } from '../../shared/untrusted-text.ts';
+import { redactTokens, toPrintable } from '../../shared/untrusted-text.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode, ProxyError } from '../errors.ts';
-import { hideControls } from '../imds/client-text.ts';
-import { parseTarget } from '../imds/target.ts';
+import { parseTarget } from '../protocol/target.ts';
 import type { Call } from './reply.ts';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
@@ -86,7 +85,7 @@ export function createFailureLog({
       const { code, details } = error;
       const reason: Fields = {
         error_code: code,
-        error: hideControls(error.message),
+        error: toPrintable(error.message),
         header: details.header,
         ...toSubject(call),
       };
@@ -183,7 +182,7 @@ const maxPathLength = 128;
 export function toRedactedUri(target: string): string {
   const { path, query } = parseTarget(target);
   const shownPath = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}***` : path;
-  const uri = hideControls(redactTokens(shownPath));
+  const uri = toPrintable(redactTokens(shownPath));
   if (query === '') return uri;
   return `${uri}?${query.slice(0, 2_048).split('&').map(toRedactedPair).join('&')}`;
 }

@@ -2,10 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { type Route, toRoute } from '../imds/path.ts';
-import { isQuery } from '../imds/query.ts';
-import { parseTarget, type RequestTarget } from '../imds/target.ts';
 import type { Metrics, RouteLabel } from '../metrics/metrics.ts';
+import {
+  type Operation,
+  parseTarget,
+  type RequestTarget,
+  toOperation,
+} from '../protocol/target.ts';
+import { isQuery } from '../protocol/token-query.ts';
 import type { AppServiceHandler } from './app-service-handler.ts';
 import type { Fail } from './failure.ts';
 import type { Refusal } from './guard.ts';
@@ -87,14 +91,14 @@ export function createRouter(deps: RouterDeps): Router {
   const serve = async (
     call: Call,
     target: RequestTarget,
-    route: Route,
+    operation: Operation,
     verdict: Refusal | undefined,
   ): Promise<void> => {
     if (verdict?.code.startsWith('ERR_HTTP_')) refuse(verdict);
     if ((call.request.url ?? '').length > maxTargetLength) {
       throw new ProxyError('ERR_HTTP_TARGET', `the target is longer than ${maxTargetLength} bytes`);
     }
-    switch (route.kind) {
+    switch (operation.kind) {
       case 'token':
         assertMethod(call, 'GET');
         if (verdict !== undefined) refuse(verdict);
@@ -114,7 +118,7 @@ export function createRouter(deps: RouterDeps): Router {
         return finish(call, 200);
       case 'metadata': {
         assertNotOwnRequest(call);
-        if (!passThrough.isOpen(route.service)) throw notServed();
+        if (!passThrough.isOpen(operation.service)) throw notServed();
         assertMethod(call, 'GET');
         if (verdict !== undefined) refuse(verdict);
         if (!isQuery(target.query)) {
@@ -123,14 +127,17 @@ export function createRouter(deps: RouterDeps): Router {
             'query has a character that belongs in no query',
           );
         }
-        return passOn(call, target.query === '' ? route.path : `${route.path}?${target.query}`);
+        return passOn(
+          call,
+          target.query === '' ? operation.path : `${operation.path}?${target.query}`,
+        );
       }
       case 'identity':
       case 'unknown':
         assertNotOwnRequest(call);
         throw notServed();
       default:
-        return route satisfies never;
+        return operation satisfies never;
     }
   };
 
@@ -148,17 +155,17 @@ export function createRouter(deps: RouterDeps): Router {
   return {
     route(request, response, startedAtMs, verdict) {
       const target = parseTarget(request.url ?? '');
-      const route = toRoute(target.path);
-      const isAppService = route.kind === 'app-service' && appService !== undefined;
+      const operation = toOperation(target.path);
+      const isAppService = operation.kind === 'app-service' && appService !== undefined;
       const call: Call = {
         request,
         response,
         id: nextRequestId(),
         startedAtMs,
-        route: isAppService ? 'token' : toLabel(route),
+        route: isAppService ? 'token' : toLabel(operation),
         protocol: isAppService ? 'app-service' : 'imds',
       };
-      track(call, serve(call, target, route, verdict)).catch(() => response.destroy());
+      track(call, serve(call, target, operation, verdict)).catch(() => response.destroy());
       return call.route;
     },
 
@@ -182,7 +189,7 @@ function assertMethod({ request }: Call, ...methods: readonly string[]): void {
   }
 }
 
-function toLabel({ kind }: Route): RouteLabel {
+function toLabel({ kind }: Operation): RouteLabel {
   switch (kind) {
     case 'token':
       return 'token';

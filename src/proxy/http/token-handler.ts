@@ -3,11 +3,11 @@ import { isGuid } from '../../shared/guid.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { toAllowedResource, toIdentity } from '../imds/identity.ts';
-import type { IdentityPolicy } from '../imds/policy.ts';
-import { parseTokenQuery, type TokenQuery } from '../imds/request.ts';
-import { type AnswerableToken, toTokenBody } from '../imds/response.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+
+import { type IdentityPolicy, toAllowedResource, toIdentity } from '../protocol/identity.ts';
+import { type AnswerableToken, parseTokenQuery, toTokenBody } from '../protocol/imds.ts';
+import type { TokenQuery } from '../protocol/token-query.ts';
 import { type KeyedRequest, toKeyed } from '../token/cache-key.ts';
 import type { Token, TokenSource } from '../token/token-source.ts';
 import { headerValues } from './raw-headers.ts';
@@ -49,7 +49,7 @@ export interface TokenHandler {
 export type ToBody = (token: AnswerableToken) => string;
 
 /** Where an answer goes, and its `x-ms-request-id`. */
-type Answer = Pick<Call, 'response' | 'id'>;
+type Destination = Pick<Call, 'response' | 'id'>;
 
 /** A token as an answer that only needs its id to be written. */
 interface RenderedToken {
@@ -143,7 +143,12 @@ export function createTokenHandler(
   };
 
   /** Many callers may get the same token in the same second: it is rendered once for all of them. */
-  const write = (asked: Asked, token: Token, { response, id }: Answer, nowMs: number): void => {
+  const write = (
+    asked: Asked,
+    token: Token,
+    { response, id }: Destination,
+    nowMs: number,
+  ): void => {
     let { rendered } = asked;
     if (rendered?.token !== token || nowMs >= rendered.freshUntilMs) {
       rendered = toRenderedToken(asked, token, nowMs, clock.epochMs());

@@ -1,4 +1,4 @@
-import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/imds/policy.ts';
+import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/protocol/identity.ts';
 import {
   type ScriptedServer,
   startScriptedServer,

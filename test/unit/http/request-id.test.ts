@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRequestIds } from '../../../src/proxy/http/request-id.ts';
+import { createRequestIds } from '../../../src/proxy/http/reply.ts';
 
 test('ids look like GUIDs of version 4 and do not repeat', () => {
   const next = createRequestIds();

@@ -26,7 +26,7 @@ test.each([
   ['/t?%66oo=bar', '/t?***=***'],
   ['http://user:password@h/t?x=y', '/t?x=***'],
   ['/eyJhbGciOi.eyJzdWIi.c2ln', '/[redacted]'],
-  ['/a\u009bb\u202ec', '/a\\u009bb\\u202ec'],
+  ['/a\u009bb\u202ec', '/a?b?c'],
   [`/${'a'.repeat(500)}`, `/${'a'.repeat(127)}***`],
 ])('%s', (target, shown) => {
   expect(toRedactedUri(target)).toBe(shown);

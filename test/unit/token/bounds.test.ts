@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeError } from '../../../src/proxy/imds/error-response.ts';
+import { describeError } from '../../../src/proxy/protocol/error-text.ts';
 import { codeOf, createHarness, errorOf, toError, toRequest } from './harness.ts';
 
 const name = (index: number): string => `https://resource-${index}`;

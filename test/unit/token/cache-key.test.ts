@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
-import { toIdentity } from '../../../src/proxy/imds/identity.ts';
+import { toIdentity } from '../../../src/proxy/protocol/identity.ts';
 import { toKeyed } from '../../../src/proxy/token/cache-key.ts';
 import { clientId, createHarness, tenantId, toHex, toRequest } from './harness.ts';
 

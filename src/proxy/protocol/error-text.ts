@@ -1,5 +1,5 @@
+import { redactTokens, toPrintable } from '../../shared/untrusted-text.ts';
 import type { ErrorCode, ErrorDetails, ProxyError } from '../errors.ts';
-import { toClientText } from './client-text.ts';
 
 /** An error as it goes to the client. */
 export interface ErrorResponse {
@@ -17,7 +17,7 @@ export interface DescribedError extends Omit<ErrorResponse, 'body'> {
 }
 
 /** The fixed part of an answer; `text` stands in when the error brings no description. */
-interface Reply {
+interface Wording {
   readonly status: ErrorResponse['status'];
   readonly error: string;
   readonly text: string;
@@ -33,16 +33,13 @@ const throttledText = 'Temporarily throttled, too many requests';
 const apiVersionError =
   'Bad request. api-version is invalid or was not specified in the request. For more information refer to aka.ms/azureimds';
 
-/** MSAL reads them from an api-version error and asks again with one of them. */
-const newestVersions = ['2025-04-07', '2024-07-17', '2024-03-15'];
-
 /**
  * What the client is told about an error: 400 for all that is final (SDKs take 401 and 403 for a reason
  * to abort a credential chain, and retry 404, 410 and 5xx for up to a minute), 429 and 503 for what is
  * worth asking again. The one 401 is App Service's own.
  */
 export function describeError({ code, details }: ProxyError): DescribedError {
-  const { status, error, text } = toReply(code, details);
+  const { status, error, text } = toWording(code, details);
   return {
     status,
     retryAfterSeconds: toRetryAfterSeconds(status, details.retryAfterSeconds),
@@ -51,22 +48,7 @@ export function describeError({ code, details }: ProxyError): DescribedError {
   };
 }
 
-/** An error as IMDS writes it. */
-export function toErrorResponse(thrown: ProxyError): ErrorResponse {
-  const { status, retryAfterSeconds, error, description } = describeError(thrown);
-  return {
-    status,
-    retryAfterSeconds,
-    body: JSON.stringify({
-      error,
-      ...(thrown.code === 'ERR_API_VERSION' && { 'newest-versions': newestVersions }),
-      error_description: description,
-      ...toEntraFields(thrown.details),
-    }),
-  };
-}
-
-function toReply(code: ErrorCode, details: ErrorDetails): Reply {
+function toWording(code: ErrorCode, details: ErrorDetails): Wording {
   switch (code) {
     case 'ERR_METADATA_HEADER':
       return invalidRequest(headerText);
@@ -154,15 +136,15 @@ function toReply(code: ErrorCode, details: ErrorDetails): Reply {
   }
 }
 
-function invalidRequest(text: string): Reply {
+function invalidRequest(text: string): Wording {
   return { status: 400, error: 'invalid_request', text };
 }
 
-function badRequest(status: Reply['status'], text: string): Reply {
+function badRequest(status: Wording['status'], text: string): Wording {
   return { status, error: 'bad_request', text };
 }
 
-function unavailable(text: string): Reply {
+function unavailable(text: string): Wording {
   return { status: 503, error: 'service_unavailable', text };
 }
 
@@ -176,18 +158,6 @@ function toDescription(code: ErrorCode, text: string, details: ErrorDetails): st
   const cause = added ? toClientText(added) : text;
   if (hint === undefined) return cause;
   return `${cause}${cause.endsWith('.') ? '' : '.'} Hint: ${toClientText(hint)}`;
-}
-
-/** Optional members that SDKs put into their own errors; the names are Entra's. */
-function toEntraFields(details: ErrorDetails): Record<string, unknown> {
-  return {
-    ...(details.aadsts !== undefined && { error_codes: [details.aadsts] }),
-    ...(details.timestamp !== undefined && { timestamp: toClientText(details.timestamp) }),
-    ...(details.traceId !== undefined && { trace_id: toClientText(details.traceId) }),
-    ...(details.correlationId !== undefined && {
-      correlation_id: toClientText(details.correlationId),
-    }),
-  };
 }
 
 /**
@@ -205,4 +175,19 @@ function toRetryAfterSeconds(
 
 function clamp(seconds: number, maximum: number): number {
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), maximum) : maximum;
+}
+
+/** More than any answer of Entra's; an intercepting proxy's page may be longer. */
+const maxLength = 4_096;
+
+/**
+ * Makes a text that came from elsewhere fit for a client. Two phrases are instructions to SDKs and must
+ * not get there by accident: "unreachable" is what Docker Desktop answers, from which the SDKs of Python,
+ * Go and .NET conclude that there is no IMDS, and on "Identity not found" .NET skips the credential.
+ */
+export function toClientText(text: string): string {
+  return toPrintable(redactTokens(text))
+    .slice(0, maxLength)
+    .replace(/unreachable/gi, 'not reachable')
+    .replace(/identity not found/gi, 'identity was not found');
 }

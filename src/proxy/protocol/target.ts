@@ -1,3 +1,27 @@
+/** The parts of a request target (RFC 9112 §3.2), undecoded. */
+export interface RequestTarget {
+  /** Host and port of an absolute-form target; undefined for the usual origin-form. */
+  readonly authority: string | undefined;
+  /** As sent, without the query. */
+  readonly path: string;
+  /** Without the question mark; empty if there is none. */
+  readonly query: string;
+}
+
+const absoluteForm = /^https?:\/\/([^/?]*)/i;
+
+/** Splits a request target by hand: `new URL` costs half a request and would decode and normalise. */
+export function parseTarget(target: string): RequestTarget {
+  const absolute = absoluteForm.exec(target);
+  const rest = absolute === null ? target : target.slice(absolute[0].length);
+  const mark = rest.indexOf('?');
+  return {
+    authority: absolute?.[1],
+    path: mark === -1 ? rest : rest.slice(0, mark),
+    query: mark === -1 ? '' : rest.slice(mark + 1),
+  };
+}
+
 /** The parts of the metadata service that pass-through knows. */
 export type MetadataService =
   | 'instance'
@@ -7,7 +31,7 @@ export type MetadataService =
   | 'attested';
 
 /** What a path stands for. */
-export type Route =
+export type Operation =
   | { readonly kind: 'token' }
   /** App Service's token path; its port is ours. */
   | { readonly kind: 'app-service' }
@@ -18,7 +42,7 @@ export type Route =
   | { readonly kind: 'identity' }
   | { readonly kind: 'unknown' };
 
-const unknown: Route = { kind: 'unknown' };
+const unknown: Operation = { kind: 'unknown' };
 
 /**
  * The characters of every path that IMDS serves. A backslash or a percent sign in any form is none of
@@ -33,7 +57,7 @@ const dotSegment = /\/\.{1,2}(?:\/|$)/;
  * may not; repeated slashes and one at the end do not matter, because clients join a base address that
  * ends in a slash with a path that starts with one.
  */
-export function toRoute(path: string): Route {
+export function toOperation(path: string): Operation {
   if (!plainPath.test(path) || dotSegment.test(path)) return unknown;
   const [, root = '', service = '', ...rest] = path
     .replace(/\/{2,}/g, '/')

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
-import { parseQuery } from '../../../src/proxy/imds/query.ts';
-import { parseTokenQuery } from '../../../src/proxy/imds/request.ts';
+import { parseTokenQuery } from '../../../src/proxy/protocol/imds.ts';
+import { parseQuery } from '../../../src/proxy/protocol/token-query.ts';
 
 const version = 'api-version=2018-02-01';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
-import { toAllowedResource, toIdentity } from '../../../src/proxy/imds/identity.ts';
-import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/imds/policy.ts';
-import type { Selector, SelectorName } from '../../../src/proxy/imds/selector.ts';
+import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/protocol/identity.ts';
+import { toAllowedResource, toIdentity } from '../../../src/proxy/protocol/identity.ts';
+import type { Selector, SelectorName } from '../../../src/proxy/protocol/token-query.ts';
 
 const a: KnownIdentity = {
   clientId: 'aaaaaaaa-0000-4000-8000-000000000001',

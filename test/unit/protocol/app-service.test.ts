@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
-import { toAppServiceErrorResponse } from '../../../src/proxy/imds/app-service-error.ts';
 import {
   type AppServiceVersion,
+  toAppServiceBody,
+  toAppServiceErrorResponse,
   toAppServiceQuery,
   toAppServiceVersion,
-} from '../../../src/proxy/imds/app-service-request.ts';
-import { toAppServiceBody } from '../../../src/proxy/imds/app-service-response.ts';
-import { parseQuery } from '../../../src/proxy/imds/query.ts';
+} from '../../../src/proxy/protocol/app-service.ts';
+import { parseQuery } from '../../../src/proxy/protocol/token-query.ts';
 
 const clientId = '11111111-aaaa-4000-8000-000000000001';
 const token = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toTokenBody } from '../../../src/proxy/imds/response.ts';
+import { toTokenBody } from '../../../src/proxy/protocol/imds.ts';
 
 const token = {
   accessToken: 'token',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type ErrorCode, ProxyError } from '../../../src/proxy/errors.ts';
-import { toErrorResponse } from '../../../src/proxy/imds/error-response.ts';
+import { toErrorResponse } from '../../../src/proxy/protocol/imds.ts';
 
 /** Every code, with its status and `error`: a new one does not compile until it is here. */
 const table: Record<ErrorCode, readonly [status: number, error: string]> = {

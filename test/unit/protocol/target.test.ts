@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseTarget } from '../../../src/proxy/imds/target.ts';
+import { parseTarget } from '../../../src/proxy/protocol/target.ts';
 
 test.each([
   ['/a/b?c=d', { authority: undefined, path: '/a/b', query: 'c=d' }],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toRoute } from '../../../src/proxy/imds/path.ts';
+import { toOperation } from '../../../src/proxy/protocol/target.ts';
 
 test.each([
   ['/metadata/identity/oauth2/token', 'token'],
@@ -39,7 +39,7 @@ test.each([
   ['*', 'unknown'],
   ['metadata/identity/oauth2/token', 'unknown'],
 ])('%s is %s', (path, kind) => {
-  expect(toRoute(path).kind).toBe(kind);
+  expect(toOperation(path).kind).toBe(kind);
 });
 
 test.each([
@@ -51,7 +51,7 @@ test.each([
   ['/metadata/loadbalancer', 'loadbalancer', undefined],
   ['/metadata/attested/document', 'attested', undefined],
 ])('%s may be passed through as %s', (path, service, normalised) => {
-  expect(toRoute(path)).toEqual({ kind: 'metadata', service, path: normalised ?? path });
+  expect(toOperation(path)).toEqual({ kind: 'metadata', service, path: normalised ?? path });
 });
 
 /** Paths that are nearly right: real segments and traps in any order. */
@@ -68,7 +68,7 @@ test('T11, vector 65: only spellings of the token path are the token path', () =
       const isToken = /^\/+metadata\/+identity\/+oauth2\/+token\/*$/.test(
         candidate.replace(/^(\/+)metadata/i, '$1metadata'),
       );
-      expect(toRoute(candidate).kind === 'token').toBe(isToken);
+      expect(toOperation(candidate).kind === 'token').toBe(isToken);
     }),
     { numRuns: 1_000 },
   );
@@ -77,7 +77,7 @@ test('T11, vector 65: only spellings of the token path are the token path', () =
 test('what may be forwarded never has a way to the identity endpoint', () => {
   fc.assert(
     fc.property(path, (candidate) => {
-      const route = toRoute(candidate);
+      const route = toOperation(candidate);
       if (route.kind !== 'metadata') return;
       expect(route.path).toMatch(
         /^\/metadata\/(instance|versions|scheduledevents|loadbalancer|attested)(\/[\w.~-]+)*$/,
@@ -91,8 +91,8 @@ test('what may be forwarded never has a way to the identity endpoint', () => {
 test('normalising a forwarded path again changes nothing', () => {
   fc.assert(
     fc.property(path, (candidate) => {
-      const route = toRoute(candidate);
-      if (route.kind === 'metadata') expect(toRoute(route.path)).toEqual(route);
+      const route = toOperation(candidate);
+      if (route.kind === 'metadata') expect(toOperation(route.path)).toEqual(route);
     }),
   );
 });
