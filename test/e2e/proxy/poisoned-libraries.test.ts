@@ -42,7 +42,7 @@ const modules: Readonly<Record<string, string>> = {
   '@azure/msal-node': `
     import * as real from 'real:@azure/msal-node';
     import poison from 'poison:';
-    export const { LogLevel } = real;
+    export const { AuthError, LogLevel } = real;
     export class ConfidentialClientApplication extends real.ConfidentialClientApplication {
       acquireTokenByClientCredential(request) {
         return poison('msal', () => super.acquireTokenByClientCredential(request));
