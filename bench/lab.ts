@@ -40,6 +40,13 @@ export interface Lab {
 /** The flags of the container image, for every process of either side. */
 export const nodeOptions = '--max-semi-space-size=1 --max-old-space-size=40';
 
+/** The environment of the container image (Dockerfile.proxy). */
+const imageEnv = {
+  NODE_OPTIONS: nodeOptions,
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 /** Starts the emulator, and captures the SDK's request and the proxy's answer to it. */
 export async function openLab(
   counts: Counts,
@@ -55,7 +62,7 @@ export async function openLab(
     env: {
       ...pod,
       ...(options.trust === false ? {} : { NODE_EXTRA_CA_CERTS: ca }),
-      NODE_OPTIONS: nodeOptions,
+      ...imageEnv,
       ...options.env,
     },
   });
