@@ -5,34 +5,33 @@ import type { LogFields } from '../shared/logger.ts';
 import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { systemClock } from './clock.ts';
-import { runProbe } from './probe.ts';
+import { redact } from './entra/explain/redact.ts';
+import { runProbe } from './process/ready-probe.ts';
 import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
 
 /**
- * Decides what the program is to do and loads that and nothing else: what serves must not carry what only
- * answers `--help`. The probe is part of this file, because the kubelet runs it in every pod and a file of
- * its own would cost it 4 %. Exit codes: 0 done, 1 cannot go on, 2 malformed command line.
+ * Reads the first argument and loads what it asks for, and nothing else: the server must not carry the code
+ * of `--help`. The probe is part of this file, because the kubelet runs it in every pod and loading another
+ * file would cost it 4 %.
+ * @returns the exit code: 0 done, 1 cannot continue, 2 malformed command line
  */
-type Command = (argv: readonly string[], env: Environment) => Promise<number>;
-
-const commands: Readonly<Record<string, Command>> = {
-  serve,
-  inject: (argv) => filterManifests('inject', argv),
-  uninject: (argv) => filterManifests('uninject', argv),
-};
-
 async function run(argv: readonly string[], env: Environment): Promise<number> {
   const [name, ...rest] = argv;
-  if (name === undefined || name.startsWith('-')) return serve(argv, env);
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  return command === undefined
-    ? rejectUsage(`unknown command ${JSON.stringify(name)}`)
-    : command(rest, env);
+  if (name === undefined || name.startsWith('-')) return probeOrServe(argv, env);
+  switch (name) {
+    case 'serve':
+      return probeOrServe(rest, env);
+    case 'inject':
+    case 'uninject':
+      return filterManifests(name, rest);
+    default:
+      return rejectUsage(`unknown command ${JSON.stringify(name)}`);
+  }
 }
 
-async function serve(argv: readonly string[], env: Environment): Promise<number> {
-  // A glance, so that a server is not kept by it: the probe reads the command line properly.
+async function probeOrServe(argv: readonly string[], env: Environment): Promise<number> {
+  // Only a glance, to cost the server nothing: the probe reads the command line properly.
   if (argv.some((argument) => /^--?probe(?:=|$)/.test(argument))) {
     const exitCode = await runProbe(argv, env);
     if (exitCode !== undefined) return exitCode;
@@ -73,7 +72,7 @@ async function filterManifests(
 }
 
 async function printHelp(): Promise<number> {
-  const { formatHelp } = await import('./help.ts');
+  const { formatHelp } = await import('./process/help.ts');
   createLineWriter(1)(formatHelp());
   return 0;
 }
@@ -85,7 +84,7 @@ async function printVersion(): Promise<number> {
 }
 
 async function rejectUsage(error: string): Promise<number> {
-  const { formatUsage } = await import('./help.ts');
+  const { formatUsage } = await import('./process/help.ts');
   writeStderr(`proxy: ${error}\n\n${formatUsage()}`);
   return 2;
 }
@@ -107,19 +106,20 @@ async function giveUpOn(thrown: unknown): Promise<number> {
   return giveUp({ error: describeStartError(thrown) });
 }
 
-/** What the server makes of a fault that nothing caught; before it runs, any ends the process. */
+/** Decides about a fault that nothing caught. Before the server runs, every fault ends the process. */
 let containFault: ContainFault = () => false;
 
-// An unhandled rejection comes here as well.
+// An unhandled rejection arrives here as well.
 process.on('uncaughtException', (error: unknown) => {
   if (containFault(error)) return;
-  const stack = error instanceof Error ? error.stack : undefined;
-  process.exit(giveUp({ error: String(error), stack }));
+  const stack =
+    error instanceof Error && error.stack !== undefined ? redact(error.stack) : undefined;
+  process.exit(giveUp({ error: redact(String(error)), stack }));
 });
 
 guardExtraCaFile(process.env);
 
-// Whatever leaves the event loop empty before an answer has been found is a failure.
+// If the event loop becomes empty before there is an exit code, something has failed.
 process.exitCode = 1;
 void run(process.argv.slice(2), process.env)
   .catch(giveUpOn)

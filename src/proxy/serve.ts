@@ -11,13 +11,13 @@ import { proxyOptions } from './config/options.ts';
 import type * as Bundle from './entra/bundle.ts';
 import { inspectAssertion } from './entra/exchange/federated-token.ts';
 import { createLoadedExchange } from './entra/load-exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
-import { findMemoryRisk } from './memory-limit.ts';
-import { trimWhenQuiet } from './memory-trim.ts';
 import { type AllMetrics, createMetrics } from './metrics/metrics.ts';
-import { attemptReadyz, toProbedEndpoint } from './probe.ts';
+import { createMemoryTrimmer, findMemoryRisk } from './process/memory.ts';
 import { findCompany } from './process/pod-sockets.ts';
+import { attemptReadyz, toProbedEndpoint } from './process/ready-probe.ts';
 import { createShutdown, type Shutdown } from './process/shutdown.ts';
 import type { TerminationSignal } from './process/signals.ts';
 import { type CachingSource, createCachingSource } from './token/caching-source.ts';
@@ -55,7 +55,9 @@ export async function serve(
   const metrics = createMetrics();
   const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
   hooks.onFault(loaded.containFault);
-  const { exchange } = loaded;
+  const memory = createMemoryTrimmer({ clock }, () => server.lastRequestAtMs);
+  const exchange: Exchange = (request, signal) =>
+    loaded.exchange(request, signal).finally(() => memory.trimSoon());
   const source = createCachingSource({ clock, exchange, metrics, logger });
   const passThrough = createPassThroughGate(
     { clock, logger },
@@ -96,7 +98,7 @@ export async function serve(
     await admin?.listen();
     warnOfMemoryLimit(logger);
     loaded.preload();
-    trimWhenQuiet(clock, () => server.lastRequestAtMs);
+    memory.trimSoon();
   };
   // Not awaited: a signal may come first, and then nothing keeps the event loop going until the rest is done.
   void rest();

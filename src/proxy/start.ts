@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Environment } from '../shared/options.ts';
 import { loadConfig } from './config/config.ts';
-import { createPinoLogger } from './log/pino-logger.ts';
+import { createLogger } from './process/logger.ts';
 import { type ProcessHooks, serve } from './serve.ts';
 
 /** What became of a start: an exit code, or why the command line asks for something else. */
@@ -25,7 +25,7 @@ export async function start(
   const loaded = loadConfig(argv, env);
   if (loaded.kind !== 'config') return loaded;
   const { config, warnings, fields } = loaded;
-  const logger = createPinoLogger({ level: config.logLevel });
+  const logger = createLogger({ level: config.logLevel });
   logger.log('info', 'effective configuration', fields);
   for (const warning of warnings) logger.log('warning', warning);
   return { kind: 'exited', exitCode: await serve(config, logger, hooks) };

@@ -1,6 +1,6 @@
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type Dockerode from 'dockerode';
-import { MIN_MEMORY_LIMIT_BYTES } from '../../src/proxy/memory-limit.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../src/proxy/process/memory.ts';
 import { type Container, connect, startContainer } from './docker.ts';
 import { toPrivileged } from './docker-privileged.ts';
 import type { Tenant } from './docker-tenant.ts';

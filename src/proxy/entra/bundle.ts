@@ -3,13 +3,13 @@
  * from a separate file after it listens (`load-exchange.ts`). The bundle has its own copy of every module,
  * so no instance of a class may cross from one side to the other: what leaves is plain.
  */
-import { compileAddressPattern } from '../../shared/address-pattern.ts';
+
+import { systemClock } from '../clock.ts';
 import { type ErrorCode, type ErrorDetails, toProxyError } from '../errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../exchange.ts';
 import { createEntra, type EntraDeps } from './entra.ts';
 import type { EntraSettings } from './settings.ts';
-
-export { warmUp } from './warm-up.ts';
+import { warmUpExchange } from './warm-up.ts';
 
 /** What an exchange came to, without any instance of a class. */
 export type Outcome =
@@ -29,9 +29,18 @@ export interface ExchangeBundle {
   close(): Promise<void>;
 }
 
+/** Runs what every exchange runs, before the V8 code cache is taken. For the build only. */
+export async function warmUp(): Promise<void> {
+  const authorityHost = 'https://warm-up.invalid';
+  openExchange(
+    { clock: systemClock, logger: { isEnabled: () => false, log() {} } },
+    { authorityHost, federatedTokenFile: '/warm-up' },
+  );
+  await warmUpExchange();
+}
+
 /** Builds the exchange. Opens no connection and reads no file. */
 export function openExchange(deps: EntraDeps, settings: EntraSettings): ExchangeBundle {
-  compileAddressPattern();
   const { exchange, close } = createEntra(deps, settings);
   return {
     async perform(request, signal) {

@@ -1,6 +1,4 @@
-import { isIP } from 'node:net';
 import { duplexPair } from 'node:stream';
-import { createSecureContext } from 'node:tls';
 import type { Logger } from '../../shared/logger.ts';
 import { systemClock } from '../clock.ts';
 import { createEntraExchange } from './exchange/exchange.ts';
@@ -11,13 +9,7 @@ import { createUndiciTransport } from './transport/undici-transport.ts';
  * and its WebAssembly parser, and parses the root certificates. It uses neither network nor files. The build
  * runs it before it takes the V8 code cache.
  */
-export async function warmUp(): Promise<void> {
-  // Node parses its roots for the first secure context and keeps them.
-  createSecureContext();
-  // Every connection asks this about its host name. V8 compiles the expression for IPv6 in the first call
-  // and once more, to machine code, in the second: 5 to 15 ms.
-  isIP('warm-up.invalid');
-  isIP('warm-up.invalid');
+export async function warmUpExchange(): Promise<void> {
   const transport = createUndiciTransport({ connect: createPeer });
   const exchange = createEntraExchange(
     {

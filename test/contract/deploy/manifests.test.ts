@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import { metadataAddress, proxyGid, proxyUid } from '../../../src/shared/redirect-contract.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
 

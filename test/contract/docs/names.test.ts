@@ -9,7 +9,7 @@ import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
 import { proxyOptions } from '../../../src/proxy/config/options.ts';
 import { aadstsRules } from '../../../src/proxy/entra/explain/aadsts.ts';
-import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { documentOf, documents, root, toCode, toRows } from './documents.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import { codeCacheScript } from '../../support/code-cache-script.ts';
 import {
   type Container,

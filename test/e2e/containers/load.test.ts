@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evict } from '../../../bench/harness/page-cache.ts';
-import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/memory-limit.ts';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import {
   type Container,
   connect,

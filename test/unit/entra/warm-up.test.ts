@@ -1,9 +1,8 @@
 import { createHook } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-
+import { warmUp } from '../../../src/proxy/entra/bundle.ts';
 import { createUndiciTransport } from '../../../src/proxy/entra/transport/undici-transport.ts';
-import { warmUp } from '../../../src/proxy/entra/warm-up.ts';
 import { readSmallFile } from '../../../src/shared/small-file.ts';
 import { neverAborted } from './support.ts';
 

@@ -4,7 +4,7 @@ import type { Logger, LogLevel } from '../../shared/logger.ts';
 import { writeStderr } from '../../shared/stderr.ts';
 import { systemClock } from '../clock.ts';
 
-export interface PinoLoggerOptions {
+export interface LoggerOptions {
   /** The least important level that is written. */
   readonly level: LogLevel;
   /** Takes one whole line, its newline included. Must not throw. Standard error unless given. */
@@ -25,11 +25,11 @@ const severities: Readonly<Record<LogLevel, number>> = {
  * process that ends loses no line, and through a destination of ours: pino's own throws when the disk is
  * full and keeps what an unread pipe does not take, without a bound.
  */
-export function createPinoLogger({
+export function createLogger({
   level: threshold,
   write = writeStderr,
   clock = systemClock,
-}: PinoLoggerOptions): Logger {
+}: LoggerOptions): Logger {
   const logger = pino(
     {
       level: threshold,

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
-import { scanFlags } from '../shared/flags.ts';
-import { type Environment, resolveOptions } from '../shared/options.ts';
-import { writeStderr } from '../shared/stderr.ts';
-import type { Clock } from './clock.ts';
-import { probeOptions } from './config/options-probe.ts';
-import { type HostPort, isWildcard } from './config/values.ts';
+import { scanFlags } from '../../shared/flags.ts';
+import { type Environment, resolveOptions } from '../../shared/options.ts';
+import { writeStderr } from '../../shared/stderr.ts';
+import type { Clock } from '../clock.ts';
+import { probeOptions } from '../config/options-probe.ts';
+import { type HostPort, isWildcard } from '../config/values.ts';
 
 /** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
 const deadlineMs = 10_000;

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/proxy/clock.ts';
 import type { HostPort } from '../../../src/proxy/config/values.ts';
-import { attemptReadyz, type Failure, runProbe } from '../../../src/proxy/probe.ts';
+import { attemptReadyz, type Failure, runProbe } from '../../../src/proxy/process/ready-probe.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** Runs the probe against scripted tries; the last one repeats. */

@@ -1,5 +1,5 @@
-import { formatFlags, formatOptions } from '../shared/options-help.ts';
-import { proxyOptions } from './config/options.ts';
+import { formatFlags, formatOptions } from '../../shared/options-help.ts';
+import { proxyOptions } from '../config/options.ts';
 
 /** What follows the complaint about a malformed command line. */
 export function formatUsage(): string {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createPinoLogger } from '../../../src/proxy/log/pino-logger.ts';
+import { createLogger } from '../../../src/proxy/process/logger.ts';
 import type { LogFields, LogLevel } from '../../../src/shared/logger.ts';
 
 const clock = { epochMs: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
@@ -12,7 +12,7 @@ const head = (level: LogLevel): string =>
 function record(level: LogLevel) {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
-  return { lines, logger: createPinoLogger({ level, write, clock }) };
+  return { lines, logger: createLogger({ level, write, clock }) };
 }
 
 test.each(levels)('at %s it writes that level and everything more important', (threshold) => {
@@ -66,12 +66,12 @@ describe('a line', () => {
 });
 
 describe('standard error', () => {
-  const module = new URL('../../../src/proxy/log/pino-logger.ts', import.meta.url);
+  const module = new URL('../../../src/proxy/process/logger.ts', import.meta.url);
   const program = (body: string): string[] => [
     '--input-type=module',
     '--eval',
-    `import { createPinoLogger } from ${JSON.stringify(module)};
-     const logger = createPinoLogger({ level: 'info' });
+    `import { createLogger } from ${JSON.stringify(module)};
+     const logger = createLogger({ level: 'info' });
      ${body}`,
   ];
 

@@ -1,0 +1,64 @@
+import { runInNewContext } from 'node:vm';
+import type { Clock } from '../clock.ts';
+
+const MIB = 1024 * 1024;
+
+/**
+ * The smallest memory limit of the container at which no caller waits for seconds, be it for one token or
+ * for a thousand, even if the pages of the Node binary must be read from disk and are charged to this very
+ * container. Below it the kernel does not end the process: it keeps evicting and reading back the code that
+ * runs. Tested: test/e2e/containers/load.test.ts.
+ */
+export const MIN_MEMORY_LIMIT_BYTES = 96 * MIB;
+
+/** What to tell the operator about a container's memory limit; undefined if it is enough or there is none. */
+export function findMemoryRisk(limitBytes: number): string | undefined {
+  // 0 if no limit can be read; older kernels report one beyond any machine's memory.
+  if (limitBytes === 0 || limitBytes >= MIN_MEMORY_LIMIT_BYTES) return undefined;
+  return `the container's memory limit of ${Math.floor(limitBytes / MIB)} MiB is below the supported ${MIN_MEMORY_LIMIT_BYTES / MIB} MiB: tokens may take seconds; raise resources.limits.memory`;
+}
+
+/** How long no request must have come before memory is given back. */
+const quietMs = 1_000;
+
+export interface MemoryTrimmer {
+  /** Gives memory back once, in the next quiet moment. */
+  trimSoon(): void;
+}
+
+/**
+ * Gives back what V8 would keep: 1 MB after the start, several after exchanges. That blocks the process for
+ * 10 to 30 ms, so it waits until no request has come for a while.
+ * @param lastRequestAtMs on the monotonic clock; undefined before the first request
+ */
+export function createMemoryTrimmer(
+  { clock, trim = trimMemory }: { readonly clock: Clock; readonly trim?: () => void },
+  lastRequestAtMs: () => number | undefined,
+): MemoryTrimmer {
+  let isWaiting = false;
+  const wait = (): void => {
+    isWaiting = true;
+    clock.after(quietMs, () => {
+      const idleSinceMs = lastRequestAtMs() ?? Number.NEGATIVE_INFINITY;
+      if (clock.monotonicMs() - idleSinceMs < quietMs) return wait();
+      isWaiting = false;
+      trim();
+    });
+  };
+  return {
+    trimSoon() {
+      if (!isWaiting) wait();
+    },
+  };
+}
+
+/** V8's collector, as `--expose-gc` offers it. */
+type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+
+/** Collects garbage and returns unused pages to the system. */
+export function trimMemory(): void {
+  // As a flag of the command line it would make Node refuse its code cache. Set at run time it costs nothing.
+  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  collect({ type: 'major', flavor: 'last-resort' });
+}
