@@ -310,14 +310,14 @@ export const injectOptions = {
   memoryRequest: {
     flag: 'memory-request',
     type: quantityValue,
-    default: '64Mi',
+    default: '32Mi',
     group: 'Resources of each container',
     help: 'Memory that is reserved.',
   },
   memoryLimit: {
     flag: 'memory-limit',
     type: quantityValue,
-    default: '128Mi',
+    default: '96Mi',
     group: 'Resources of each container',
     help: 'Memory that cannot be exceeded.',
   },

@@ -4,8 +4,9 @@ import { createJsonLogger } from '../shared/json-log.ts';
 import type { LogFields } from '../shared/logger.ts';
 import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
+import { redactTokens } from '../shared/untrusted-text.ts';
 import { systemClock } from './clock.ts';
-import { redact } from './entra/explain/redact.ts';
+
 import { runProbe } from './process/ready-probe.ts';
 import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
@@ -113,8 +114,8 @@ let containFault: ContainFault = () => false;
 process.on('uncaughtException', (error: unknown) => {
   if (containFault(error)) return;
   const stack =
-    error instanceof Error && error.stack !== undefined ? redact(error.stack) : undefined;
-  process.exit(giveUp({ error: redact(String(error)), stack }));
+    error instanceof Error && error.stack !== undefined ? redactTokens(error.stack) : undefined;
+  process.exit(giveUp({ error: redactTokens(String(error)), stack }));
 });
 
 guardExtraCaFile(process.env);

@@ -65,8 +65,8 @@ describe('an injected pod', () => {
     );
     const { stdout } = await inject(pod(''), '--cpu-request=none', '--cpu-limit=1');
     expect(parse(stdout).spec.initContainers[0].resources).toEqual({
-      requests: { memory: '64Mi' },
-      limits: { cpu: '1', memory: '128Mi' },
+      requests: { memory: '32Mi' },
+      limits: { cpu: '1', memory: '96Mi' },
     });
   });
 
@@ -242,7 +242,7 @@ describe('notes', () => {
     [
       'a Guaranteed pod that stays so',
       guaranteed('{limits: {cpu: 1, memory: 1Gi}}'),
-      ['--cpu-limit=10m', '--memory-limit=64Mi'],
+      ['--cpu-limit=10m', '--memory-limit=32Mi'],
       undefined,
     ],
     [
