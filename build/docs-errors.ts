@@ -111,7 +111,7 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     remedy: 'Check `resource` and the selectors of the client.',
   },
   ERR_HTTP_HEADERS: {
-    when: 'Request line and headers are longer than those of any IMDS client.',
+    when: 'Request line and headers are longer, or the headers more, than those of any IMDS client.',
     remedy: 'Send only what IMDS needs: the header `Metadata: true`.',
   },
   ERR_THROTTLED: {

@@ -60,20 +60,29 @@ export function createAdminServer(
 ): AdminServer {
   const { clock, logger } = deps;
   const answer = createAnswer(deps);
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!connections.admit(request.socket, response, clock.monotonicMs())) return;
+    connections.expect(request.socket, response);
+    answer(request).then(
+      (reply) => send(response, reply),
+      (error: unknown) => {
+        logger.log('error', 'failed to answer on the admin port', { error: String(error) });
+        send(response, { status: 500, body: 'internal error\n' });
+      },
+    );
+  };
   const server = http.createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
-    (request, response) => {
-      if (!connections.admit(request.socket, response, clock.monotonicMs())) return;
-      connections.expect(request.socket, response);
-      answer(request).then(
-        (reply) => send(response, reply),
-        (error: unknown) => {
-          logger.log('error', 'failed to answer on the admin port', { error: String(error) });
-          send(response, { status: 500, body: 'internal error\n' });
-        },
-      );
+    {
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      keepAliveTimeout: 5_000,
+      // Whatever node:http answers itself is in no count, and a client can send thousands at once.
+      requireHostHeader: false,
     },
+    onRequest,
   );
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
   const connections = boundConnections(server, { clock }, adminConnectionLimits);
   handleConnectionFaults(server, { connections, toReply: toLastReply });
 
@@ -158,11 +167,15 @@ function createAnswer({
     return answer;
   };
 
-  return async ({ method, url = '', httpVersionMajor }) => {
+  return async ({ method, url = '', httpVersionMajor, httpVersionMinor, headers }) => {
     const [path, query = ''] = url.split('?', 2);
     const isVerbose = /(?:^|&)verbose(?:[=&]|$)/.test(query);
     if (httpVersionMajor !== 1) {
       return refuse({ status: 505, body: 'HTTP version not supported: use HTTP/1.1\n' });
+    }
+    // RFC 9112 §3.2.
+    if (httpVersionMinor > 0 && headers.host === undefined) {
+      return refuse({ status: 400, body: 'header Host is missing\n' });
     }
     if (method !== 'GET' && method !== 'HEAD') {
       return refuse({ status: 405, body: 'method not allowed\n', allow: 'GET, HEAD' });

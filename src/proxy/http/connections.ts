@@ -18,6 +18,13 @@ export interface ConnectionLimits {
   readonly endMs: number;
 }
 
+/**
+ * Headers of a request. Clients send about ten. It is what node:http's parser collects outside of the heap;
+ * with more, it would put them there while the request is still arriving, and 3,000 unfinished requests of
+ * 12 KiB are about what the heap holds.
+ */
+export const maxHeaders = 31;
+
 /** For how long a connection may still deliver what nobody reads, so that its client gets the answer. */
 const lingerMs = 1_000;
 
@@ -74,7 +81,13 @@ export function boundConnections(
   let pipelinedInAll = 0;
   let looking = false;
 
+  // The default drops the headers after the first 2,000 instead of refusing them.
+  server.maxHeadersCount = 0;
   server.on('connection', (socket) => {
+    onTooManyHeaders(socket, () => {
+      stopReading(socket);
+      server.emit('clientError', tooManyHeaders(), socket);
+    });
     if (connections.size >= limits.maxConnections) {
       idlest(connections.values())?.socket.destroy();
       onCrowded();
@@ -99,6 +112,8 @@ export function boundConnections(
   const expect = (connection: Connection, response: ServerResponse, pipelined: 0 | 1): void => {
     if (connection.due.has(response)) return;
     connection.due.add(response);
+    // Nobody reads a body, and until the answer node:http would keep what has arrived of it.
+    response.req.resume();
     connection.pipelined += pipelined;
     pipelinedInAll += pipelined;
     response.once('close', () => {
@@ -227,9 +242,45 @@ function isStuck(connection: Connection, nowMs: number, unreadMs: number): boole
   return false;
 }
 
-/** The part of node:http's parser that hands it a request's head. It is not documented. */
+/** What of node:http's parser is used here. It is not documented. */
 interface Parser {
+  /** Takes a request's head. */
   onIncoming?: (...args: unknown[]) => number;
+  /** Takes the first 31 headers of a head that has more. */
+  [onHeaders]?: (...args: unknown[]) => void;
+  readonly socket?: Socket | null;
+}
+
+type ParsedSocket = Socket & { readonly parser?: Parser | null };
+
+/** `HTTPParser.kOnHeaders`, which Node does not export. */
+const onHeaders = 1;
+
+/** By socket, because node:http uses a parser for one connection after the other, also those of clients. */
+const refusals = new WeakMap<Socket, () => void>();
+
+const wrapped = new WeakSet<Parser>();
+
+/** Calls `refuse` in place of keeping the first 31 headers of a head that has more. */
+function onTooManyHeaders(socket: Socket, refuse: () => void): void {
+  const { parser } = socket as ParsedSocket;
+  const keep = parser?.[onHeaders];
+  if (!parser || typeof keep !== 'function') return;
+  refusals.set(socket, refuse);
+  if (wrapped.has(parser)) return;
+  wrapped.add(parser);
+  parser[onHeaders] = function (this: Parser, ...args) {
+    const refuseThis = this.socket ? refusals.get(this.socket) : undefined;
+    if (refuseThis === undefined) keep.apply(this, args);
+    else refuseThis();
+  };
+}
+
+/** The same error as for a head with too many bytes. */
+function tooManyHeaders(): NodeJS.ErrnoException {
+  return Object.assign(new Error(`more than ${maxHeaders} headers`), {
+    code: 'HPE_HEADER_OVERFLOW',
+  });
 }
 
 /** What the parser takes for the end of what it understands, as after a CONNECT: it stops there. */
@@ -241,7 +292,7 @@ const notHttpFromHere = 2;
  * @returns false if that is impossible, and the connection has been destroyed instead.
  */
 function stopReading(socket: Socket): boolean {
-  const { parser } = socket as Socket & { readonly parser?: Parser | null };
+  const { parser } = socket as ParsedSocket;
   if (typeof parser?.onIncoming !== 'function') {
     socket.destroy();
     return false;

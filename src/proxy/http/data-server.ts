@@ -98,7 +98,7 @@ export const defaultArrival: ArrivalLimits = {
   checkMs: 10_000,
 };
 /** Request line and headers together. */
-export const maxHeaderBytes = 16_384;
+export const maxHeaderBytes = 12_288;
 
 /**
  * Connections that may wait to be accepted. With Node's 511, those of a burst of a thousand callers are
@@ -172,8 +172,6 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
     },
     onRequest,
   );
-  // The default of 2,000 drops the headers after them, and with them perhaps an X-Forwarded-For.
-  server.maxHeadersCount = 0;
   // An expectation is about a body, and a GET has none; RFC 9110 §10.1.1 lets us ignore the others.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import { maxHeaders } from './connections.ts';
 
 /** What the guard reads of a request; node:http's IncomingMessage is one. */
 export interface GuardedRequest {
@@ -14,7 +15,12 @@ export interface GuardedRequest {
 export interface Refusal {
   readonly code: Extract<
     ErrorCode,
-    'ERR_HTTP_MALFORMED' | 'ERR_HTTP_BODY' | 'ERR_METADATA_HEADER' | 'ERR_FORWARDED' | 'ERR_HOST'
+    | 'ERR_HTTP_MALFORMED'
+    | 'ERR_HTTP_HEADERS'
+    | 'ERR_HTTP_BODY'
+    | 'ERR_METADATA_HEADER'
+    | 'ERR_FORWARDED'
+    | 'ERR_HOST'
   >;
   /** The rule that the request breaks, for the log. */
   readonly message: string;
@@ -39,6 +45,11 @@ export const maxIgnoredBytes = 16_384;
 const wrongVersion: Refusal = {
   code: 'ERR_HTTP_MALFORMED',
   message: 'the HTTP version is not 1.0 or 1.1',
+};
+/** `connections.ts` refuses it before it is a request; a guard must not depend on that. */
+const tooManyHeaders: Refusal = {
+  code: 'ERR_HTTP_HEADERS',
+  message: `the request has more than ${maxHeaders} headers`,
 };
 /**
  * No IMDS client sends one. Refused, two parsers that disagree about where such a request ends (request
@@ -119,6 +130,7 @@ export function createGuard(extraHosts: readonly string[] = []): Guard {
   };
 
   return ({ rawHeaders, httpVersionMajor, httpVersionMinor, url = '' }) => {
+    if (rawHeaders.length > 2 * maxHeaders) return tooManyHeaders;
     let metadata: boolean | undefined;
     let hostCount = 0;
     let hostOurs = true;

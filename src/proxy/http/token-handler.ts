@@ -80,6 +80,12 @@ export const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
 /** A longer answer is rendered anew each time, so that all of them together stay under 8 MiB. */
 export const maxRememberedLength = 16 * 1_024;
 
+/**
+ * Characters in the heads of all requests that wait. They stay on the heap meanwhile, which cannot hold 2,000
+ * of 12 KiB; those of real clients have less than a thousand.
+ */
+export const maxWaitingLength = 4 * 1_048_576;
+
 export function createTokenHandler(
   { clock, logger, metrics, source, policy, nextRequestId }: TokenHandlerDeps,
   { maxWaiting }: { readonly maxWaiting: number },
@@ -87,6 +93,7 @@ export function createTokenHandler(
   const askedByTarget = createBoundedMemo<Asked>(memoLimits);
   const audited = new WeakSet<Token>();
   let waiting = 0;
+  let waitingLength = 0;
   let stopped = false;
 
   const toAsked = ({ resource, selectors, bypassCache }: TokenQuery): Asked => {
@@ -109,12 +116,14 @@ export function createTokenHandler(
     const cached = asked.bypassCache ? undefined : source.peek(asked.request.key);
     if (cached !== undefined) return cached;
     if (stopped) throw new ProxyError('ERR_SHUTTING_DOWN', 'the server is stopping');
-    if (waiting >= maxWaiting) {
+    const length = toHeadLength(call.request);
+    if (waiting >= maxWaiting || waitingLength + length > maxWaitingLength) {
       throw new ProxyError('ERR_THROTTLED', 'too many requests are waiting', {
         retryAfterSeconds: 1,
       });
     }
     waiting += 1;
+    waitingLength += length;
     try {
       const correlationId = findCorrelationId(call.request.rawHeaders);
       return await source.get(
@@ -123,6 +132,7 @@ export function createTokenHandler(
       );
     } finally {
       waiting -= 1;
+      waitingLength -= length;
     }
   };
 
@@ -225,6 +235,10 @@ function toRenderedToken(
     headers: toHeaders(jsonType, Buffer.byteLength(body), ''),
     freshUntilMs: nowMs + 1_000 - (nowEpochMs % 1_000),
   };
+}
+
+function toHeadLength({ url = '', rawHeaders }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
 }
 
 /** The caller's own id for its request, if it is a GUID: the real service, too, hands it on to Entra. */

@@ -14,6 +14,7 @@ import { MAX_ASSERTION_BYTES } from '../../../src/proxy/entra/exchange/assertion
 import { MAX_LIFETIME_SECONDS, MAX_TOKEN_LENGTH } from '../../../src/proxy/entra/exchange/reply.ts';
 import { MAX_ADDRESSES } from '../../../src/proxy/entra/transport/dial.ts';
 import { MAX_REPLY_BYTES } from '../../../src/proxy/entra/transport/undici-transport.ts';
+import { maxHeaders } from '../../../src/proxy/http/connections.ts';
 import {
   dataConnectionLimits,
   defaultArrival,
@@ -25,7 +26,11 @@ import { maxBodyBytes } from '../../../src/proxy/http/pass-through.ts';
 import { maxForwarded, totalMs } from '../../../src/proxy/http/pass-through-gate.ts';
 import { failureLogLimits } from '../../../src/proxy/http/request-log.ts';
 import { maxTargetLength } from '../../../src/proxy/http/router.ts';
-import { maxRememberedLength, memoLimits } from '../../../src/proxy/http/token-handler.ts';
+import {
+  maxRememberedLength,
+  maxWaitingLength,
+  memoLimits,
+} from '../../../src/proxy/http/token-handler.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
 import { documentOf, root, toRows } from './documents.ts';
@@ -46,6 +51,7 @@ const bounds: Readonly<Record<string, string>> = {
   'Time that an answer may wait for its client to read it': time(dataConnectionLimits.unreadMs),
   'Time that a connection without further requests may stay open': time(dataConnectionLimits.endMs),
   'Requests that wait for Entra': count(defaultMaxWaiting),
+  'Length of their request lines and headers together': size(maxWaitingLength),
   'Keys in the cache': count(cache.MAX_ENTRIES),
   'Bytes of all tokens in the cache': size(cache.MAX_BYTES),
   'Bytes of one token': size(cache.MAX_TOKEN_BYTES),
@@ -58,6 +64,7 @@ const bounds: Readonly<Record<string, string>> = {
   'Request targets whose meaning and answer are remembered': count(memoLimits.maxEntries),
   'Size of an answer that is remembered': size(maxRememberedLength),
   'Request line and headers': size(maxHeaderBytes),
+  'Headers of a request': count(maxHeaders),
   'Request target': size(maxTargetLength),
   'Request body, which is thrown away': size(maxIgnoredBytes),
   "Time that a request's headers may take to arrive": time(defaultArrival.headersMs),

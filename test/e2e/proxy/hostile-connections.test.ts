@@ -89,6 +89,10 @@ async function statusOf(port: number, request: string): Promise<number | undefin
   return status;
 }
 
+function repeat(request: string): string {
+  return request.repeat(4_000);
+}
+
 function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 }
@@ -118,6 +122,19 @@ describe('requests sent without waiting for the answers', () => {
       200,
       get('/metrics').repeat(2_000),
       false,
+    ],
+    // node:http answers these itself unless it is told not to.
+    [
+      '4,000 without Host on 8 connections',
+      8,
+      get('/readyz') + repeat('GET / HTTP/1.1\r\n\r\n'),
+      true,
+    ],
+    [
+      '4,000 that expect something on 64 connections',
+      64,
+      get('/readyz') + repeat('GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n'),
+      true,
     ],
   ])('the admin port: %s', async (_, connections, text, reads) => {
     await using proxy = await start();
@@ -187,6 +204,37 @@ describe('connections that stop being HTTP', () => {
       attacker.socket.destroy();
     },
   );
+});
+
+describe('long heads on 3,000 connections', () => {
+  const tiny = 'ab:cd\r\n'.repeat(1_600);
+  const long = `ab: ${'x'.repeat(380)}\r\n`;
+
+  test.each([
+    ['unfinished, of tiny headers', '', tiny],
+    ['unfinished, of some long headers', '', long.repeat(28)],
+    ['whole ones that wait for Entra, of tiny headers', '', `${tiny}\r\n`],
+    ['whole ones that wait for Entra, of long headers', '', `${long.repeat(28)}\r\n`],
+    ['whole ones that wait for Entra, with a long target', '&x='.padEnd(8_000, 'y'), '\r\n'],
+  ])('%s', async (_, query, rest) => {
+    await using proxy = await start();
+    emulator.faults.add({ effect: { kind: 'hang' }, requests: 100 });
+    const head = toTokenRequest(`https://slow.example${query}`).slice(0, -2);
+    await attackMany(3_000, proxy.port, head + rest, { forMs: 3_000 });
+    emulator.faults.clear();
+    await expectUnharmed(proxy);
+  });
+});
+
+test('bodies of 16 KiB in 2,500 requests, most of which wait for Entra', async () => {
+  await using proxy = await start();
+  expect(await statusOf(proxy.port, tokenRequest)).toBe(200);
+  emulator.faults.add({ effect: { kind: 'hang' }, requests: 100 });
+  const head = toTokenRequest('https://slow.example').slice(0, -2);
+  const request = `${head}Content-Length: 16384\r\n\r\n${'x'.repeat(16_384)}`;
+  await attackMany(2_500, proxy.port, request, { forMs: 3_000 });
+  emulator.faults.clear();
+  await expectUnharmed(proxy);
 });
 
 test('3,000 silent connections lock nobody out', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createAdminServer } from '../../../src/proxy/admin/admin-server.ts';
+import { adminConnectionLimits, createAdminServer } from '../../../src/proxy/admin/admin-server.ts';
 import type { Readiness } from '../../../src/proxy/admin/readiness.ts';
 import { systemClock } from '../../../src/proxy/clock.ts';
 
@@ -96,4 +96,28 @@ test('even if every connection waits for an answer, a probe gets one', async () 
   for (const socket of await openMany(port, 256)) write(socket, '/readyz');
   while (asked() < 1) await new Promise(setImmediate);
   expect(await ask(await open(port), '/livez')).toBe(ok);
+});
+
+test.each([
+  ['without Host', '', '400', adminConnectionLimits.maxUnanswered],
+  // Nobody asks for the body, so nothing may follow.
+  ['that expects a 100 Continue', 'Host: x\r\nExpect: 100-continue\r\n', '200', 1],
+  [
+    'that expects something else',
+    'Host: x\r\nExpect: y\r\n',
+    '200',
+    adminConnectionLimits.maxUnanswered,
+  ],
+])('a request %s counts as any other', async (_, headers, status, answers) => {
+  const { port } = await start();
+  const socket = await open(port);
+  let received = '';
+  socket.on('data', (data) => {
+    received += data.toString();
+  });
+  const closed = once(socket, 'close');
+  socket.write(`GET /livez HTTP/1.1\r\n${headers}\r\n`.repeat(50));
+  await closed;
+  const statuses = received.match(/HTTP\/1\.1 \d{3}/g) ?? [];
+  expect(statuses).toEqual(Array(answers).fill(`HTTP/1.1 ${status}`));
 });

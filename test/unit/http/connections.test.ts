@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { maxHeaders } from '../../../src/proxy/http/connections.ts';
 import { dataConnectionLimits } from '../../../src/proxy/http/data-server.ts';
+import { maxWaitingLength } from '../../../src/proxy/http/token-handler.ts';
 import { connect, type Endpoint, headerOf, send } from '../../support/raw-http.ts';
 import { startScriptedServer } from '../../support/scripted-source-server.ts';
 
@@ -230,3 +232,54 @@ async function openPaused(endpoint: Endpoint): Promise<net.Socket> {
 function fail(): never {
   throw new Error('no connection');
 }
+
+describe('many headers', () => {
+  const withHeaders = (count: number): string =>
+    `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n${'a: b\r\n'.repeat(count - headers.length)}\r\n`;
+
+  test('as many as real clients never have are served', async () => {
+    await using server = await startScriptedServer({ policy });
+    const connection = await connect(server.endpoint);
+    connection.write(withHeaders(maxHeaders));
+    expect((await connection.read()).status).toBe(200);
+    connection.destroy();
+  });
+
+  test('a request with more ends the connection after the answers that are due', async () => {
+    await using server = await startScriptedServer({ policy });
+    const connection = await connect(server.endpoint);
+    connection.write(tokenRequest + withHeaders(maxHeaders + 1) + tokenRequest);
+    expect(statuses(await connection.readToEnd())).toEqual(['HTTP/1.1 200']);
+    expect(server.source.gets).toHaveLength(1);
+  });
+
+  test('one that never ends is refused as soon as it has more', async () => {
+    await using server = await startScriptedServer({ policy });
+    const connection = await connect(server.endpoint);
+    connection.write(withHeaders(1_000).slice(0, -2));
+    expect(statuses(await connection.readToEnd())).toEqual(['HTTP/1.1 431']);
+    expect(server.source.gets).toHaveLength(0);
+  });
+});
+
+test('requests that wait have a bound on the length of their heads together', async () => {
+  await using server = await startScriptedServer({ policy });
+  const gate = Promise.withResolvers<object>();
+  const count = Math.floor(maxWaitingLength / 8_100);
+  server.source.script(...Array(count).fill(gate.promise));
+  const long = `GET ${target}&x=${'y'.repeat(8_000)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
+  const connections = await Promise.all(
+    Array.from({ length: count }, () => connect(server.endpoint)),
+  );
+  for (const connection of connections) connection.write(long);
+  await vi.waitFor(() => expect(server.server.inFlight).toBeGreaterThan(count - 20), {
+    timeout: 10_000,
+  });
+  const refused = await send(server.endpoint, {
+    target: `${target}&x=${'z'.repeat(8_000)}`,
+    headers,
+  });
+  expect(refused.status).toBe(429);
+  gate.resolve({});
+  for (const connection of connections) connection.destroy();
+});

@@ -27,6 +27,8 @@ test.each([
   ['an extra host', ['Host', 'proxy.internal:8000', 'Metadata', 'true'], undefined],
   ['an extra host in upper case', ['Host', 'PROXY.INTERNAL', 'Metadata', 'true'], undefined],
   ['a foreign host', ['Host', 'proxy.internal.evil', 'Metadata', 'true'], 'ERR_HOST'],
+  ['31 headers', [...good, ...Array(29).fill(['X', '1']).flat()], undefined],
+  ['more', [...good, ...Array(30).fill(['X', '1']).flat()], 'ERR_HTTP_HEADERS'],
   ['a small body', [...good, 'Content-Length', '16384'], undefined],
   ['a big body', [...good, 'Content-Length', '16385'], 'ERR_HTTP_BODY'],
   ['a coded body', [...good, 'Transfer-Encoding', 'chunked'], 'ERR_HTTP_MALFORMED'],
