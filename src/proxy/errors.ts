@@ -1,15 +1,15 @@
 /**
- * Why a request was not answered with a token. A closed set: `imds/error-response` maps each to what the
- * client sees, and adding one without deciding that is a compile error.
+ * Why a request got no token. A closed set: `protocol/error-text` has an answer for each, and a code
+ * without an answer does not compile.
  */
 export type ErrorCode =
-  // What came is no request that HTTP lets us answer, or more than we read of one.
+  // Not a valid HTTP request, or a request that is too large.
   | 'ERR_HTTP_MALFORMED'
   | 'ERR_HTTP_TIMEOUT'
   | 'ERR_HTTP_TARGET'
   | 'ERR_HTTP_HEADERS'
   | 'ERR_HTTP_BODY'
-  // The request itself is at fault; nothing was asked of Entra.
+  // The request is at fault. Entra was not asked.
   | 'ERR_METADATA_HEADER'
   | 'ERR_FORWARDED'
   | 'ERR_HOST'
@@ -33,7 +33,7 @@ export type ErrorCode =
   | 'ERR_REJECTED'
   // Entra (or our own limit) asks for patience.
   | 'ERR_THROTTLED'
-  // Entra could not be asked, or its answer was no answer.
+  // Entra could not be reached, or its answer was not usable.
   | 'ERR_UNAVAILABLE'
   | 'ERR_TIMEOUT'
   // The other metadata paths.
@@ -44,8 +44,8 @@ export type ErrorCode =
   | 'ERR_INTERNAL';
 
 /**
- * What is known of a failure beyond its code. All of it may be shown to the client and logged, so none of
- * it may hold a token, an assertion or a secret: whoever fills it in makes sure of that.
+ * Details of a failure. Clients and logs may show all of them, so the code that fills them in must not put a
+ * token, an assertion or a secret there.
  */
 export interface ErrorDetails {
   /** Entra's own `error`, such as `invalid_client`. */
@@ -67,7 +67,7 @@ export interface ErrorDetails {
   readonly timestamp?: string | undefined;
   /** The name of the header that the request is refused for. Only for the log. */
   readonly header?: string | undefined;
-  /** How long to wait before asking again, when somebody said so. */
+  /** How long to wait before the next request, if that is known. */
   readonly retryAfterSeconds?: number | undefined;
   /** When the assertion that was presented expires, in seconds since 1970. */
   readonly assertionExpiresAtSeconds?: number | undefined;
@@ -91,7 +91,7 @@ export class ProxyError extends Error {
   }
 }
 
-/** Makes a `ProxyError` of anything thrown; what is not one already is ours to blame. */
+/** Makes a `ProxyError` of anything thrown. If it is not one already, the fault is ours: ERR_INTERNAL. */
 export function toProxyError(thrown: unknown): ProxyError {
   if (thrown instanceof ProxyError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -14,30 +14,29 @@ export interface AdminServerDeps {
   readonly logger: Logger;
   /** Why the port of the proxy does not answer; undefined if it does. */
   readonly checkLiveness: () => Promise<string | undefined>;
-  /** Looks at everything readiness depends on; never rejects. */
+  /** Checks everything that readiness depends on. Never rejects. */
   readonly checkReadiness: () => Promise<Readiness>;
-  /** Called by the first scrape, and again after it failed: what it loads costs memory. */
+  /** Called by the first scrape, and again if it failed. Not at startup, because the library costs memory. */
   readonly loadExposition: () => Promise<Exposition>;
 }
 
 export interface AdminServerOptions {
   /** `::` means every address, IPv4 and IPv6. */
   readonly address: string;
-  /** 0 for any that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
 export interface AdminServer {
   /**
-   * @returns the port; undefined if it cannot be had, which is logged and costs the pod its metrics, not
-   * its tokens.
+   * @returns the port. Undefined if it is not available: that is logged, and the pod has tokens but no metrics.
    */
   listen(): Promise<number | undefined>;
-  /** Ends the listener and all its connections. */
+  /** Closes the listener and all its connections. */
   close(): Promise<void>;
 }
 
-/** Kubelet and scrapers come one by one. Other pods can reach the port: this bounds what they can make it hold. */
+/** The kubelet and scrapers send one request at a time. The limits are for other pods, which can reach the port. */
 export const adminConnectionLimits: ConnectionLimits = {
   maxConnections: 256,
   maxUnanswered: 2,
@@ -47,12 +46,12 @@ export const adminConnectionLimits: ConnectionLimits = {
   endMs: 10_000,
 };
 
-/** Between two runs of the same work, for whatever number of clients, so that tokens do not wait for it. */
+/** Time between two runs of the same work, however many clients ask, so that token requests do not wait. */
 export const adminPauseMs = 100;
 
 /**
- * Serves health and metrics on a port of its own, which other pods can reach. It knows no way to a token.
- * Nothing is logged per request: probes come every few seconds for as long as the pod lives.
+ * Serves health and metrics on a separate port, which other pods can reach. It has no access to tokens.
+ * Requests are not logged, because probes come every few seconds.
  */
 export function createAdminServer(
   deps: AdminServerDeps,
@@ -135,7 +134,7 @@ function createAnswer({
     exposition ??= loadExposition();
     try {
       const { contentType, render } = await exposition;
-      // Bytes, which all answers share; of a text each would make its own.
+      // All answers share these bytes. Each would copy a string.
       return { status: 200, body: Buffer.from(await render()), contentType };
     } catch (error) {
       exposition = undefined;
@@ -144,7 +143,7 @@ function createAnswer({
   });
   const liveness = shareRuns(clock, adminPauseMs, checkLiveness);
   const readiness = shareRuns(clock, adminPauseMs, checkReadiness);
-  /** Other answers take no work; but they, too, must not come as fast as somebody can ask. */
+  /** Other answers cost no work, but their rate must be limited as well. */
   const turn = shareRuns(clock, adminPauseMs, async () => {});
 
   const isAlive = async (name: string, isVerbose: boolean): Promise<Answer> => {
@@ -183,7 +182,7 @@ function createAnswer({
     switch (path) {
       case '/livez':
         return isAlive('livez', isVerbose);
-      // The name that both had before Kubernetes told them apart.
+      // The older name, from before Kubernetes separated liveness and readiness.
       case '/healthz':
         return isAlive('healthz', isVerbose);
       case '/readyz':
@@ -210,7 +209,7 @@ function send(response: ServerResponse, { status, body, contentType, allow }: An
   response.end(body);
 }
 
-/** The answer to what is not a request, and the end of its connection. */
+/** The answer to bytes that are not a request. The connection ends after it. */
 function toLastReply(code: ErrorCode): string {
   const [status, body] =
     code === 'ERR_METHOD'

@@ -59,7 +59,7 @@ export function toReadiness({
   return { ready: checks.every(({ outcome }) => outcome !== 'failed'), checks };
 }
 
-/** AADSTS700212: Entra has no federated credential with the audience of what was presented. */
+/** AADSTS700212: Entra has no federated credential with the audience of the presented token. */
 const audienceRefused = 700_212;
 
 /**
@@ -84,7 +84,7 @@ function toAssertionChecks(assertions: readonly AssertionState[], cache: CacheSt
   });
 }
 
-/** The failure that is tried again next, without naming whose it is: anyone may read this. */
+/** The failing key with the next retry. Names no identity, because anyone can read this. */
 function describeFailing(failing: readonly FailingKey[], nowSeconds: number): string | undefined {
   const next = failing.toSorted((a, b) => a.nextRetryAtSeconds - b.nextRetryAtSeconds)[0];
   if (next === undefined) return undefined;
@@ -126,10 +126,10 @@ export interface ReadinessDeps {
   readonly cacheStatus: () => CacheStatus;
 }
 
-/** A projected volume is memory; what takes this long is a hung file system. */
+/** A projected volume is in memory. A read that takes this long means that the file system hangs. */
 const checkDeadlineMs = 2_000;
 
-/** Looks at everything now, within 2 s. Never rejects. */
+/** Checks everything now, within 2 s. Never rejects. */
 export async function checkReadiness(deps: ReadinessDeps): Promise<Readiness> {
   const { clock, isDraining, cacheStatus } = deps;
   const { promise: deadline, resolve: onDeadline } = Promise.withResolvers<{ fault: string }>();

@@ -1,10 +1,9 @@
 import { type Clock, sleep } from '../clock.ts';
 
 /**
- * Bounds what a piece of work costs however many ask for it: it runs once at a time, at most once per
- * `pauseMs`, and everybody who asks before a run begins shares its outcome. So nobody is given anything
- * older than the question.
- * @returns the way to ask, which fails as the run does.
+ * Limits the cost of some work for any number of callers. It runs once at a time and at most once per
+ * `pauseMs`. All who call before a run begins share its result, so that no result is older than the call.
+ * @returns the function to call. It rejects if the run does.
  */
 export function shareRuns<T>(
   clock: Clock,

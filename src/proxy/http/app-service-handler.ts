@@ -13,7 +13,7 @@ import type { TokenHandler } from './token-handler.ts';
 
 export interface AppServiceDeps {
   readonly tokens: TokenHandler;
-  /** What the application has in IDENTITY_HEADER. */
+  /** The value of IDENTITY_HEADER in the application's environment. */
   readonly identityHeader: string;
 }
 
@@ -28,8 +28,8 @@ export interface AppServiceHandler {
 }
 
 /**
- * Each request is understood anew and its secret compared: unlike those of IMDS, its target alone says
- * nothing about whether it may have a token.
+ * Parses every request and compares its secret. Unlike IMDS, the target alone does not say whether the request
+ * may have a token.
  */
 export function createAppServiceHandler({
   tokens,
@@ -47,7 +47,7 @@ export function createAppServiceHandler({
   };
 }
 
-/** The header has to come once: whichever of two a client meant, somebody else has added the other. */
+/** The header must be there once. Of two, somebody other than the client added one. */
 function assertSecret(rawHeaders: readonly string[], headerName: string, secret: string): void {
   const given = headerValues(rawHeaders, headerName);
   const [value] = given;
@@ -64,9 +64,8 @@ function refusal(headerName: string, fault: string): ProxyError {
 }
 
 /**
- * Compares a text with a secret in a time that depends on their lengths alone, so that nobody can find the
- * secret character by character. By hand, because node:crypto, which has such a comparison,
- * would take an idle server 1.8 MB of memory.
+ * Compares a text with a secret. The time depends on their lengths alone, so that nobody can find the secret
+ * character by character. node:crypto has such a comparison, but costs an idle server 1.8 MB of memory.
  */
 export function isSameSecret(text: string, secret: string): boolean {
   let difference = text.length ^ secret.length;

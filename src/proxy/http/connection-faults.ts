@@ -5,7 +5,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Connections } from './connections.ts';
 
 export interface ConnectionFaultDeps {
-  /** Told of each fault at debug. */
+  /** Gets a line at debug for each fault. */
   readonly logger?: Logger;
   readonly connections: Connections;
   /** A whole response, for a connection on which nothing may follow. */
@@ -13,8 +13,8 @@ export interface ConnectionFaultDeps {
 }
 
 /**
- * Answers what node:http does not make a request of, and ends its connection. Nothing is logged above
- * debug: anything may connect to a port, and probes connect and leave without a byte.
+ * Answers bytes that node:http does not turn into a request, and ends the connection. Logs at debug only:
+ * anything may connect to a port, and probes connect and leave without sending a byte.
  */
 export function handleConnectionFaults(
   server: Server,
@@ -32,13 +32,13 @@ export function handleConnectionFaults(
 
   // The second argument is not always the socket: Node wraps it while a body is due.
   server.on('connect', ({ socket }) => {
-    // Nobody else listens to a socket that node:http has let go of.
+    // node:http no longer listens to the socket.
     socket.on('error', () => socket.destroy());
     connections.end(socket, toReply('ERR_METHOD'));
   });
 }
 
-/** What node:http reports of a request that it cannot parse, or waits for in vain. */
+/** Translates the errors of node:http about requests that are malformed or do not arrive. */
 function toErrorCode(code: string | undefined): ErrorCode | undefined {
   switch (code) {
     case 'ECONNRESET':

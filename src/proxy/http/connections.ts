@@ -2,49 +2,47 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 
-/** What the clients of one port may make it hold. */
+/** The limits of one port. */
 export interface ConnectionLimits {
-  /** Open at the same time. A newcomer that would be one too many takes the place of the idlest. */
+  /** Open at the same time. One more replaces the idlest connection. */
   readonly maxConnections: number;
-  /** Requests of one connection whose answers it has not taken. The last one ends the connection. */
+  /** Unanswered requests of one connection. The last of them ends the connection. */
   readonly maxUnanswered: number;
   /** The same for all connections, not counting the first request of each. */
   readonly maxUnansweredInAll: number;
-  /** Bytes of answers that clients do not read. The connection with most of them is ended first. */
+  /** Bytes of answers that clients do not read. Above that, the connection with most of them is closed first. */
   readonly maxUnreadBytes: number;
   /** How long the bytes of an answer may wait for the client to read them. */
   readonly unreadMs: number;
-  /** How long a connection that ends may take over it, with the answers that are due. */
+  /** How long a connection may stay open after its last request, until its answers are written. */
   readonly endMs: number;
 }
 
 /**
- * Headers of a request. Clients send about ten. It is what node:http's parser collects outside of the heap;
- * with more, it would put them there while the request is still arriving, and 3,000 unfinished requests of
- * 12 KiB are about what the heap holds.
+ * Headers of a request. Clients send about ten. node:http's parser collects this many outside of the heap, and
+ * more of them on the heap while the request is still arriving. 3,000 unfinished requests of 12 KiB would fill it.
  */
 export const maxHeaders = 31;
 
-/** For how long a connection may still deliver what nobody reads, so that its client gets the answer. */
+/** How long a connection stays open after the last answer, so that a reset does not cost the client the answer. */
 const lingerMs = 1_000;
 
-/** Between two looks at all connections: while somebody does not read, and otherwise. */
+/** Time between two checks of all connections: while a client does not read its answer, and otherwise. */
 const closeLookMs = 1_000;
 const lookMs = 5_000;
 
-/** Every connection of a server, from accept to close, also those that node:http gives up or hands over. */
+/** All connections of a server, from accept to close. This includes those that node:http drops or hands over. */
 export interface Connections {
   /**
-   * Takes note of a request, whose answer must then be written. It is the path of every request: for one
-   * that does not follow an unanswered one it is a look-up.
-   * @returns false if the request must be left alone: its connection has been destroyed.
+   * Counts a request. Every request comes here; unless it follows an unanswered one, the cost is one look-up.
+   * @returns false if the connection has been destroyed and the request needs no answer.
    */
   admit(socket: Socket, response: ServerResponse, nowMs: number): boolean;
-  /** Takes note that the connection waits for this answer, until the answer is written or given up. */
+  /** Counts an answer as due until it is written or given up. */
   expect(socket: Socket, response: ServerResponse): void;
   /**
-   * Ends a connection on which no request can follow, after the answers that are due.
-   * @param lastWords to send then, unless the last answer has already said that it is the last.
+   * Ends a connection after the answers that are due. No further request is accepted.
+   * @param lastWords are sent at the end, unless the last answer says `Connection: close`.
    */
   end(socket: Socket, lastWords: string): void;
   /** Makes the answers that are due the last ones of their connections. */
@@ -56,21 +54,21 @@ export interface Connections {
 interface Connection {
   readonly socket: Socket;
   usedAtMs: number;
-  /** Answers that are due, as far as they were told of: one that is written at once need not be. */
+  /** The answers that are due. An answer that is written at once is not in it. */
   readonly due: Set<ServerResponse>;
   /** How many of them count against `maxUnansweredInAll`. */
   pipelined: number;
-  /** When its end began, and with which words. */
+  /** Set once `end` has been called. */
   end: { readonly atMs: number; readonly lastWords: string } | undefined;
-  /** Bytes that the client had to read to come this far, since when, if it has not. */
+  /** The client has not read up to this byte since that time. */
   unread: { readonly untilBytes: number; readonly sinceMs: number } | undefined;
 }
 
 /**
- * Bounds the connections of a server. Node's own `maxConnections` ends the newcomer, so that whoever comes
- * first and says nothing keeps everybody else out; and node:http makes requests of all that a client sends
- * at once, however many those are.
- * @param onCrowded called when a connection has to make room for another.
+ * Limits the connections of a server. Node's own `maxConnections` closes new connections, so that silent old
+ * ones keep everybody else out. And node:http parses everything that a client sends at once into requests,
+ * without a limit.
+ * @param onCrowded is called when a connection is closed to make room.
  */
 export function boundConnections(
   server: Server,
@@ -112,7 +110,7 @@ export function boundConnections(
   const expect = (connection: Connection, response: ServerResponse, pipelined: 0 | 1): void => {
     if (connection.due.has(response)) return;
     connection.due.add(response);
-    // Nobody reads a body, and until the answer node:http would keep what has arrived of it.
+    // Discards the body. Otherwise node:http keeps the arrived part of it until the answer.
     response.req.resume();
     connection.pipelined += pipelined;
     pipelinedInAll += pipelined;
@@ -126,7 +124,7 @@ export function boundConnections(
     });
   };
 
-  /** Ends a connection whose end has begun and that waits for no answer. */
+  /** Closes a connection after `end`, once no answer is due. */
   const finish = ({ socket, end }: Connection): void => {
     if (end === undefined || socket.destroyed) return;
     if (socket.writable) socket.end(end.lastWords);
@@ -143,7 +141,7 @@ export function boundConnections(
     });
   };
 
-  /** Destroys the connections whose time is over or that hold too much. @returns the bytes that are unread. */
+  /** Destroys connections that are over their deadline or hold too many bytes. @returns the unread bytes. */
   const look = (): number => {
     const nowMs = clock.monotonicMs();
     const holders: { readonly socket: Socket; readonly bytes: number }[] = [];
@@ -172,7 +170,7 @@ export function boundConnections(
       const connection = connections.get(socket);
       if (connection === undefined) return false;
       connection.usedAtMs = nowMs;
-      // An answer has no socket as long as an earlier one has it.
+      // node:http gives an answer its socket when the answers before it are written.
       if (response.socket !== null) return true;
       expect(connection, response, 1);
       const unanswered = connection.pipelined + 1;
@@ -190,7 +188,7 @@ export function boundConnections(
     end(socket, lastWords) {
       const connection = connections.get(socket);
       if (connection === undefined || connection.end !== undefined) return;
-      // What is not written yet says itself that the connection ends with it.
+      // An answer that is not written yet will say `Connection: close`.
       const isSaid = [...connection.due].some(({ headersSent }) => !headersSent);
       for (const response of connection.due) response.shouldKeepAlive = false;
       connection.end = { atMs: clock.monotonicMs(), lastWords: isSaid ? '' : lastWords };
@@ -209,7 +207,7 @@ export function boundConnections(
   };
 }
 
-/** The longest unused that waits for no answer or, if all do, the longest unused. */
+/** The connection that has been unused for longest, if possible one without an answer due. */
 function idlest(connections: Iterable<Connection>): Connection | undefined {
   let best: Connection | undefined;
   for (const connection of connections) {
@@ -226,12 +224,12 @@ function isIdler(one: Connection, other: Connection): boolean {
 
 function toUnreadBytes({ socket, due }: Connection): number {
   let bytes = socket.writableLength;
-  // Those that wait for their turn hold their own bytes.
+  // Answers without a socket hold their bytes themselves.
   for (const response of due) if (response.socket === null) bytes += response.writableLength;
   return bytes;
 }
 
-/** Whether bytes that were written a while ago are still not read. */
+/** Whether the client has not read bytes that were written `unreadMs` ago. */
 function isStuck(connection: Connection, nowMs: number, unreadMs: number): boolean {
   const { socket, unread } = connection;
   const written = socket.bytesWritten;
@@ -242,7 +240,7 @@ function isStuck(connection: Connection, nowMs: number, unreadMs: number): boole
   return false;
 }
 
-/** What of node:http's parser is used here. It is not documented. */
+/** The part of node:http's parser that is used here. Undocumented. */
 interface Parser {
   /** Takes a request's head. */
   onIncoming?: (...args: unknown[]) => number;
@@ -283,13 +281,13 @@ function tooManyHeaders(): NodeJS.ErrnoException {
   });
 }
 
-/** What the parser takes for the end of what it understands, as after a CONNECT: it stops there. */
+/** Returned to the parser, it means that no HTTP follows, as after a CONNECT: the parser stops. */
 const notHttpFromHere = 2;
 
 /**
- * Throws away what follows on a connection. Its parser has already been given up to 64 KB, and would make
- * some thousand requests of them in one go.
- * @returns false if that is impossible, and the connection has been destroyed instead.
+ * Discards all further bytes of a connection. Its parser already has up to 64 KB, which may be thousands of
+ * requests.
+ * @returns false if that was not possible and the connection has been destroyed.
  */
 function stopReading(socket: Socket): boolean {
   const { parser } = socket as ParsedSocket;

@@ -26,15 +26,15 @@ export interface DataServerDeps {
 }
 
 export interface DataServerOptions {
-  /** 0 for any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /** The address to bind; 127.0.0.1 unless the container shares its network on purpose. */
   readonly host?: string | undefined;
   /** Names to accept in `Host` beside the metadata service's own and loopback's, without port. */
   readonly extraHosts?: readonly string[] | undefined;
-  /** The secret of App Service's path, which is not served without one. */
+  /** The secret of App Service's path. Undefined: the path is not served. */
   readonly identityHeader?: string | undefined;
-  /** How many requests may wait for an exchange; the next is told to come again in a second. */
+  /** How many requests may wait for an exchange. The next one gets 429 with `Retry-After: 1`. */
   readonly maxWaiting?: number | undefined;
   readonly arrival?: ArrivalLimits | undefined;
 }
@@ -44,7 +44,7 @@ export interface ArrivalLimits {
   readonly headersMs: number;
   /** Headers and body. */
   readonly requestMs: number;
-  /** Between two looks at slow requests: the price is a wake-up each, also when nothing happens. */
+  /** Time between two checks for slow requests. Each check wakes up an idle process. */
   readonly checkMs: number;
 }
 
@@ -53,22 +53,22 @@ export interface DataServer {
   listen(): Promise<{ readonly port: number }>;
   /** Requests that wait for an exchange or for the metadata service. */
   readonly inFlight: number;
-  /** When the last request came, on the monotonic clock, `/readyz` aside; undefined before the first. */
+  /** When the last request other than `/readyz` came, on the monotonic clock. Undefined: none yet. */
   readonly lastRequestAtMs: number | undefined;
   /**
-   * Stops listening, ends idle connections, and the others with the answers that are due. A request that
-   * arrives meanwhile on one of them is answered from memory, or 503 if it would have to wait.
-   * @returns when the last connection has ended.
+   * Stops listening, closes idle connections, and closes the others after their answers. A request that arrives
+   * meanwhile is answered from memory, or with 503 if it would need an exchange.
+   * @returns when the last connection is closed.
    */
   close(): Promise<void>;
-  /** Ends every connection, finished or not. */
+  /** Destroys every connection. */
   destroyConnections(): void;
 }
 
 /**
  * A waiting request takes about 20 KB of memory, 7 KB of them on the heap: with a heap of 40 MB, 5,000 of
- * them ended the process; 2,000 beside a thousand idle connections leave 16 MB of it free. The
- * containers of a pod come nowhere near.
+ * them ended the process. 2,000 beside a thousand idle connections leave 16 MB of it free. The
+ * containers of a pod send far fewer.
  */
 export const defaultMaxWaiting = 2_000;
 
@@ -84,12 +84,12 @@ export const dataConnectionLimits: ConnectionLimits = {
   endMs: 35_000,
 };
 
-/** How often at most it is logged that connections had to make room. */
+/** The log says at most this often that connections were closed to make room. */
 const crowdedLogMs = 60_000;
 
 /**
  * The longest idle time of a connection. Longer than the idle pools of .NET (60 s) and Go (90 s), so
- * that the client ends the connection and never sends into one that has just been ended.
+ * that the client closes the connection and never sends into one that was just closed.
  */
 const keepAliveMs = 120_000;
 export const defaultArrival: ArrivalLimits = {
@@ -101,12 +101,12 @@ export const defaultArrival: ArrivalLimits = {
 export const maxHeaderBytes = 12_288;
 
 /**
- * Connections that may wait to be accepted. With Node's 511, those of a burst of a thousand callers are
- * dropped, and each comes again after a second.
+ * Connections that may wait to be accepted. Node's default is 511: from a burst of a thousand callers the rest
+ * are dropped, and retry after a second.
  */
 const backlog = 4_096;
 
-/** Creates the server that answers like IMDS. It owns nothing but its listener. */
+/** Creates the server that answers like IMDS. It owns only its listener and connections. */
 export function createDataServer(deps: DataServerDeps, options: DataServerOptions): DataServer {
   const { clock, logger, metrics } = deps;
   const { headersMs, requestMs, checkMs } = options.arrival ?? defaultArrival;
@@ -138,7 +138,7 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
         tokens.answerFromMemory(request, response, startedAtMs)
       );
     } catch {
-      // The long way meets the same fault, and there it becomes an answer and a log line.
+      // The router meets the same fault, answers it and logs it.
       return false;
     }
   };
@@ -165,18 +165,18 @@ export function createDataServer(deps: DataServerDeps, options: DataServerOption
       requestTimeout: requestMs,
       connectionsCheckingInterval: checkMs,
       maxHeaderSize: maxHeaderBytes,
-      // Nearly no request has a body; the machinery for one is a noticeable part of a cached answer's cost.
+      // Almost no request has a body, and its streams are a noticeable part of a cached answer's cost.
       optimizeEmptyRequests: true,
-      // The guard sees to it, with an answer that has a body.
+      // The guard checks it, and its refusal has a body.
       requireHostHeader: false,
     },
     onRequest,
   );
-  // An expectation is about a body, and a GET has none; RFC 9110 §10.1.1 lets us ignore the others.
+  // An expectation is about a body, and a GET has none. RFC 9110 §10.1.1 allows ignoring the others.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
-  // Without it (it has no documentation), a client that ends its side after the request, as some
-  // versions of nc do, would get no answer if the answer takes a while.
+  // Undocumented. Without it, a client that closes its side after the request, as some versions of nc do,
+  // gets no answer if the answer takes a while.
   Object.assign(server, { httpAllowHalfOpen: true });
   let crowdedLoggedAtMs = Number.NEGATIVE_INFINITY;
   const onCrowded = (): void => {

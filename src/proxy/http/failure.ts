@@ -26,7 +26,7 @@ export function createFail({
         : toErrorResponse(error);
     const durationMs = clock.monotonicMs() - call.startedAtMs;
 
-    // Where such a request ends is not certain, so nothing may follow on its connection.
+    // The end of such a request is uncertain, so its connection must not be reused.
     if (error.code.startsWith('ERR_HTTP_') || error.code === 'ERR_SHUTTING_DOWN') {
       call.response.shouldKeepAlive = false;
     }
@@ -44,7 +44,7 @@ function toExtraHeaders(code: ErrorCode, retryAfterSeconds: number | undefined):
   const headers: string[] = [];
   if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
   if (code === 'ERR_METHOD') headers.push('Allow', 'GET');
-  // RFC 9110 §15.5.2 requires a challenge. No scheme is registered for a secret of this kind.
+  // RFC 9110 §15.5.2 requires a challenge. No registered scheme fits this secret.
   if (code === 'ERR_IDENTITY_HEADER') headers.push('WWW-Authenticate', 'Identity-Header');
   return headers;
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { maxHeaders } from './connections.ts';
 
-/** What the guard reads of a request; node:http's IncomingMessage is one. */
+/** The part of a request that the guard reads; node:http's IncomingMessage has it. */
 export interface GuardedRequest {
   /** The request target. */
   readonly url?: string | undefined;
@@ -24,21 +24,21 @@ export interface Refusal {
   >;
   /** The rule that the request breaks, for the log. */
   readonly message: string;
-  /** The name of the header at fault. Its value is the client's business. */
+  /** The name of the header at fault. Its value is never logged. */
   readonly header?: string;
-  /** What else is wrong, where only the Metadata header's absence came first. */
+  /** The second fault of a request whose first one is the missing Metadata header. */
   readonly otherwise?: Refusal | undefined;
 }
 
 /** @returns why the request must not be served; undefined if it may be. */
 export type Guard = (request: GuardedRequest) => Refusal | undefined;
 
-/** The names under which the metadata service is legitimately addressed from inside a pod. */
+/** The names by which clients inside a pod address the metadata service. */
 const metadataHosts: readonly string[] = ['169.254.169.254', '127.0.0.1', 'localhost', '[::1]'];
 
 /**
- * A body up to this length is thrown away, so that the connection stays usable. It is far below what
- * node:http takes in without a reader, so that a request that waits for an exchange still arrives whole.
+ * A body up to this length is discarded, so that the connection stays usable. node:http buffers far more than
+ * that without a reader, so a request that waits for an exchange still arrives completely.
  */
 export const maxIgnoredBytes = 16_384;
 
@@ -52,8 +52,8 @@ const tooManyHeaders: Refusal = {
   message: `the request has more than ${maxHeaders} headers`,
 };
 /**
- * No IMDS client sends one. Refused, two parsers that disagree about where such a request ends (request
- * smuggling) have nothing to disagree about.
+ * No IMDS client sends it. Refusing it prevents request smuggling, in which two parsers disagree about the end
+ * of such a request.
  */
 const transferCoded: Refusal = {
   code: 'ERR_HTTP_MALFORMED',
@@ -106,17 +106,17 @@ const absoluteForm = /^https?:\/\/([^/?]*)/i;
 const slash = 0x2f;
 
 /**
- * Makes the check that stands before everything else: `Metadata: true`, which a browser or a server-side
- * request forgery cannot add; no trace of a forwarding proxy; and a Host that is ours, which stops DNS
- * rebinding. The missing Metadata header is reported first whatever else is wrong, because SDKs probe
- * without it and read the answer's text. It runs once for every request: one pass, no allocation.
+ * Creates the check that every request must pass first. It requires `Metadata: true`, which a browser or a
+ * server-side request forgery cannot add; no sign of a forwarding proxy; and one of our Host names, which stops
+ * DNS rebinding. A missing Metadata header is always reported first, because SDKs probe without it and read the
+ * answer's text. The check runs once for each request, in one pass and without allocation.
  * @param extraHosts more names to accept as Host, without port.
  */
 export function createGuard(extraHosts: readonly string[] = []): Guard {
   const hosts = new Set([...metadataHosts, ...extraHosts.map((host) => host.toLowerCase())]);
   let lastHost: string | undefined;
 
-  /** Nearly all requests come with the same Host, so the last good one is compared first. */
+  /** Almost all requests have the same Host, so the last good one is compared first. */
   const isOurs = (host: string): boolean => {
     if (host === lastHost) return true;
     if (!hosts.has(toHostname(host))) return false;
@@ -139,7 +139,7 @@ export function createGuard(extraHosts: readonly string[] = []): Guard {
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string;
       const value = rawHeaders[index + 1] as string;
-      // The length rules out nearly every other header without looking at its letters.
+      // Comparing lengths first excludes almost all other headers.
       switch (name.length) {
         case 4:
           if (isName(name, 'host')) {
@@ -171,7 +171,7 @@ export function createGuard(extraHosts: readonly string[] = []): Guard {
     let refusal = forwarding;
     if (refusal === undefined) {
       if (url.charCodeAt(0) !== slash && !isTargetOurs(url)) refusal = foreignAuthority;
-      // HTTP/1.0 knew no Host; since 1.1 exactly one is required (RFC 9112 §3.2).
+      // HTTP/1.0 has no Host. HTTP/1.1 requires exactly one (RFC 9112 §3.2).
       else if (hostCount === 0 && httpVersionMinor > 0) refusal = noHost;
       else if (hostCount > 1) refusal = severalHosts;
       else if (!hostOurs) refusal = foreignHost;

@@ -16,17 +16,17 @@ export interface PassThroughOptions {
 
 export type Answered = Extract<ForwardResult, { readonly kind: 'answered' }>;
 
-/** Decides what is forwarded, and stops it for good once a request of ours comes back to us. */
+/** Decides which requests are forwarded. Turns forwarding off permanently if one of our requests comes back. */
 export interface PassThroughGate {
-  /** Whether requests for this service are forwarded at the moment. */
+  /** Whether requests for this service are forwarded now. */
   isOpen(service: MetadataService): boolean;
   /**
-   * Whether a request is one that this process has sent. If so, the redirect applies to the proxy
-   * itself (it runs under another uid than the rules exempt), and the gate is closed.
+   * Whether this process sent the request. If so, the redirect applies to the proxy itself (its uid is not the
+   * one that the rules exempt), and the gate is closed.
    */
   isOwnRequest(rawHeaders: readonly string[]): boolean;
   /**
-   * Forwards a request and gives the whole answer.
+   * Forwards a request and returns the whole answer.
    * @throws ProxyError with ERR_PATH if there is no metadata service, ERR_THROTTLED if too many requests
    * wait for it, ERR_PASSTHROUGH if it failed.
    */
@@ -35,7 +35,7 @@ export interface PassThroughGate {
 
 const connectMs = 1_000;
 export const totalMs = 5_000;
-/** For how long nobody tries again after the metadata address could not be connected to. */
+/** After a failed connection to the metadata address, how long no other is tried. */
 const absentMs = 30_000;
 /** The real service allows 5 requests a second. */
 export const maxForwarded = 50;
@@ -43,7 +43,7 @@ export const maxForwarded = 50;
 export interface PassThroughDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called by the first request that is forwarded, and again after it failed. */
+  /** Called by the first forwarded request, and again if it failed. */
   readonly loadForwarder?: () => Promise<
     Pick<typeof import('./pass-through.ts'), 'createForwarder'>
   >;
@@ -53,7 +53,7 @@ export function createPassThroughGate(
   { clock, logger, loadForwarder = () => import('./pass-through.ts') }: PassThroughDeps,
   { mode, upstream = { host: '169.254.169.254', port: 80 } }: PassThroughOptions,
 ): PassThroughGate {
-  // It keeps nothing secret: who guesses it from within the pod turns off what the pod alone can use.
+  // Not a secret: a process that guesses it turns off pass-through, for its own pod only.
   const marker = createRequestIds()();
   let loading: Promise<Forwarder> | undefined;
   let looped = false;
@@ -83,7 +83,7 @@ export function createPassThroughGate(
     },
 
     isOwnRequest(rawHeaders) {
-      // Whatever header holds the id, and whatever other proxies added to it, the request is ours.
+      // Any header may hold the ID, and other proxies may have added to it.
       if (!rawHeaders.some((value) => value.includes(marker))) return false;
       if (!looped) {
         logger.log('error', 'pass-through is off: requests to the metadata service come back', {
@@ -125,7 +125,7 @@ export function createPassThroughGate(
   };
 }
 
-/** The metadata service redirects nobody and switches no protocol. */
+/** The metadata service sends no redirects and switches no protocols. */
 function isFinal(status: number): boolean {
   return status >= 200 && (status < 300 || status >= 400);
 }

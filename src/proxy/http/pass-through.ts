@@ -1,13 +1,13 @@
 /**
- * Forwards single requests to the real metadata service. Loaded on first use. It answers with plain
- * values, because an error class of this file would not be the one of the file that loaded it.
+ * Forwards single requests to the real metadata service. Loaded on first use. It returns plain values: an error
+ * class in this bundle would differ from the class of the same name in the bundle that loads it.
  */
 import http from 'node:http';
 import { metadataAddress } from '../../shared/redirect-contract.ts';
 import type { Clock } from '../clock.ts';
 import { headerValues, toEndToEndHeaders } from './raw-headers.ts';
 
-/** Carries the ids of the proxies that a request has passed, separated by commas. */
+/** Has the IDs of the proxies that a request has passed, separated by commas. */
 const loopHeader = 'X-IMDS-Proxy-Loop';
 
 export interface ForwardRequest {
@@ -20,7 +20,7 @@ export interface ForwardLimits {
   readonly connectMs: number;
   /** From the call to the last byte of the answer. */
   readonly totalMs: number;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +32,7 @@ export type ForwardResult =
       readonly headers: readonly string[];
       readonly body: Buffer;
     }
-  /** `phase` tells a service that is not there from one that did not answer properly. */
+  /** `phase` is `connect` if the service is not there, `answer` if its answer was not valid. */
   | { readonly kind: 'failed'; readonly phase: 'connect' | 'answer'; readonly reason: string };
 
 export interface Forwarder {
@@ -41,8 +41,8 @@ export interface Forwarder {
 }
 
 /**
- * What IMDS clients send. Nothing else reaches the metadata service: a header such as X-Original-URL makes
- * some servers answer another request than the one that was checked here.
+ * The headers of IMDS clients. Only they are forwarded: a header such as X-Original-URL makes some servers
+ * answer another request than the one that was checked here.
  */
 const forwardedHeaders: ReadonlySet<string> = new Set([
   'accept',
@@ -97,7 +97,7 @@ export function createForwarder(
           });
         });
         request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
-        // Without a listener Node ends the connection and tells nobody.
+        // Without this listener Node closes the connection without an event.
         request.on('upgrade', (_response, socket) => {
           socket.destroy();
           fail('answered 101');
@@ -132,7 +132,7 @@ function toForwardedHeaders(
 ): string[] {
   const headers = toEndToEndHeaders(rawHeaders, forwardedHeaders);
   const ids = headerValues(rawHeaders, loopHeader.toLowerCase());
-  // The alias port leads to the metadata service's own port, and the service never hears of it.
+  // The redirect maps the alias port to the service's own port; the service does not know the alias.
   const isPortMeant = upstream.port !== 80 && upstream.host !== metadataAddress;
   const host = isPortMeant ? `${upstream.host}:${upstream.port}` : upstream.host;
   return ['Host', host, ...headers, loopHeader, [...ids, marker].join(',')];

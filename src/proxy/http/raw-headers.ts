@@ -3,7 +3,7 @@ export function headerValues(rawHeaders: readonly string[], lowerCaseName: strin
   const values: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    // The length rules out nearly every other header without looking at its letters.
+    // Comparing lengths first excludes almost all other headers.
     if (name.length !== lowerCaseName.length || name.toLowerCase() !== lowerCaseName) continue;
     values.push(rawHeaders[index + 1] as string);
   }
@@ -11,8 +11,8 @@ export function headerValues(rawHeaders: readonly string[], lowerCaseName: strin
 }
 
 /**
- * Headers that concern one connection only (RFC 9110 §7.6.1), the ones that describe a framing we
- * replace, and cookies, which no metadata service sets.
+ * Headers that are about one connection (RFC 9110 §7.6.1) or about the framing, which changes here, and
+ * cookies, which no metadata service sets.
  */
 const connectionHeaders: ReadonlySet<string> = new Set([
   'connection',
@@ -33,8 +33,8 @@ const connectionHeaders: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The headers that may travel on, in order: all but those of the connection and those that `Connection` names.
- * @param allowed if given, no other names (in lower case) travel on.
+ * The headers to forward, in order: all except those of the connection and those that `Connection` names.
+ * @param allowed if given, the only names to forward, in lower case.
  */
 export function toEndToEndHeaders(
   rawHeaders: readonly string[],

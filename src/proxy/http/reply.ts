@@ -10,7 +10,7 @@ export interface Subject {
   readonly resource: string;
 }
 
-/** A request on its way to an answer that is not waiting in memory. */
+/** A request that is not answered from memory. */
 export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -19,13 +19,13 @@ export interface Call {
   /** On the monotonic clock. */
   readonly startedAtMs: number;
   readonly route: RouteLabel;
-  /** Whose token for what the request means, once that is known. For the log. */
+  /** For the log. Undefined until the request has been parsed. */
   subject?: Subject;
-  /** Which service's clients understand the answer. */
+  /** The protocol of the answer. */
   readonly protocol: 'imds' | 'app-service';
 }
 
-/** Clients that look at it look for `IMDS`, as the real service begins. */
+/** The real service's value begins with `IMDS`, which some clients check. */
 export const serverHeader = `IMDS/${buildInfo.version} (workload-identity-imds-proxy)`;
 
 export const jsonType = 'application/json; charset=utf-8';
@@ -44,7 +44,7 @@ export function toHeaders(contentType: string, contentLength: number, requestId:
   ];
 }
 
-/** Writes a whole answer at once: never chunked, never compressed (ABFS insists on a Content-Length). */
+/** Writes a whole answer at once, never chunked or compressed: ABFS requires a Content-Length. */
 export function reply(
   { response, id }: Pick<Call, 'response' | 'id'>,
   status: number,
@@ -57,7 +57,7 @@ export function reply(
   response.end(body);
 }
 
-/** A whole response for a connection that has no request object, and on which nothing may follow. */
+/** A complete response for a connection without a request object, which ends after it. */
 export function toRawReply(code: ErrorCode, requestId: string, now: Date): string {
   const { status, body } = toErrorResponse(new ProxyError(code, code));
   const headers = toHeaders(jsonType, Buffer.byteLength(body), requestId);
@@ -75,10 +75,9 @@ const firstNumber = 10_000_000;
 const highestNumber = 99_999_999;
 
 /**
- * Makes the `x-ms-request-id` of each answer: shaped like a GUID, because clients show it as one, and
- * counted rather than drawn, because this is on the path of every request. The last eight digits are a
- * decimal number, which is valid hexadecimal and the cheapest to write. It identifies and protects
- * nothing, so it needs no cryptographic randomness.
+ * Creates the `x-ms-request-id` of each answer. It has the form of a GUID, because clients show it as one. The
+ * last eight digits are a counter in decimal: valid as hexadecimal, and cheaper than random digits for each
+ * request. The ID protects nothing, so it needs no cryptographic randomness.
  */
 export function createRequestIds({ lastNumber = highestNumber } = {}): () => string {
   let prefix = toPrefix();

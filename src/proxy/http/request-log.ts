@@ -7,7 +7,7 @@ import type { Call } from './reply.ts';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
 
-/** What every log line about a request says. */
+/** The fields of every log line about a request. */
 export function toLogFields(
   { request, id }: Pick<Call, 'request' | 'id'>,
   status: number,
@@ -22,22 +22,22 @@ export function toLogFields(
   };
 }
 
-/** Tells of requests that were not served, in a bounded number of lines. */
+/** Logs requests that were not served, in a bounded number of lines. */
 export interface FailureLog {
   failed(call: Call, error: ProxyError, status: number, durationMs: number): void;
-  /** Tells at once of what has been left out so far. */
+  /** Logs at once how many lines have been suppressed so far. */
   flush(): void;
 }
 
 /**
- * Failures that look the same: so many are told one by one in a period, and then how many more there were.
- * A client that is refused as fast as it can ask would otherwise write megabytes a second.
+ * Limits for failures that look the same. The first ones of a period are logged, the others are counted.
+ * Otherwise one refused client could write megabytes of log a second.
  */
 export const failureLogLimits = {
   periodMs: 30_000,
   /** Lines for one kind of failure in a period, before the one that counts the rest. */
   lines: 3,
-  /** Kinds that are told apart in a period; the others are told apart by their code alone. */
+  /** Different failures in a period. Beyond that, failures with the same code count as the same. */
   kinds: 64,
 };
 
@@ -89,7 +89,7 @@ export function createFailureLog({
         header: details.header,
         ...toSubject(call),
       };
-      // Whoever wants to see every request sees every refusal.
+      // At debug every request is logged, so every refusal is as well.
       if (!logger.isEnabled('debug')) {
         const kind = toKind(JSON.stringify(reason), level, code, reason);
         if (kind.lines >= failureLogLimits.lines) {
@@ -113,14 +113,14 @@ export function createFailureLog({
 
 function toLevel(code: ErrorCode, status: number): LogLevel {
   if (status === 500) return 'error';
-  // SDKs begin with a request that lacks the header, and agents look for other clouds' metadata: neither
-  // is news, and the metrics count both.
+  // SDKs probe without the header, and agents look for the metadata of other clouds. Both are normal, and
+  // the metrics count them.
   return code === 'ERR_METADATA_HEADER' || code === 'ERR_PATH' ? 'debug' : 'warning';
 }
 
 /**
- * Whose token was asked for, and for what: as understood or, failing that, in the words of the request. A value
- * that does not look like what it should be is hidden, as it may be anything.
+ * The identity and resource of a request. If it could not be parsed, the values are those of its query, but only
+ * if they look like IDs and resources: other text may be a secret.
  */
 function toSubject({ request, subject, route }: Call): Fields {
   if (subject !== undefined) {
@@ -143,7 +143,7 @@ const guid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const resource = /^(?:[a-z][a-z\d+.-]*:\/\/[\w.:/~-]{1,240}|[\da-f-]{36})$/i;
 const resourceId = /^\/subscriptions\/[\w.()/-]{1,400}$/i;
 
-/** The query names of both protocols that are shown, as which field and if they have which form. */
+/** The query names whose values are logged, with the field and the form that they must have. */
 const subjectNames: ReadonlyMap<string, { readonly field: string; readonly form: RegExp }> =
   new Map([
     ['client_id', { field: 'client_id', form: guid }],
@@ -167,7 +167,7 @@ function toShown(form: RegExp, text: string): string {
   return form.test(text) ? redactTokens(text) : '***';
 }
 
-/** The only values that are shown, by name: they say nothing about anybody. */
+/** The only query values that are shown: they identify nobody. */
 const openValues: ReadonlyMap<string, RegExp> = new Map([
   ['api-version', /^[\d-]{0,10}$/],
   ['cred-api-version', /^[\d.]{0,4}$/],
@@ -178,7 +178,7 @@ const openValues: ReadonlyMap<string, RegExp> = new Map([
 const plainName = /^[\w.-]{1,32}$/;
 const maxPathLength = 128;
 
-/** A request target as it may be logged: values are hidden, and so is whatever is long or unusual. */
+/** A request target for the log. Values, long names and unusual characters are hidden. */
 export function toRedactedUri(target: string): string {
   const { path, query } = parseTarget(target);
   const shownPath = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}***` : path;

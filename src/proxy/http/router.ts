@@ -33,7 +33,7 @@ export interface RouterDeps {
 
 export interface Router {
   /**
-   * Answers a request, now or later, and whatever goes wrong with it.
+   * Answers a request, now or later. Never throws.
    * @param verdict of the guard.
    */
   route(
@@ -46,10 +46,10 @@ export interface Router {
   readonly inFlight: number;
 }
 
-/** Real targets have some hundred characters; resource IDs and resources are limited on their own. */
+/** Real targets have a few hundred characters. */
 export const maxTargetLength = 8_192;
 
-/** Brings every request that is not answered from memory to the part that serves its path. */
+/** Passes each request that is not answered from memory to the handler of its path. */
 export function createRouter(deps: RouterDeps): Router {
   const { clock, logger, metrics, fail, tokens, appService, passThrough, nextRequestId } = deps;
   let inFlight = 0;
@@ -124,7 +124,7 @@ export function createRouter(deps: RouterDeps): Router {
         if (!isQuery(target.query)) {
           throw new ProxyError(
             'ERR_MALFORMED_QUERY',
-            'query has a character that belongs in no query',
+            'query has a character that is not allowed in a query',
           );
         }
         return passOn(

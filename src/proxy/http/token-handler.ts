@@ -25,9 +25,9 @@ export interface TokenHandlerDeps {
 
 export interface TokenHandler {
   /**
-   * Answers a GET whose target was served before and whose token is in memory: the path of almost every
-   * request. The caller has checked the method and the guard.
-   * @returns false if it cannot; nothing has been written then.
+   * Answers a GET if its target was served before and its token is in memory, as with almost every request.
+   * The caller has checked the method and the guard.
+   * @returns false if it cannot answer. Nothing has been written then.
    */
   answerFromMemory(
     request: IncomingMessage,
@@ -36,12 +36,12 @@ export interface TokenHandler {
   ): boolean;
   /**
    * Answers a request for a token, waiting for an exchange if need be.
-   * @throws ProxyError if there is none; nothing has been written then.
+   * @throws ProxyError if there is no token. Nothing has been written then.
    */
   answer(call: Call, query: string): Promise<void>;
   /** The same for a query of another protocol, already parsed, whose answer has another form. */
   answerAs(call: Call, query: TokenQuery, toBody: ToBody): Promise<void>;
-  /** From now on, what would have to wait is refused. */
+  /** From now on, requests that need an exchange are refused. */
   stopWaiting(): void;
 }
 
@@ -51,7 +51,7 @@ export type ToBody = (token: AnswerableToken) => string;
 /** Where an answer goes, and its `x-ms-request-id`. */
 type Destination = Pick<Call, 'response' | 'id'>;
 
-/** A token as an answer that only needs its id to be written. */
+/** A complete answer with a token, except for the request's ID. */
 interface RenderedToken {
   readonly token: Token;
   /** A string, which node:http joins with the headers into one write; a Buffer would be a second one. */
@@ -62,22 +62,21 @@ interface RenderedToken {
   readonly freshUntilMs: number;
 }
 
-/** What a request target means; it means the same every time, so it is worked out once. */
+/** The meaning of a request target. It is always the same, so it is parsed once. */
 interface Asked {
   readonly request: KeyedRequest;
   readonly bypassCache: boolean;
-  /** As the caller wrote it: clients compare it with what they asked for. */
+  /** As the caller wrote it: clients compare it with their request. */
   readonly resource: string;
   rendered: RenderedToken | undefined;
 }
 
 /**
- * Twice the tokens that are cached, so that the same token asked for in two ways still fits, and longer
- * than targets are.
+ * Room for two different targets for each cached token. Real targets are shorter than this.
  */
 export const memoLimits = { maxEntries: 512, maxKeyLength: 2_048 };
 
-/** A longer answer is rendered anew each time, so that all of them together stay under 8 MiB. */
+/** Longer answers are rendered for each request, so that all kept ones together stay under 8 MiB. */
 export const maxRememberedLength = 16 * 1_024;
 
 /**
@@ -102,7 +101,7 @@ export function createTokenHandler(
     return { request, bypassCache, resource, rendered: undefined };
   };
 
-  /** For IMDS only: whatever is remembered here is answered to any request that passes the guard. */
+  /** For IMDS only: any request that passes the guard may get the answer to a known target. */
   const toKnownAsked = (target: string, query: string): Asked => {
     const known = askedByTarget.get(target);
     if (known !== undefined) return known;
@@ -136,7 +135,7 @@ export function createTokenHandler(
     }
   };
 
-  /** One line for each token that Entra issued, however many callers it goes to. */
+  /** Logs each token that Entra issued once at info, for any number of callers. */
   const audit = (call: Call, token: Token, startedEpochMs: number, durationMs: number): void => {
     const isNew =
       !audited.has(token) && token.issuedAtSeconds >= Math.floor(startedEpochMs / 1_000);
@@ -152,7 +151,7 @@ export function createTokenHandler(
     });
   };
 
-  /** Many callers may get the same token in the same second: it is rendered once for all of them. */
+  /** Renders a token once a second at most, for all its callers. */
   const write = (
     asked: Asked,
     token: Token,
@@ -241,13 +240,13 @@ function toHeadLength({ url = '', rawHeaders }: IncomingMessage): number {
   return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
 }
 
-/** The caller's own id for its request, if it is a GUID: the real service, too, hands it on to Entra. */
+/** The caller's own ID of its request, if it is a GUID. The real service also passes it to Entra. */
 function findCorrelationId(rawHeaders: readonly string[]): string | undefined {
   const [value] = headerValues(rawHeaders, 'x-ms-client-request-id');
   return value !== undefined && isGuid(value) ? value : undefined;
 }
 
-/** Values that are worked out again when they are not here. */
+/** Values that can be computed again when they are missing. */
 export interface BoundedMemo<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -256,13 +255,13 @@ export interface BoundedMemo<Value> {
 
 export interface MemoLimits {
   readonly maxEntries: number;
-  /** A longer key is not kept, so that the entries' number limits their memory. */
+  /** Longer keys are not kept, so that the number of entries limits the memory. */
   readonly maxKeyLength: number;
 }
 
 /**
- * A map that is emptied when it is full. To lose an entry costs working it out once; to keep track of
- * use, as a map that drops the oldest does, would cost every single look-up.
+ * A map that is emptied when it is full. A lost entry costs one computation. Tracking use, to drop the oldest
+ * entry only, would cost every look-up.
  */
 export function createBoundedMemo<Value>({
   maxEntries,

@@ -13,7 +13,7 @@ export type AppServiceVersion = '2017-09-01' | '2019-08-01';
 
 /** What a version requires of a request. */
 interface VersionRules {
-  /** The header that has to hold the secret, in lower case. */
+  /** The header with the secret, in lower case. */
   readonly secretHeader: string;
   readonly selectors: SelectorDialect;
 }
@@ -51,7 +51,7 @@ const rules: Readonly<Record<AppServiceVersion, VersionRules>> = {
 };
 
 /**
- * Finds the version of a request, by which everything else in it is understood.
+ * Finds the version of a request, which decides how the rest is parsed.
  * @throws ProxyError with ERR_API_VERSION.
  */
 export function toAppServiceVersion(query: ReadonlyMap<string, string>): AppServiceVersion {
@@ -62,14 +62,14 @@ export function toAppServiceVersion(query: ReadonlyMap<string, string>): AppServ
   });
 }
 
-/** The name of the header that has to hold the secret, in lower case. */
+/** The name of the header with the secret, in lower case. */
 export function toSecretHeader(version: AppServiceVersion): string {
   return rules[version].secretHeader;
 }
 
 /**
- * Understands the query of a token request. MSAL adds `token_sha256_to_refresh` when a resource has refused
- * the token with that hash (claims challenge); the only one it can have is ours, so a new one is due.
+ * Parses the query of a token request. MSAL adds `token_sha256_to_refresh` when a resource has refused the token
+ * with that hash (claims challenge). That token is ours, so the cache must get a new one.
  * @throws ProxyError with ERR_SELECTOR_NAME, ERR_RESOURCE_MISSING or ERR_RESOURCE_INVALID.
  */
 export function toAppServiceQuery(
@@ -92,8 +92,8 @@ function isVersion(text: string): text is AppServiceVersion {
 
 /**
  * The body of a successful answer, with the keys and types of App Service: all values are strings, and no
- * `expires_in`, so that every client goes by `expires_on`. Version 2017-09-01 writes that as a date, in
- * the form of App Service on Linux, which the clients of its time parse.
+ * `expires_in`, so that every client uses `expires_on`. In version 2017-09-01 that is a date in the form of App
+ * Service on Linux, which clients of that version parse.
  */
 export function toAppServiceBody(version: AppServiceVersion, token: AnswerableToken): string {
   return JSON.stringify({
@@ -129,8 +129,8 @@ const notFoundText =
 
 /**
  * An error as App Service writes it: the same status as for IMDS, and a body of `statusCode`, `message` and
- * `correlationId`, which are what the SDKs show of it.
- * @param requestId stands in for the correlation ID when Entra was not asked; the log has it, too.
+ * `correlationId`, which SDKs show.
+ * @param requestId replaces the correlation ID when Entra was not asked. The log has it as well.
  */
 export function toAppServiceErrorResponse(error: ProxyError, requestId: string): ErrorResponse {
   const { status, retryAfterSeconds, description } = describeError(error);

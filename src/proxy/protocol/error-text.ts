@@ -10,13 +10,13 @@ export interface ErrorResponse {
   readonly body: string;
 }
 
-/** What every protocol tells its client about an error, each in its own form. */
+/** An error before it has the form of a protocol. */
 export interface DescribedError extends Omit<ErrorResponse, 'body'> {
   readonly error: string;
   readonly description: string;
 }
 
-/** The fixed part of an answer; `text` stands in when the error brings no description. */
+/** The fixed part of an answer. `text` is for errors without a description. */
 interface Wording {
   readonly status: ErrorResponse['status'];
   readonly error: string;
@@ -34,9 +34,9 @@ const apiVersionError =
   'Bad request. api-version is invalid or was not specified in the request. For more information refer to aka.ms/azureimds';
 
 /**
- * What the client is told about an error: 400 for all that is final (SDKs take 401 and 403 for a reason
- * to abort a credential chain, and retry 404, 410 and 5xx for up to a minute), 429 and 503 for what is
- * worth asking again. The one 401 is App Service's own.
+ * Status and texts for the client. Final errors are 400, because SDKs abort a credential chain on 401 and 403,
+ * and retry 404, 410 and 5xx for up to a minute. Errors that a retry may cure are 429 and 503. The only 401 is
+ * App Service's own.
  */
 export function describeError({ code, details }: ProxyError): DescribedError {
   const { status, error, text } = toWording(code, details);
@@ -149,10 +149,10 @@ function unavailable(text: string): Wording {
 }
 
 function toDescription(code: ErrorCode, text: string, details: ErrorDetails): string {
-  // Whatever a fault of ours says of itself is for the log only.
+  // The message of an internal fault is for the log only.
   if (code === 'ERR_INTERNAL') return text;
   const { description, hint } = details;
-  // Our own texts stay exactly as clients know them; only what is added to them needs cleaning.
+  // Clients match on our fixed texts, so only additions are cleaned.
   if (description === undefined && hint === undefined) return text;
   const added = code === 'ERR_THROTTLED' && description ? `${text}: ${description}` : description;
   const cause = added ? toClientText(added) : text;
@@ -161,8 +161,8 @@ function toDescription(code: ErrorCode, text: string, details: ErrorDetails): st
 }
 
 /**
- * Seconds until a new attempt makes sense. A 429 is honoured as Entra asks, for an hour at the most; a
- * 503 stays short, because some clients wait that long blindly and none of them for more than a minute.
+ * Seconds until a retry makes sense. For 429 it is Entra's value, at most an hour. For 503 it is short, because
+ * some clients wait for it whatever it is, and none waits for more than a minute.
  */
 function toRetryAfterSeconds(
   status: ErrorResponse['status'],
@@ -181,9 +181,9 @@ function clamp(seconds: number, maximum: number): number {
 const maxLength = 4_096;
 
 /**
- * Makes a text that came from elsewhere fit for a client. Two phrases are instructions to SDKs and must
- * not get there by accident: "unreachable" is what Docker Desktop answers, from which the SDKs of Python,
- * Go and .NET conclude that there is no IMDS, and on "Identity not found" .NET skips the credential.
+ * Cleans a text from elsewhere for a client. SDKs act on two phrases, which must not be in it by accident: on
+ * "unreachable", Docker Desktop's answer, the SDKs of Python, Go and .NET conclude that there is no IMDS, and on
+ * "Identity not found" .NET skips the credential.
  */
 export function toClientText(text: string): string {
   return toPrintable(redactTokens(text))

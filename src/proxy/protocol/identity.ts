@@ -17,17 +17,17 @@ export interface IdentityPolicy {
   readonly defaultIdentity: KnownIdentity | undefined;
   /** Every configured identity, the default one included. */
   readonly identities: readonly KnownIdentity[];
-  /** The tenant of a client ID that is in no map. */
+  /** The tenant of client IDs that are not in the map. */
   readonly defaultTenantId: string;
-  /** If set, the only client IDs (lower case) that may be asked for; the rest are refused unasked. */
+  /** If set, the only client IDs (lower case) that requests may name. Others are refused without asking Entra. */
   readonly allowedClientIds: ReadonlySet<string> | undefined;
   /** If set, the only resources that may be asked for, as the configuration spells them. */
   readonly allowedResources: readonly string[] | undefined;
 }
 
 /**
- * The identity that a request's selectors mean, never a guess: each selector narrows the identities it
- * may be, and exactly one has to remain.
+ * The identity that a request's selectors mean. Each selector narrows the possible identities, and exactly one
+ * must remain.
  * @throws ProxyError with ERR_IDENTITY_NOT_FOUND, ERR_IDENTITY_CONFLICT, ERR_IDENTITY_AMBIGUOUS or
  * ERR_IDENTITY_NOT_ALLOWED.
  */
@@ -57,7 +57,7 @@ export function toAllowedResource(resource: string, { allowedResources }: Identi
   return resource.endsWith('/') ? `${bare}/` : bare;
 }
 
-/** IMDS, too, answers an unspecific request when there is one identity only. */
+/** Like IMDS, answers a request without a selector if there is only one identity. */
 function toDefaultIdentity(policy: IdentityPolicy): Identity {
   if (policy.defaultIdentity !== undefined) return policy.defaultIdentity;
   if (policy.identities.length === 0) {
@@ -138,7 +138,7 @@ function toMatches(selector: Selector, policy: IdentityPolicy): readonly KnownId
   switch (selector.name) {
     case 'client_id': {
       const known = policy.identities.filter(({ clientId }) => clientId === value);
-      // Entra knows more client IDs than the map, but none that is not a GUID.
+      // Entra knows client IDs that are not in the map. All of them are GUIDs.
       return known.length > 0 || !isGuid(value)
         ? known
         : [{ clientId: value, tenantId: policy.defaultTenantId }];

@@ -8,8 +8,7 @@ const firstApiVersion = '2018-02-01';
 const date = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
 
 /**
- * Parses the query of a token request. Names that mean nothing here are accepted: clients add
- * `authority`, `xms_cc` and others.
+ * Parses the query of a token request. Unknown names are accepted: clients add `authority`, `xms_cc` and others.
  * @throws ProxyError with ERR_MALFORMED_QUERY, ERR_DUPLICATE_QUERY, ERR_API_VERSION, ERR_SELECTOR_NAME,
  * ERR_RESOURCE_MISSING or ERR_RESOURCE_INVALID.
  */
@@ -29,7 +28,7 @@ export function parseTokenQuery(rawQuery: string): TokenQuery {
   };
 }
 
-/** What an answer tells of a token; the token source's `Token` is one. */
+/** The properties of a token that an answer contains; the token source's `Token` has them. */
 export interface AnswerableToken {
   readonly accessToken: string;
   readonly identity: Identity;
@@ -40,14 +39,14 @@ export interface AnswerableToken {
   readonly extExpiresInSeconds: number;
 }
 
-/** Five minutes, as in every capture of the real service: a client whose clock is slow still accepts it. */
+/** Five minutes, as in every capture of the real service, so that clients with a slow clock accept the token. */
 const notBeforeMarginSeconds = 300;
 
 /**
  * The body of a successful answer, with the keys, order and types of the real service. Clients depend on
  * each of them: all values are strings (Rust and Go structs), the order is alphabetical and there is no
  * white space (SqlClient counts characters, mssql-jdbc reads one line and searches for
- * `"expires_in":"`), and there is no `refresh_in` (C++ takes it for the lifetime). `expires_in` is what
+ * `"expires_in":"`), and there is no `refresh_in` (C++ uses it as the lifetime). `expires_in` is the time that
  * remains at `nowEpochMs`, without a margin, so that it agrees with `expires_on`.
  */
 export function toTokenBody(token: AnswerableToken, nowEpochMs: number): string {
@@ -68,7 +67,7 @@ function toInteger(seconds: number): string {
   return String(Math.floor(seconds));
 }
 
-/** MSAL reads them from an api-version error and asks again with one of them. */
+/** MSAL reads them from an api-version error and retries with one of them. */
 const newestVersions = ['2025-04-07', '2024-07-17', '2024-03-15'];
 
 /** An error as IMDS writes it. */

@@ -4,13 +4,13 @@ export interface RequestTarget {
   readonly authority: string | undefined;
   /** As sent, without the query. */
   readonly path: string;
-  /** Without the question mark; empty if there is none. */
+  /** Without the question mark. Empty if the target has no query. */
   readonly query: string;
 }
 
 const absoluteForm = /^https?:\/\/([^/?]*)/i;
 
-/** Splits a request target by hand: `new URL` costs half a request and would decode and normalise. */
+/** Splits a request target. `new URL` would cost half as much as a request, and would decode and normalise. */
 export function parseTarget(target: string): RequestTarget {
   const absolute = absoluteForm.exec(target);
   const rest = absolute === null ? target : target.slice(absolute[0].length);
@@ -33,7 +33,7 @@ export type MetadataService =
 /** What a path stands for. */
 export type Operation =
   | { readonly kind: 'token' }
-  /** App Service's token path; its port is ours. */
+  /** App Service's token path, on the same port. */
   | { readonly kind: 'app-service' }
   | { readonly kind: 'readyz' }
   /** `path` is the normalised one: the only spelling that may be forwarded. */
@@ -45,17 +45,16 @@ export type Operation =
 const unknown: Operation = { kind: 'unknown' };
 
 /**
- * The characters of every path that IMDS serves. A backslash or a percent sign in any form is none of
- * them: servers disagree about what `%5c` or `%2e%2e/` mean, and the disagreement has been a way past
- * an access list before (CVE-2022-23551).
+ * The characters in the paths of IMDS. Backslashes and percent signs are not among them: servers disagree about
+ * the meaning of `%5c` or `%2e%2e/`, and attackers have used that to bypass an access list (CVE-2022-23551).
  */
 const plainPath = /^\/[\w.~/-]*$/;
 const dotSegment = /\/\.{1,2}(?:\/|$)/;
 
 /**
- * Normalises a path and then matches it exactly. As in IMDS, `metadata` may be in any case and the rest
- * may not; repeated slashes and one at the end do not matter, because clients join a base address that
- * ends in a slash with a path that starts with one.
+ * Normalises a path and then matches it exactly. As in IMDS, only `metadata` may be in any case. Repeated slashes
+ * and a slash at the end are ignored, because clients join a base address that ends in a slash with a path that
+ * starts with one.
  */
 export function toOperation(path: string): Operation {
   if (!plainPath.test(path) || dotSegment.test(path)) return unknown;
@@ -63,9 +62,9 @@ export function toOperation(path: string): Operation {
     .replace(/\/{2,}/g, '/')
     .replace(/\/$/, '')
     .split('/');
-  // Upstream's router takes everything below /readyz for it.
+  // As in upstream's router, any path below /readyz is /readyz.
   if (root === 'readyz') return { kind: 'readyz' };
-  // On Windows, App Service itself writes it in capitals.
+  // On Windows, App Service writes it in capitals.
   if (root.toLowerCase() === 'msi' && service === 'token' && rest.length === 0) {
     return { kind: 'app-service' };
   }

@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 
-/** What a request asks of the token path. */
+/** The meaning of the query of a token request. */
 export interface TokenQuery {
   /** As the caller wrote it, decoded once. */
   readonly resource: string;
@@ -9,21 +9,24 @@ export interface TokenQuery {
   readonly bypassCache: boolean;
 }
 
-/** Printable ASCII: what RFC 3986 allows and the few more that clients send raw. `#` ends a query. */
+/** Printable ASCII without `#`: more than RFC 3986 allows, because clients send some characters raw. */
 const queryCharacters = /^[\x21\x22\x24-\x7e]*$/;
 
-/** Whether a query has only characters that belong in one. */
+/** Whether a query has only valid characters. */
 export function isQuery(query: string): boolean {
   return queryCharacters.test(query);
 }
 
 /**
- * Decodes a query, once. IMDS refuses a name that comes twice, so there is one value per name.
+ * Decodes a query, once. Like IMDS, it refuses a name that is there twice.
  * @throws ProxyError with ERR_MALFORMED_QUERY or ERR_DUPLICATE_QUERY.
  */
 export function parseQuery(query: string): ReadonlyMap<string, string> {
   if (!isQuery(query)) {
-    throw new ProxyError('ERR_MALFORMED_QUERY', 'query has a character that belongs in no query');
+    throw new ProxyError(
+      'ERR_MALFORMED_QUERY',
+      'query has a character that is not allowed in a query',
+    );
   }
   const values = new Map<string, string>();
   for (const pair of query.split('&')) {
@@ -39,7 +42,7 @@ export function parseQuery(query: string): ReadonlyMap<string, string> {
   return values;
 }
 
-/** A plus sign is a space, as in every form encoder and in the ASP.NET parser of the real service. */
+/** A plus sign is a space, as in form encoding and in the ASP.NET parser of the real service. */
 function decode(text: string): string {
   const spaced = text.replaceAll('+', ' ');
   if (!spaced.includes('%')) return spaced;
@@ -55,7 +58,7 @@ function decode(text: string): string {
   }
 }
 
-/** Longer than any App ID URI; what Entra would answer to more is not worth asking. */
+/** Longer than any App ID URI. */
 const maxLength = 2_048;
 
 const spaceOrControl = /[\s\p{Cc}\p{Cf}]/u;
@@ -63,7 +66,7 @@ const spaceOrControl = /[\s\p{Cc}\p{Cf}]/u;
 /**
  * Accepts a decoded `resource`, which is used and echoed as it is: clients compare it.
  * White space is refused however it was encoded (`+`, `%20`, a raw or encoded control character):
- * to Entra it would separate two scopes, an answer it never gives one token for.
+ * to Entra it separates two scopes, and Entra does not issue one token for two resources.
  * @throws ProxyError with ERR_RESOURCE_MISSING or ERR_RESOURCE_INVALID.
  */
 export function assertResource(resource: string | undefined): asserts resource is string {
@@ -88,10 +91,10 @@ export function toComparableResource(resource: string): string {
   return resource.toLowerCase().replace(/\/$/, '');
 }
 
-/** What a request may choose an identity by: the query names of IMDS. */
+/** The query names of IMDS that select an identity. */
 export type SelectorName = 'client_id' | 'object_id' | 'msi_res_id' | 'mi_res_id';
 
-/** One choice of an identity, never empty: an empty value counts as absent. */
+/** A selector of a request. Its value is not empty: an empty value counts as absent. */
 export interface Selector {
   readonly name: SelectorName;
   readonly value: string;
@@ -100,7 +103,7 @@ export interface Selector {
 /** The query names that select an identity in a protocol. */
 export interface SelectorDialect {
   readonly names: ReadonlyMap<string, SelectorName>;
-  /** The name to write instead of one that is none of them but means the same. */
+  /** The right name for each meaning, for the error about a wrong name. */
   readonly rightNames: Readonly<Record<SelectorName, string>>;
 }
 
@@ -120,8 +123,8 @@ const imds: SelectorDialect = {
 };
 
 /**
- * Names that mean an identity to whoever wrote them, in lower case and of letters and digits alone: what is
- * asked for, with or without words for whose it is. No word begins with another, so that it matches in one go.
+ * Names that clearly mean an identity, in lower case and without other characters than letters and digits. Words
+ * for its kind may come first. No word begins with another, so that matching takes linear time.
  */
 const qualifier = '(?:azure|user|assigned|managed|identity|uami|msi|mi)*';
 const meanings: readonly (readonly [name: RegExp, SelectorName])[] = [
@@ -146,9 +149,9 @@ function toMeaning(name: string): SelectorName | undefined {
 }
 
 /**
- * The selectors of a query. A name that means an identity without being one of the dialect's is refused:
- * ignoring it, as the unknown names are, would answer with the default identity's token
- * (azure-identity for Python really sends `resource_id` from its async client).
+ * The selectors of a query. A name that means an identity but is not one of the dialect's is refused. Ignoring
+ * it, like other unknown names, would give the client the default identity's token. The async client of
+ * azure-identity for Python does send `resource_id`.
  * @throws ProxyError with ERR_SELECTOR_NAME, naming the right name.
  */
 export function toSelectors(
