@@ -1,6 +1,6 @@
 /**
  * Answers of Entra that are damaged, hostile or only odd. An exchange must end in time with a sound token or
- * an error, and neither its log nor what the client is told may hold an assertion, a token or a character
+ * an error. Neither the log nor the client's answer may hold an assertion, a token or a character
  * that a terminal acts on.
  */
 import fc from 'fast-check';
@@ -31,7 +31,7 @@ const oddText = fc.oneof(
     '<html>proxy</html>',
     'x'.repeat(100_000),
   ),
-  // What an intercepting proxy may do to a text that it quotes.
+  // An intercepting proxy may break a text that it quotes into lines.
   fc.integer({ min: 1, max: 60 }).map((length) => {
     const words: string[] = [];
     for (let at = 0; at < assertion.length; at += length)
@@ -130,7 +130,7 @@ export const entraTarget: FuzzTarget = {
           const { accessToken: token, expiresInSeconds, extExpiresInSeconds } = settled.value;
           if (typeof token !== 'string' || token === '') throw new Error('no token in a success');
           for (const seconds of [expiresInSeconds, extExpiresInSeconds]) {
-            // What cannot be written as a date cannot be told to a client.
+            // Clients need a date, so the life must fit into one.
             if (!(seconds > 0 && seconds < 1e10)) throw new Error(`a life of ${seconds} s`);
           }
           return;
@@ -147,7 +147,7 @@ function withHeaders(reply: HttpReply, extra: Readonly<Record<string, string>>):
   return { ...reply, headers: { ...reply.headers, ...extra } };
 }
 
-/** @throws if a text holds a piece of what is secret or a control character. */
+/** @throws if a text has a piece of a secret or a control character. */
 function assertClean(text: string, where: string): void {
   if (text.includes('CANARY') || text.includes(secretPart.slice(0, 20))) {
     throw new Error(`a secret in ${where}: ${text.slice(0, 400)}`);

@@ -209,7 +209,7 @@ async function assertUnharmed(proxy: ProxyProcess): Promise<void> {
   if (bytes > maxResidentBytes) throw new Error(`the proxy has used ${bytes} bytes of memory`);
 }
 
-/** Sends the text on a connection of its own and judges what comes back. */
+/** Sends the text on a new connection and judges the answers. */
 async function converse(proxy: ProxyProcess, spec: Connection, text: string): Promise<void> {
   const port = spec.port === 'data' ? proxy.port : proxy.adminPort;
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });

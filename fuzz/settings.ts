@@ -125,7 +125,7 @@ function assertHidden(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
 ): void {
-  // Another setting may have been given the same text; then it is no secret.
+  // Another setting may have been given the same text; then it is not a secret.
   const isGiven = [...argv, ...Object.values(env)].some((given) => given.includes('CANARY'));
   if (!isGiven && text.includes('CANARY')) throw new Error(`a secret is told: ${text}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Random contents of the projected token file: each is presented or refused with the reason, and what the
- * file holds is never told.
+ * Random contents of the projected token file: each is presented or refused with the reason, and no
+ * message has the content of the file.
  */
 import fc from 'fast-check';
 import { inspectAssertion } from '../src/proxy/entra/exchange/federated-token.ts';
@@ -49,7 +49,7 @@ export const tokenFileTarget: FuzzTarget = {
           }
           assertUntold(`${error.message} ${JSON.stringify(error.details)}`);
         } else if (scenario.transport.posts[0]?.form.get('client_assertion') !== file.trim()) {
-          throw new Error('what is presented is not what the file holds');
+          throw new Error('the presented assertion differs from the file');
         }
         assertUntold(JSON.stringify(scenario.logger.lines));
 

@@ -1,4 +1,4 @@
-/** What `inject --no-redirect` writes into a pod has to be what the proxy accepts and serves. */
+/** The proxy must accept and serve the settings that `inject --no-redirect` writes into a pod. */
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { headerSecretValue } from '../../../src/proxy/config/values.ts';

@@ -1,4 +1,4 @@
-/** A short run of `npm run fuzz` from a fixed seed, so that what it finds can be told from chance. */
+/** A short run of `npm run fuzz` from a fixed seed, so that a failure can be repeated. */
 import { expect, test } from 'vitest';
 import { entraTarget } from '../../../fuzz/entra.ts';
 import { httpTarget } from '../../../fuzz/http.ts';

@@ -67,7 +67,7 @@ test.each([
   ['Content-Length as a list', ['Content-Length: 5, 5'], 'hello'],
   ['an empty Content-Length', ['Content-Length:'], ''],
 ])('smuggling shape %s is refused and the connection ends', async (_name, headers, body) => {
-  // What a front end would take for a part of the body, or for the next request, is not answered.
+  // A front end could treat the rest as part of the body or as the next request. It is not answered.
   const smuggled = toBytes(get('/readyz')).toString();
   const bytes = toBytes({ ...get(target(), ...headers), body: body + smuggled });
   await expectRefusal(bytes, 400, 'bad_request');
@@ -250,7 +250,7 @@ test('a client that half-closes inside its request is told so', async () => {
   connection.destroy();
 });
 
-test('what follows an unanswered request and is no request does not cost it its answer', async () => {
+test('garbage after an unanswered request does not cost the request its answer', async () => {
   const gate = Promise.withResolvers<object>();
   proxy.source.script(gate.promise);
   const connection = await connect(proxy.endpoint);

@@ -326,7 +326,7 @@ test('vector 88 (wire): a cached token is served without asking the source to wa
   expect(source.peeks).toBe(2);
 });
 
-test('vector 89 (wire): what is no error of ours is 500 without its text', async () => {
+test('vector 89 (wire): an unknown error is 500 without its text', async () => {
   const { endpoint, source, logger } = await startScripted();
   source.script(new TypeError("Cannot read properties of undefined (reading 'secret')"));
   const response = await send(endpoint, get(target()));
@@ -422,7 +422,7 @@ test('vector 96: requests in flight finish before the server is closed', async (
   await closed;
 });
 
-test('vector 97 (wire): expires_on is what the source says, whatever the wall clock does', async () => {
+test('vector 97 (wire): expires_on comes from the source, whatever the wall clock does', async () => {
   const { endpoint, source, clock } = await startScripted();
   const expiresAtSeconds = Math.floor(clock.epochMs() / 1_000) + 3_600;
   source.script({ expiresAtSeconds });

@@ -28,7 +28,7 @@ test('T24: no vector leaves a token in the log, at any level', async () => {
   expect(logged()).not.toContain(tokenCanary);
 });
 
-test('T24: what a client puts into its request is not logged', async () => {
+test('T24: the log has no content of a request', async () => {
   const requests = [
     get(target(`access_token=${secretCanary}`)),
     get(target(`client_id=${secretCanary}`)),
@@ -83,7 +83,7 @@ test('T24: an upstream that echoes the assertion does not get it to the client',
   }
 });
 
-test('a token from an exchange is logged once, at info, with what it is for', async () => {
+test('a token from an exchange is logged once, at info, with its identity and resource', async () => {
   proxy.source.forget();
   const before = proxy.logger.lines.length;
   for (let round = 0; round < 3; round += 1) await send(proxy.endpoint, get(target()));

@@ -1,6 +1,6 @@
 /**
- * How clients read the answer that read it in a way of their own (vector 101): each reader here does, in
- * TypeScript, what the client's documentation or behaviour shows it to depend on.
+ * Clients with their own way to read the answer (vector 101). Each reader here does in TypeScript what the
+ * client does, by its documentation or behaviour.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RawResponse, send } from '../../support/raw-http.ts';

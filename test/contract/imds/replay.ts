@@ -8,7 +8,7 @@ import {
 } from '../../support/raw-http.ts';
 import { type Expectation, identityA, type Step, vault } from './vectors.ts';
 
-/** Sends one step on a connection of its own and holds the answer against what it should be. */
+/** Sends one step on a new connection and compares the answer with the expected one. */
 export async function replay(
   endpoint: Endpoint,
   { request, expect: expected }: Step,

@@ -20,7 +20,7 @@ describe.each(names)('configuration %s', (name) => {
     for (const step of steps) {
       const asked = proxy.source.gets.length;
       await replay(proxy.endpoint, step);
-      // A second time: what was answered once may come from memory now, and must not differ.
+      // A second time: the answer may come from memory now and must not differ.
       await replay(proxy.endpoint, step);
       // Whatever is refused costs no exchange.
       if (step.expect.outcome !== 'ok') expect(proxy.source.gets).toHaveLength(asked);

@@ -3,7 +3,7 @@ import type { RequestSpec } from '../../support/raw-http.ts';
 /**
  * The conformance vectors of the token endpoint that are requests and answers, as data: they run against
  * whatever listens at a host and port and is configured as `configurations` says. Vectors that are about
- * time, faults or the exchange are tests of their own.
+ * time, faults or the exchange have their own tests.
  */
 export interface Vector {
   readonly number: number;
@@ -32,7 +32,7 @@ export type Expectation =
       readonly outcome: 'error';
       readonly status: number | readonly number[];
       readonly error?: string;
-      /** The whole text, or what it has to match. */
+      /** The whole text, or a pattern that it must match. */
       readonly description?: string | RegExp;
       /** What no part of the body may contain. */
       readonly lacks?: string;
@@ -356,7 +356,7 @@ export const vectors: readonly Vector[] = [
   },
   {
     number: 30,
-    title: 'an empty selector is none',
+    title: 'an empty selector counts as absent',
     steps: ['client_id', 'object_id', 'msi_res_id', 'mi_res_id'].map((name) =>
       step(get(target(`${name}=`)), ok),
     ),
@@ -723,7 +723,7 @@ export const vectors: readonly Vector[] = [
   },
   {
     number: 94,
-    title: 'names that mean an identity and are no selector are refused with the right one',
+    title: 'names that mean an identity but are not selectors are refused with the right name',
     steps: [
       ['resource_id', 'msi_res_id'],
       ['clientid', 'client_id'],

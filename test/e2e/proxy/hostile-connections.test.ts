@@ -40,7 +40,7 @@ interface Attacker {
   received: string;
 }
 
-/** Sends everything at once on one connection, and reads what comes back unless told not to. */
+/** Sends everything at once on one connection, and reads the answers, except with `reads: false`. */
 function attack(port: number, text: string, { reads = true } = {}): Attacker {
   const socket = connect({ port, host: '127.0.0.1' });
   const { promise: closed, resolve } = Promise.withResolvers<void>();

@@ -69,7 +69,7 @@ describe('health', () => {
     expect(await ask(port, path)).toMatchObject({ status: 200, body });
   });
 
-  test('not ready: 503 with what is wrong, asked for or not; alive all the same', async () => {
+  test('not ready: 503 with the failed check, verbose or not, and still alive', async () => {
     const { port } = await start({ checkReadiness: () => Promise.resolve(notReady) });
     for (const path of ['/readyz', '/readyz?verbose']) {
       expect(await ask(port, path)).toMatchObject({
@@ -133,8 +133,8 @@ describe('metrics', () => {
   });
 });
 
-describe('many who ask', () => {
-  test('share one run of what they ask for, and nobody is given an older one', async () => {
+describe('clients of the admin port', () => {
+  test('many callers share one run, and nobody gets an older result', async () => {
     let renders = 0;
     let checks = 0;
     const { port } = await start({
@@ -174,7 +174,7 @@ describe('liveness', () => {
   );
 });
 
-test('what is not HTTP/1 is refused', async () => {
+test('versions other than HTTP/1 are refused', async () => {
   const { port } = await start();
   const socket = connect(port, '127.0.0.1');
   socket.write('GET /metrics HTTP/2.0\r\n\r\n');

@@ -76,7 +76,7 @@ test('a probe is answered however many silent connections there are', async () =
   await ended;
 });
 
-test('what is being answered stays, and what was used last', async () => {
+test('busy connections and the last used one stay open', async () => {
   const { port, asked, decide } = await start();
   const waiting = await open(port);
   const answer = read(waiting);

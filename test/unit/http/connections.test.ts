@@ -44,7 +44,7 @@ describe('requests that do not wait for the answers before them', () => {
     );
   });
 
-  test('what comes after the last answered one is not read as requests, in whatever pieces', async () => {
+  test('bytes after the last answered request are not parsed, in whatever pieces they come', async () => {
     await using server = await startScriptedServer({ policy });
     const gate = Promise.withResolvers<object>();
     server.source.script(gate.promise);
@@ -81,7 +81,7 @@ describe('requests that do not wait for the answers before them', () => {
     for (const connection of connections) connection.destroy();
   });
 
-  test('a few on a connection that goes on are all answered, again and again', async () => {
+  test('a few at a time are all answered, and the connection stays open', async () => {
     await using server = await startScriptedServer({ policy });
     const connection = await connect(server.endpoint);
     for (let round = 0; round < 20; round += 1) {
@@ -164,7 +164,7 @@ describe('connections that stop being HTTP', () => {
     expect(statuses(await connection.readToEnd())[0]).toBe('HTTP/1.1 200');
   });
 
-  test('they are destroyed when the server must stop, however they came to be', async () => {
+  test('are destroyed when the server must stop', async () => {
     const server = await startScriptedServer({ policy });
     server.source.script(...Array(10).fill(new Promise(() => {})));
     const connections = await Promise.all(
@@ -178,7 +178,7 @@ describe('connections that stop being HTTP', () => {
     await Promise.all(connections.map((connection) => connection.closed));
   });
 
-  test('they have a deadline of their own', async () => {
+  test('are destroyed at their deadline', async () => {
     await using server = await startScriptedServer({ policy });
     server.source.script(new Promise(() => {}));
     const connection = await connect(server.endpoint);

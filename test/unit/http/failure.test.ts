@@ -6,7 +6,7 @@ import { createFailureLog } from '../../../src/proxy/http/request-log.ts';
 import { createMetrics } from '../../../src/proxy/metrics/metrics.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
-/** At which level the log tells of a request that failed so. */
+/** The log level of a request that failed with this code. */
 function levelOf(code: ErrorCode): string {
   const levels: string[] = [];
   const fail = createFail({
@@ -27,12 +27,12 @@ function levelOf(code: ErrorCode): string {
   return level;
 }
 
-test('what clients do as a matter of course is no news', () => {
+test('probes of SDKs and agents are logged at debug', () => {
   expect(levelOf('ERR_METADATA_HEADER')).toBe('debug');
   expect(levelOf('ERR_PATH')).toBe('debug');
 });
 
-test('a mistake of the application and a fault elsewhere are warnings, one of ours an error', () => {
+test('faults of the application and of others are warnings, our own are errors', () => {
   expect(levelOf('ERR_IDENTITY_NOT_FOUND')).toBe('warning');
   expect(levelOf('ERR_REJECTED')).toBe('warning');
   expect(levelOf('ERR_UNAVAILABLE')).toBe('warning');

@@ -4,7 +4,7 @@ import { createGuard } from '../../../src/proxy/http/guard.ts';
 
 const good = ['Host', '169.254.169.254', 'Metadata', 'true'];
 
-/** A guard of its own each time: it remembers the last good Host. */
+/** A new guard each time, because a guard remembers the last good Host. */
 function guard(
   rawHeaders: readonly string[],
   { major = 1, minor = 1, url = '/' } = {},

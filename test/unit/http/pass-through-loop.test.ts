@@ -28,7 +28,7 @@ async function startLoopedProxy(): Promise<ScriptedServer> {
   return proxy;
 }
 
-test('a request of our own turns pass-through off, with one error and a count', async () => {
+test('our own request turns pass-through off, with one error and a count', async () => {
   const proxy = await startLoopedProxy();
   for (let round = 0; round < 3; round += 1) {
     expect((await ask(proxy, instance)).status).toBe(404);
@@ -54,7 +54,7 @@ test('the marker of another proxy travels on with ours', async () => {
   const proxy = await startProxy(upstream.endpoint);
   expect((await ask(proxy, instance, 'x-imds-proxy-loop: another')).status).toBe(200);
   expect(upstream.requests[0]?.headers['x-imds-proxy-loop']).toMatch(/^another,[\da-f-]{36}$/);
-  // And what comes back by way of that other proxy is still recognised.
+  // A request that comes back through the other proxy is recognised as well.
   const marker = upstream.requests[0]?.headers['x-imds-proxy-loop'];
   const looped = await ask(proxy, '/nowhere', `X-IMDS-Proxy-Loop: ${marker},third`);
   expect(looped.status).toBe(508);

@@ -14,7 +14,7 @@ import {
   startUpstream,
 } from './upstream.ts';
 
-describe('what is forwarded', () => {
+describe('forwarded requests', () => {
   test.each<[PassThroughMode, string, boolean]>([
     ['off', '/metadata/instance', false],
     ['instance', '/metadata/instance', true],
@@ -294,7 +294,7 @@ describe('a service that fails', () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
-  test('what is no HTTP: 503', async () => {
+  test('an answer that is not HTTP: 503', async () => {
     const sockets = new Set<net.Socket>();
     const server = net.createServer((socket) => {
       sockets.add(socket);

@@ -86,7 +86,7 @@ function createLog(threshold: LogLevel = 'warning') {
 const refusal = new ProxyError('ERR_RESOURCE_NOT_ALLOWED', 'resource is not in the allow-list');
 
 describe('failures in the log', () => {
-  test('name what was asked for, the rule and the header, at the default level', () => {
+  test('name the identity, the resource, the rule and the header, at the default level', () => {
     const { lines, fail } = createLog();
     fail(
       'client_id=a1a1a1a1-0000-4000-8000-00000000000a&resource=https%3A%2F%2Fvault.azure.net&x=secret',

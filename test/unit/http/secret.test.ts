@@ -10,7 +10,7 @@ test('agrees with === on any two texts, and on texts that differ in one place', 
       expect(isSameSecret(one, one)).toBe(true);
       expect(isSameSecret(`${one}x`, one)).toBe(false);
       expect(isSameSecret(one, `${one}x`)).toBe(false);
-      // A NUL counts as 0, as what is missing does.
+      // A NUL counts as 0, like a missing character.
       expect(isSameSecret(`${one}\0`, one)).toBe(false);
       if (one === '') return;
       const at = place % one.length;

@@ -71,7 +71,7 @@ test.each([
     {},
     `tenant-default/${unknownGuid}`,
   ],
-  ['client_id that is no GUID', { client_id: 'x' }, {}, 'ERR_IDENTITY_NOT_FOUND'],
+  ['client_id that is not a GUID', { client_id: 'x' }, {}, 'ERR_IDENTITY_NOT_FOUND'],
   ['client_id with a line feed', { client_id: `${unknownGuid}\n` }, {}, 'ERR_IDENTITY_NOT_FOUND'],
   ['the same twice', { client_id: b.clientId, object_id: 'oooooooo-b' }, {}, isB],
   ['two', { client_id: a.clientId, object_id: 'oooooooo-b' }, {}, 'ERR_IDENTITY_CONFLICT'],

@@ -6,7 +6,7 @@ import { parseQuery } from '../../../src/proxy/protocol/token-query.ts';
 
 const version = 'api-version=2018-02-01';
 
-/** The code of what a call throws; `none` if it does not. */
+/** The code of the error that a call throws, `none` without one. */
 function codeOf(call: () => unknown): string {
   try {
     call();
@@ -141,7 +141,7 @@ test.each([
   ['userAssignedResourceId', 'msi_res_id'],
   ['user-assigned-identity', 'msi_res_id'],
   ['managedIdentityId', 'msi_res_id'],
-])('a value under %s is refused in favour of %s, an empty one is none', (name, right) => {
+])('a value under %s is refused in favour of %s, an empty one counts as absent', (name, right) => {
   expect(() => parseTokenQuery(`${version}&resource=x&${name}=1`)).toThrow(
     expect.objectContaining({
       code: 'ERR_SELECTOR_NAME',
