@@ -2,6 +2,7 @@
  * What one unauthenticated client may do to the built proxy, with the heap that the image gives it. Each
  * attack once ended the process, or took a port from everybody else.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -235,6 +236,38 @@ test('bodies of 16 KiB in 2,500 requests, most of which wait for Entra', async (
   await attackMany(2_500, proxy.port, request, { forMs: 3_000 });
   emulator.faults.clear();
   await expectUnharmed(proxy);
+});
+
+describe('/livez', () => {
+  test('asks the port of the proxy, which does not count as a request of an application', async () => {
+    await using proxy = await start();
+    const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}/livez?verbose`);
+    expect(await answer.text()).toBe('[+]proxy-port ok\nlivez check passed\n');
+    const metrics = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text();
+    expect(metrics).toMatch(/^imds_proxy_http_requests_total\{route="readyz",code="200"\} [1-9]/m);
+    proxy.child.kill('SIGTERM');
+    expect(await Promise.race([proxy.untilExit(), pause(20_000)])).toBe(0);
+  });
+
+  test('fails while the proxy cannot accept connections, and then succeeds again', async () => {
+    await using proxy = await startProxy(emulator, { withAdmin: true, maxFiles: 64 });
+    await expect
+      .poll(() => statusOf(proxy.adminPort, get('/livez')), { timeout: 10_000 })
+      .toBe(200);
+    const { socket: prober } = attack(proxy.adminPort, get('/livez'));
+    const statusNow = async (): Promise<string> => {
+      const answered = once(prober, 'data');
+      prober.write(get('/livez'));
+      return String((await answered)[0]).slice(9, 12);
+    };
+    await once(prober, 'data');
+    // Each takes a file descriptor, until there is none left.
+    const others = Array.from({ length: 64 }, () => attack(proxy.port, ''));
+    await expect.poll(statusNow, { timeout: 20_000 }).toBe('503');
+    for (const { socket } of others) socket.destroy();
+    await expect.poll(statusNow, { timeout: 20_000 }).toBe('200');
+    prober.destroy();
+  });
 });
 
 test('3,000 silent connections lock nobody out', async () => {
