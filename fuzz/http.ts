@@ -9,11 +9,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Emulator } from '../src/emulator/api.ts';
 import { startEmulator } from '../test/support/emulator.ts';
-import { type ProxyProcess, startProxy } from '../test/support/proxy-process.ts';
+import {
+  memoryLimitBytes,
+  type ProxyProcess,
+  peakBytesOf,
+  startProxy,
+} from '../test/support/proxy-process.ts';
 import { check, type FuzzTarget } from './target.ts';
 
-/** The memory limit of the manifests. */
-const maxResidentBytes = 128 * 1_048_576;
 /** The longest time that an unfinished request may take, the look for it and a busy machine. */
 const endMs = 40_000;
 
@@ -204,9 +207,8 @@ async function assertUnharmed(proxy: ProxyProcess): Promise<void> {
     signal: AbortSignal.timeout(endMs),
   });
   if (livez.status !== 200) throw new Error(`/livez is ${livez.status}: ${await livez.text()}`);
-  const status = readFileSync(`/proc/${proxy.pid}/status`, 'utf8');
-  const bytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
-  if (bytes > maxResidentBytes) throw new Error(`the proxy has used ${bytes} bytes of memory`);
+  const bytes = peakBytesOf(proxy.pid);
+  if (bytes > memoryLimitBytes) throw new Error(`the proxy has used ${bytes} bytes of memory`);
 }
 
 /** Sends the text on a new connection and judges the answers. */

@@ -129,6 +129,20 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
+/** The memory limit in the manifests. */
+export const memoryLimitBytes = 96 * 1_048_576;
+
+/**
+ * The most memory that a process has used so far, in bytes. Without the pages of files, such as the program
+ * itself: the kernel can drop those.
+ */
+export function peakBytesOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kilobytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+  return (kilobytes('VmHWM') - kilobytes('RssFile')) * 1_024;
+}
+
 /** Whether a process is there and not just waiting to be collected. */
 export function isRunning(pid: number): boolean {
   try {

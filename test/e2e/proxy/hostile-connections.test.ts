@@ -8,7 +8,12 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { startEmulator } from '../../support/emulator.ts';
-import { type ProxyProcess, startProxy } from '../../support/proxy-process.ts';
+import {
+  memoryLimitBytes,
+  type ProxyProcess,
+  peakBytesOf,
+  startProxy,
+} from '../../support/proxy-process.ts';
 
 let emulator: Emulator;
 beforeAll(async () => {
@@ -20,9 +25,6 @@ beforeEach(() => emulator.faults.clear());
 const resource = 'https://vault.azure.net';
 const tokenRequest = toTokenRequest(resource);
 const imageHeap = { NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=40' };
-/** The memory limit that the manifests set. */
-const maxResidentBytes = 128 * 1024 * 1024;
-
 function toTokenRequest(asked: string): string {
   return `GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=${asked} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`;
 }
@@ -98,18 +100,11 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 }
 
-/** The most memory that the process has had at any time, in bytes. */
-function peakBytes({ pid }: ProxyProcess): number {
-  const [, kilobytes] =
-    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1_024;
-}
-
 async function expectUnharmed(proxy: ProxyProcess): Promise<void> {
   expect(proxy.child.exitCode ?? proxy.child.signalCode).toBeNull();
   expect(await statusOf(proxy.port, tokenRequest)).toBe(200);
   expect(await statusOf(proxy.adminPort, get('/livez'))).toBe(200);
-  expect(peakBytes(proxy)).toBeLessThan(maxResidentBytes);
+  expect(peakBytesOf(proxy.pid)).toBeLessThan(memoryLimitBytes);
 }
 
 describe('requests sent without waiting for the answers', () => {
