@@ -91,7 +91,7 @@ const pathValue: ValueType<string> = {
       : refuse('is not an absolute path', 'write the whole path, starting with /'),
 };
 
-/** Serving forwarded connections is refused for the reasons in docs/decisions/0007-forwarded-traffic.md. */
+/** Serving forwarded connections is refused for the reasons in docs/decisions/0008-forwarded-traffic.md. */
 const forwardedValue: ValueType<'refuse' | 'off'> = {
   label: 'refuse|off',
   parse(text) {
