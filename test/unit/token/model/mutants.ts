@@ -94,7 +94,12 @@ export const mutants: readonly Mutant[] = [
     'WAIT_BELOW_MS = 30 * SECOND_MS',
   ),
   mutant('callers wait too long', 'policy.ts', 'PATIENCE_MS = 5 *', 'PATIENCE_MS = 11 *'),
-  mutant('exchanges may hang for longer', 'policy.ts', 'DEADLINE_MS = 30 *', 'DEADLINE_MS = 31 *'),
+  mutant(
+    'exchanges may hang for longer',
+    'policy.ts',
+    '= deadlines.cacheMs',
+    '= deadlines.cacheMs + 1_000',
+  ),
   mutant(
     'bypass_cache has no minimum age',
     'policy.ts',
