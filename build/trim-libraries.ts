@@ -45,6 +45,8 @@ const stubs: readonly Stub[] = [
     contents: `module.exports = function () { ${never} }`,
   },
   { module: /^worker_threads$/, importer: /\/pino\//, contents: 'exports.isMainThread = true' },
+  // The host name, which our lines do not have.
+  { module: /^node:os$/, importer: /\/pino\//, contents: "exports.hostname = () => ''" },
 ];
 
 const namespace = 'left-out';
