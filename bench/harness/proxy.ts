@@ -32,7 +32,7 @@ export interface PreparedProxy extends Launched {
 export async function prepareProxy({
   flags: more = [],
   directory = dist,
-  node,
+  node = process.execPath,
   env,
   cpu,
   cgroupProcs,
@@ -41,8 +41,9 @@ export async function prepareProxy({
   const program = join(directory, 'proxy');
   const launched = await launch({
     command: [
-      ...(node === undefined ? [] : [node]),
-      ...[program, `--proxy-port=${port}`, `--admin-port=${await freePort()}`, ...flags, ...more],
+      // As in the image, without the shell that starts dist/proxy.
+      ...[node, '--disable-sigusr1', program],
+      ...[ `--proxy-port=${port}`, `--admin-port=${await freePort()}`, ...flags, ...more],
     ],
     ...(env === undefined ? {} : { env }),
     cpu,

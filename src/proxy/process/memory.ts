@@ -19,7 +19,7 @@ export function findMemoryRisk(limitBytes: number): string | undefined {
 }
 
 /** How long no request must have come before memory is given back. */
-const quietMs = 1_000;
+const quietMs = 10_000;
 
 export interface MemoryTrimmer {
   /** Gives memory back once, in the next quiet moment. */
