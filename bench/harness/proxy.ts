@@ -43,7 +43,7 @@ export async function prepareProxy({
     command: [
       // As in the image, without the shell that starts dist/proxy.
       ...[node, '--disable-sigusr1', program],
-      ...[ `--proxy-port=${port}`, `--admin-port=${await freePort()}`, ...flags, ...more],
+      ...[`--proxy-port=${port}`, `--admin-port=${await freePort()}`, ...flags, ...more],
     ],
     ...(env === undefined ? {} : { env }),
     cpu,
