@@ -1,6 +1,6 @@
 /**
- * Prints the licences of the packages that the bundles are made of, for the images: those that
- * package-lock.json has without `dev`, all that a bundle can hold. Needs `npm ci` to have been run.
+ * Prints the licences of the packages in the bundles, for the images: every package of package-lock.json that
+ * is not `dev`. Run `npm ci` first.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

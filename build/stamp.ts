@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What the programs say of themselves; `src/shared/version.ts` reads it. */
+/** Version, commit and date that the programs print; `src/shared/version.ts` reads it. */
 export interface BuildStamp {
   readonly version: string;
   readonly revision: string;
@@ -10,9 +10,8 @@ export interface BuildStamp {
 }
 
 /**
- * The version of package.json, and revision and date of the commit that is checked out. Both come from
- * git, so that the same commit builds the same bytes; IMDS_PROXY_REVISION and SOURCE_DATE_EPOCH stand in
- * where there is no git, as in an image build.
+ * The version from package.json, and revision and date of the current commit, so that the same commit builds
+ * the same bytes. Without git, as in an image build, set IMDS_PROXY_REVISION and SOURCE_DATE_EPOCH.
  */
 export async function buildStamp(root: string): Promise<BuildStamp> {
   const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));

@@ -1,9 +1,9 @@
 import type { Plugin } from 'esbuild';
 
-/** A module of a library that our use of it never calls, and what stands in for it. */
+/** A module of a library that the proxy never calls, and its replacement. */
 interface Stub {
   readonly module: RegExp;
-  /** The library that asks for it; others get the real one. */
+  /** The library that imports it. Others get the real module. */
   readonly importer: RegExp;
   readonly contents: string;
 }
@@ -11,9 +11,9 @@ interface Stub {
 const never = "throw new Error('left out of this bundle: see build/trim-libraries.ts')";
 
 /**
- * What the exchange would carry without ever running it: 40 % of its code, 4 MB of its memory and a third
- * of the time to load it. Whatever is left out throws when it is touched, so that an update which begins to need it
- * fails the build's warm-up or the first exchange of the tests.
+ * Code of MSAL, undici and pino that the proxy never runs: 40 % of the exchange's code, 4 MB of its memory
+ * and a third of the time to load it. The replacements throw when they are used. If an update of a library
+ * begins to need one, the build's warm-up or the first test of an exchange fails.
  */
 const stubs: readonly Stub[] = [
   // Signs assertions with a certificate or a secret; ours come signed.
@@ -51,7 +51,7 @@ const stubs: readonly Stub[] = [
 
 const namespace = 'left-out';
 
-/** Leaves out of a bundle what the exchange never runs of MSAL and undici. */
+/** Leaves code out of a bundle that the proxy never runs. */
 export const trimLibraries: Plugin = {
   name: 'trim-libraries',
   setup(esbuild) {
@@ -67,5 +67,5 @@ export const trimLibraries: Plugin = {
   },
 };
 
-/** Tells undici's parser chooser that it is being bundled, so that it keeps to the one parser we have. */
+/** Tells undici that it is bundled. It then uses the one HTTP parser that the bundle contains. */
 export const trimDefine = { esbuildDetection: 'true' };

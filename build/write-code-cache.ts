@@ -9,5 +9,5 @@ const bundle = compile(file, createRequire(file));
 const { warmUp } = bundle.run() as { readonly warmUp: () => Promise<void> };
 await warmUp();
 writeFileSync(`${file}.cache`, bundle.createCodeCache());
-// A server that has been warmed up would go on listening.
+// A server that was warmed up would continue to listen.
 process.exit();

@@ -1,8 +1,6 @@
-/**
- * The two clocks of the process and its timers, injected everywhere so that tests move time by hand.
- */
+/** The two clocks of the process and its timers. Passed in everywhere, so that tests move time by hand. */
 export interface Clock {
-  /** Wall clock in milliseconds since 1970. Only for what leaves the process; it may jump. */
+  /** Wall clock in milliseconds since 1970. It may jump: use it only for values that leave the process. */
   epochMs(): number;
   /** Milliseconds on a clock that never goes back. For ages, lifetimes and deadlines. */
   monotonicMs(): number;

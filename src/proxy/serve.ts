@@ -100,7 +100,7 @@ export async function serve(
     loaded.preload();
     memory.trimSoon();
   };
-  // Not awaited: a signal may come first, and then nothing keeps the event loop going until the rest is done.
+  // Not awaited: after a signal, nothing would keep the event loop alive until this is done.
   void rest();
 
   const exitCode = await shutdown.done;
@@ -110,10 +110,10 @@ export async function serve(
   return exitCode;
 }
 
-/** The exchange is a bundle of its own, with a code cache: it is loaded after the server listens. */
+/** Loads the exchange's bundle, which has its own code cache. */
 function toLoader(config: ProxyConfig, logger: Logger): () => Bundle.ExchangeBundle {
   const settings = toEntraSettings(config);
-  // Kept here, because a bundle that is dropped forgets it.
+  // Kept here, because a dropped bundle loses it.
   let lastGoodCaPem = config.binding?.checkedCaPem;
   const rememberCa = (pem: string): void => {
     lastGoodCaPem = pem;

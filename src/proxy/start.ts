@@ -5,7 +5,7 @@ import { loadConfig } from './config/config.ts';
 import { createLogger } from './process/logger.ts';
 import { type ProcessHooks, serve } from './serve.ts';
 
-/** What became of a start: an exit code, or why the command line asks for something else. */
+/** The result of a start: an exit code, or what the command line asks for instead. */
 export type Started =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'version' }
@@ -14,8 +14,8 @@ export type Started =
   | { readonly kind: 'invalid'; readonly errors: readonly string[] };
 
 /**
- * Reads the configuration, reports it and serves until it is time to leave. Configuration and server are
- * one file of the build: each file that has to be found and loaded costs the start 2 %.
+ * Reads the configuration, logs it and serves until the process must stop. Configuration and server are one
+ * file of the build, because each file that must be found and loaded costs 2 % of the start.
  */
 export async function start(
   argv: readonly string[],
@@ -32,8 +32,8 @@ export async function start(
 }
 
 /**
- * Starts with made-up values and answers one request, so that what every start needs is compiled when the
- * V8 code cache is taken. For the build only: the server goes on running.
+ * Starts with made-up values and answers one request, so that V8 has compiled what every start needs when the
+ * build takes the code cache. The server continues to run.
  */
 export async function warmUp(): Promise<void> {
   const port = await findFreePort();

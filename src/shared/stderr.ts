@@ -3,7 +3,8 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 /** Writes to a file descriptor as `fs.writeSync` does. */
 export type WriteSync = (fd: number, bytes: Uint8Array, offset: number) => number;
 
-const longestWaitMs = 100;
+/** How long a line may wait for the reader of a full pipe. */
+export const longestWaitMs = 100;
 
 /**
  * Writes lines to a file descriptor, at once and whole, so that nothing is lost when the process exits.

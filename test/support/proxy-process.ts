@@ -26,12 +26,12 @@ export interface ProxyProcess extends AsyncDisposable {
   readonly pid: number;
   readonly url: string;
   readonly child: ChildProcess;
-  /** What it and its exchanger have said so far, line by line. */
+  /** Its standard error so far, line by line. */
   readonly output: readonly string[];
   readonly log: readonly LogLine[];
   /** Waits for a line of the log. @throws if the process ends before it says so */
   untilLogged(isIt: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Its children's process IDs: the exchanger, if it is running. */
+  /** The process IDs of its children. */
   children(): readonly number[];
   /** @returns exit code, or the signal that ended it */
   untilExit(): Promise<number | string>;

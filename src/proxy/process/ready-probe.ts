@@ -8,18 +8,18 @@ import { type HostPort, isWildcard } from '../config/values.ts';
 
 /** The kubelet runs `--probe` as postStart hook and kills the container when it fails. */
 const deadlineMs = 10_000;
-/** One try; a proxy that is up answers within milliseconds. */
+/** One attempt. A proxy that is up answers within milliseconds. */
 const attemptMs = 1_000;
-/** Between tries. The proxy may be starting under a small CPU quota, which this process shares. */
+/** Between attempts. The proxy may be starting under a small CPU quota, which this process shares. */
 const pauseMs = 50;
 
-/** Why a try was in vain, for people; undefined if the proxy is ready. */
-export type Failure = string | undefined;
+/** Why an attempt failed, for people; undefined if the proxy is ready. */
+export type NotReady = string | undefined;
 
 export interface ProbeDeps {
-  /** Its timers must keep the process alive: between two tries nothing else does. */
+  /** Its timers must keep the process alive: between two attempts nothing else does. */
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
-  readonly attempt: (endpoint: HostPort, timeoutMs: number) => Promise<Failure>;
+  readonly attempt: (endpoint: HostPort, timeoutMs: number) => Promise<NotReady>;
 }
 
 const waitingClock: ProbeDeps['clock'] = {
@@ -32,8 +32,8 @@ const waitingClock: ProbeDeps['clock'] = {
 };
 
 /**
- * Runs `--probe` if that is what the command line asks for.
- * @returns the exit code, or undefined if it asks for something else or is not well formed.
+ * Runs `--probe` if the command line asks for it.
+ * @returns the exit code, or undefined if it asks for something else or is malformed
  */
 export async function runProbe(
   argv: readonly string[],
@@ -63,7 +63,7 @@ export async function runProbe(
   return 1;
 }
 
-async function untilReady({ clock, attempt }: ProbeDeps, endpoint: HostPort): Promise<Failure> {
+async function untilReady({ clock, attempt }: ProbeDeps, endpoint: HostPort): Promise<NotReady> {
   const giveUpAtMs = clock.monotonicMs() + deadlineMs;
   for (;;) {
     const leftMs = giveUpAtMs - clock.monotonicMs();
@@ -79,10 +79,10 @@ export function attemptReadyz(
   clock: Pick<Clock, 'after'>,
   endpoint: HostPort,
   timeoutMs: number,
-): Promise<Failure> {
+): Promise<NotReady> {
   return new Promise((resolve) => {
     const socket = connect({ host: endpoint.address, port: endpoint.port });
-    const settle = (failure: Failure): void => {
+    const settle = (failure: NotReady): void => {
       cancel();
       socket.destroy();
       resolve(failure);

@@ -33,6 +33,7 @@ import {
 } from '../../../src/proxy/http/token-handler.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
+import { longestWaitMs } from '../../../src/shared/stderr.ts';
 import { documentOf, root, toRows } from './documents.ts';
 
 const bounds: Readonly<Record<string, string>> = {
@@ -77,6 +78,7 @@ const bounds: Readonly<Record<string, string>> = {
     failureLogLimits.lines,
   ),
   'That period': time(failureLogLimits.periodMs),
+  'Time that a log line may wait for a pipe that nobody reads; later lines do not wait': `${longestWaitMs} ms`,
   "Size of a ServiceAccount token's file": size(MAX_ASSERTION_BYTES),
   'Size of every other file that a setting names': size(MAX_SETTING_FILE_BYTES),
   'Time that reading a token or CA file may take while the proxy serves': time(deadlines.readMs),

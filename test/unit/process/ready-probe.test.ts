@@ -3,13 +3,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/proxy/clock.ts';
 import type { HostPort } from '../../../src/proxy/config/values.ts';
-import { attemptReadyz, type Failure, runProbe } from '../../../src/proxy/process/ready-probe.ts';
+import { attemptReadyz, type NotReady, runProbe } from '../../../src/proxy/process/ready-probe.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** Runs the probe against scripted tries; the last one repeats. */
 function probe(
   argv: readonly string[],
-  tries: readonly Failure[],
+  tries: readonly NotReady[],
   env: Readonly<Record<string, string>> = {},
 ): {
   readonly clock: ManualClock;
@@ -20,7 +20,7 @@ function probe(
   const clock = createManualClock();
   const asked: HostPort[] = [];
   const complaints: string[] = [];
-  const attempt = (endpoint: HostPort): Promise<Failure> => {
+  const attempt = (endpoint: HostPort): Promise<NotReady> => {
     asked.push(endpoint);
     return Promise.resolve(tries[Math.min(asked.length, tries.length) - 1]);
   };
