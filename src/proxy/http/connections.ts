@@ -20,7 +20,7 @@ export interface ConnectionLimits {
 
 /**
  * Headers of a request. Clients send about ten. node:http's parser collects this many outside of the heap, and
- * more of them on the heap while the request is still arriving. 3,000 unfinished requests of 12 KiB would fill it.
+ * more of them on the heap while the request is still arriving. 2,500 unfinished requests of 12 KiB would fill it.
  */
 export const maxHeaders = 31;
 

@@ -76,7 +76,7 @@ export const defaultMaxWaiting = 2_000;
  * An IMDS client waits for each answer. `endMs` and `unreadMs` leave room for the longest exchange.
  */
 export const dataConnectionLimits: ConnectionLimits = {
-  maxConnections: 3_000,
+  maxConnections: 2_500,
   maxUnanswered: 8,
   maxUnansweredInAll: 512,
   maxUnreadBytes: 16 * 1_048_576,
