@@ -24,7 +24,12 @@ export interface RunOptions {
   /** Programs that are not in the PATH. */
   readonly without?: RegExp;
   /** Called with all of the output so far, whenever there is more. */
-  readonly onOutput?: (output: string, interrupt: () => void) => void;
+  readonly onOutput?: (
+    output: string,
+    interrupt: () => void,
+    /** Kills (SIGKILL) the processes whose command line matches. */
+    kill: (commandLine: string) => void,
+  ) => void;
 }
 
 export interface Ended {
@@ -130,8 +135,7 @@ export async function createFreshMachine(): Promise<FreshMachine> {
       const child = spawn(command, before, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
       return watch(
         child,
-        (group) =>
-          execFileSync(enter[0] as string, [...enter.slice(1), 'kill', '-INT', '--', `-${group}`]),
+        (...killer) => execFileSync(enter[0] as string, [...enter.slice(1), ...killer]),
         onOutput,
       );
     },
@@ -199,7 +203,7 @@ async function copyNpmCache(cache: string, ...targets: readonly string[]): Promi
 
 async function watch(
   child: ChildProcess,
-  interrupt: (group: number) => void,
+  execute: (...command: string[]) => void,
   onOutput: RunOptions['onOutput'],
 ): Promise<Ended> {
   let text = '';
@@ -207,7 +211,11 @@ async function watch(
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      onOutput?.(toOutput(), () => interrupt(Number.parseInt(text, 10)));
+      onOutput?.(
+        toOutput(),
+        () => execute('kill', '-INT', '--', `-${Number.parseInt(text, 10)}`),
+        (commandLine) => execute('pkill', '-KILL', '-f', commandLine),
+      );
     });
   }
   const [code, signal] = await once(child, 'close');
