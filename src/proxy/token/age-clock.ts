@@ -18,27 +18,33 @@ export interface AgeClock {
 
 /** @param onStep called from `nowMs` after a step forward, when instants that lay ahead may be past. */
 export function createAgeClock(clock: Clock, onStep: () => void): AgeClock {
+  /** Wall clock minus monotonic clock, the lowest since the last step forward. */
   let lowestMs = clock.epochMs() - clock.monotonicMs();
+  /** Steps forward that are counted for good. */
   let countedMs = 0;
-  let lastMs = Number.NEGATIVE_INFINITY;
+  /** The most that the wall clock has been ahead of `lowestMs`, up to what makes a step. */
+  let aheadMs = 0;
 
-  return {
-    nowMs() {
+  const age = {
+    // On the path of every request: it writes nothing while the clocks go together.
+    nowMs(): number {
       const monotonicMs = clock.monotonicMs();
       const offsetMs = clock.epochMs() - monotonicMs;
-      if (offsetMs < lowestMs) lowestMs = offsetMs;
-      const aheadMs = offsetMs - lowestMs;
-      const nowMs = monotonicMs + countedMs + aheadMs;
-      if (aheadMs > MIN_CLOCK_STEP_MS) {
-        countedMs += aheadMs;
+      if (offsetMs < lowestMs) {
         lowestMs = offsetMs;
-        onStep();
+        age.wallOffsetMs = lowestMs - countedMs;
+      } else if (offsetMs - lowestMs > aheadMs) {
+        aheadMs = offsetMs - lowestMs;
+        if (aheadMs > MIN_CLOCK_STEP_MS) {
+          countedMs += aheadMs;
+          aheadMs = 0;
+          lowestMs = offsetMs;
+          onStep();
+        }
       }
-      if (nowMs > lastMs) lastMs = nowMs;
-      return lastMs;
+      return monotonicMs + countedMs + aheadMs;
     },
-    get wallOffsetMs() {
-      return lowestMs - countedMs;
-    },
+    wallOffsetMs: lowestMs,
   };
+  return age;
 }

@@ -36,14 +36,14 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a suspension does not age tokens',
     'age-clock.ts',
-    'const aheadMs = offsetMs - lowestMs;',
-    'const aheadMs = Math.min(0, offsetMs - lowestMs);',
+    'else if (offsetMs - lowestMs > aheadMs)',
+    'else if (offsetMs - lowestMs > 1e12)',
   ),
   mutant(
     'a step back hides a later suspension',
     'age-clock.ts',
-    'if (offsetMs < lowestMs) lowestMs = offsetMs;',
-    '',
+    'lowestMs = offsetMs;\n        age.',
+    'age.',
   ),
   mutant(
     'suspensions do not add up',
@@ -97,8 +97,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'exchanges may hang for longer',
     'policy.ts',
-    '= deadlines.cacheMs',
-    '= deadlines.cacheMs + 1_000',
+    'EXCHANGE_DEADLINE_MS = deadlines.cacheMs',
+    'EXCHANGE_DEADLINE_MS = deadlines.cacheMs + 1_000',
   ),
   mutant(
     'bypass_cache has no minimum age',
