@@ -8,20 +8,20 @@ function countChanges(...expiries: readonly (number | undefined)[]): number {
   return expiries.filter((expiry, index) => watch.see(expiry, index)).length;
 }
 
-test('a rotated assertion is a change; the first one and the same one are not', () => {
+test('a rotated assertion counts as a change; the first one and the same one do not', () => {
   expect(countChanges(100, 100, 100)).toBe(0);
   expect(countChanges(100, 200, 200, 300)).toBe(2);
 });
 
-test('an exchange that presented none says nothing', () => {
+test('an exchange without an assertion is not a change', () => {
   expect(countChanges(100, undefined, 100)).toBe(0);
 });
 
-test('two token files that are presented in turn are no change after their first time', () => {
+test('two token files in turn count as a change only once', () => {
   expect(countChanges(100, 200, 100, 200, 100, 200, 100)).toBe(1);
 });
 
-test('what is remembered of assertions is bounded', () => {
+test('the number of remembered assertions is bounded', () => {
   const many = Array.from({ length: 20 }, (_, index) => index + 1);
   // The first one has been forgotten by then, and is a change again.
   expect(countChanges(...many, 1)).toBe(20);

@@ -12,7 +12,7 @@ const names = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `https://resource-${index}`);
 
 describe('refresh without traffic', () => {
-  test('a key used within the last lifetime is refreshed, one that was not is let go', async () => {
+  test('a key that was used within the last lifetime is refreshed; another one is forgotten', async () => {
     const { clock, source, fill, calls, last, open } = createHarness();
     await fill();
     // Used once, when it was cold: refreshed at 48 min, for 48 min without use is within a lifetime.
@@ -29,7 +29,7 @@ describe('refresh without traffic', () => {
     expect(source.status().entries).toBe(0);
   });
 
-  test('use between refreshes keeps a key alive for good', async () => {
+  test('a key that is used between refreshes stays cached', async () => {
     const harness = createHarness();
     harness.answer = () => ({});
     await harness.source.get(toRequest());
@@ -49,7 +49,7 @@ describe('refresh without traffic', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('jitter brings it forward', async () => {
+  test('jitter makes a refresh earlier', async () => {
     const { clock, fill, calls } = createHarness({ random: () => 0.5 });
     await fill();
     await clock.advance(REFRESH_AT * 0.975 - 1);
@@ -58,7 +58,7 @@ describe('refresh without traffic', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('with jitter the refresh is begun before the time without it, for every key', async () => {
+  test('with jitter, every key is refreshed before its time without jitter', async () => {
     let state = 1;
     const random = (): number => {
       state = (state * 48_271) % 2_147_483_647;
@@ -76,7 +76,7 @@ describe('refresh without traffic', () => {
 });
 
 describe('bounds of background work', () => {
-  test('at most four at once; the others follow as these end, longest due first', async () => {
+  test('at most four refreshes run at once; the others follow, longest due first', async () => {
     const { clock, fill, open, calls } = createHarness();
     for (const name of names(10)) await fill(toRequest(name));
     await clock.advance(REFRESH_AT);
@@ -91,7 +91,7 @@ describe('bounds of background work', () => {
     expect(order).toEqual(names(10));
   });
 
-  test('requests past the refresh start no more than four either', async () => {
+  test('requests for tokens that are due start no more than four refreshes', async () => {
     const { clock, fill, peek, open } = createHarness();
     for (const name of names(10)) await fill(toRequest(name));
     await clock.advance(REFRESH_AT);
@@ -99,7 +99,7 @@ describe('bounds of background work', () => {
     expect(open()).toHaveLength(4);
   });
 
-  test('a caller with nothing to serve is not held up by them', async () => {
+  test('a caller without a token does not wait for background refreshes', async () => {
     const { clock, source, fill, open, last } = createHarness();
     for (const name of names(10)) await fill(toRequest(name));
     await clock.advance(REFRESH_AT);
@@ -110,7 +110,7 @@ describe('bounds of background work', () => {
     expect((await cold).resource).toBe('cold');
   });
 
-  test('keys that fail again and again starve nobody', async () => {
+  test('failing keys do not delay other keys', async () => {
     const { clock, fill, open, source } = createHarness();
     for (const name of names(40)) await fill(toRequest(name), { expiresInSeconds: 24 * HOUR_S });
     await clock.advance(12 * HOUR_MS);
@@ -125,7 +125,7 @@ describe('bounds of background work', () => {
     expect(new Set(source.status().failing.map((key) => key.resource))).toEqual(failing);
   });
 
-  test('hanging refreshes are given up after 30 s, and their places are taken by others', async () => {
+  test('refreshes that hang are given up after 30 s, and others follow', async () => {
     const { clock, fill, calls, peek } = createHarness();
     for (const name of names(12)) await fill(toRequest(name), { expiresInSeconds: 24 * HOUR_S });
     await clock.advance(12 * HOUR_MS + 2 * 30_000);
@@ -135,7 +135,7 @@ describe('bounds of background work', () => {
 });
 
 describe('one timer', () => {
-  test('for all keys while nothing runs, and none when there is nothing to do', async () => {
+  test('one timer for all keys, and none when there is nothing to do', async () => {
     const { clock, fill, open } = createHarness();
     expect(clock.pendingTimers).toBe(0);
     for (const name of names(50)) await fill(toRequest(name));
@@ -177,7 +177,7 @@ describe('one timer', () => {
     expect(harness.wakeUps).toBe(4);
   });
 
-  test('an instant that Node cannot wait for in one go is approached in steps', async () => {
+  test('a delay that is too long for a Node timer is split', async () => {
     const manual = createManualClock();
     const delays: number[] = [];
     const clock: Clock = {
@@ -199,7 +199,7 @@ describe('one timer', () => {
     expect(firedAt.at(-1)).toBe(dueAtMs);
   });
 
-  test('it wakes once for an instant between two milliseconds, and not before it', async () => {
+  test('it fires once for an instant between two milliseconds, and not before it', async () => {
     const clock = createManualClock();
     const firedAt: number[] = [];
     const dueAtMs = clock.monotonicMs() + 1_000.4;
@@ -213,7 +213,7 @@ describe('one timer', () => {
     expect(firedAt[0]).toBeGreaterThanOrEqual(dueAtMs);
   });
 
-  test('setting it again to the same instant changes nothing, to another moves it', async () => {
+  test('setting it again replaces it', async () => {
     const clock = createManualClock();
     let fired = 0;
     const timer = createTimer(clock, () => {

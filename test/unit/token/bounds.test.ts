@@ -78,7 +78,7 @@ describe('T23: bounds', () => {
     expect(peek(toRequest('owner'))?.resource).toBe('owner');
   });
 
-  test('failures go before tokens, however recent: refused names push out no token that is in use', async () => {
+  test('failures are evicted before tokens: refused names push out no token', async () => {
     const { clock, source, fill, peek, last } = createHarness({ limits: { maxEntries: 10 } });
     for (let index = 0; index < 9; index += 1) await fill(toRequest(name(index)));
     for (let index = 0; index < 100; index += 1) {
@@ -91,7 +91,7 @@ describe('T23: bounds', () => {
     expect(source.status()).toMatchObject({ entries: 10, tokens: 9 });
   });
 
-  test('10,000 at once: 64 exchanges, the rest is told to come back, and those go through', async () => {
+  test('10,000 at once: 64 exchanges succeed, the rest gets 429', async () => {
     const { clock, source, calls, open } = createHarness();
     const answers = Array.from({ length: 10_000 }, (_, index) =>
       codeOf(source.get(toRequest(name(index)))),
@@ -120,7 +120,7 @@ describe('T23: bounds', () => {
     expect(source.status().entries).toBe(65);
   });
 
-  test('a token in use is served, and renewed, while ever more names hang', async () => {
+  test('a token in use is served and renewed while exchanges of other names hang', async () => {
     const { clock, fill, open, peek, source } = createHarness();
     const token = await fill();
     await clock.advance(48 * 60_000);
@@ -135,7 +135,7 @@ describe('T23: bounds', () => {
     expect(open()).toHaveLength(65);
   });
 
-  test('whoever is turned away costs nobody a token, used or not', async () => {
+  test('a request that gets 429 evicts no token', async () => {
     const { clock, fill, peek, source } = createHarness({
       limits: { maxEntries: 10, maxExchangesWithoutToken: 2 },
     });
@@ -149,7 +149,7 @@ describe('T23: bounds', () => {
     expect(new Set(await Promise.all(codes.slice(2)))).toEqual(new Set(['ERR_THROTTLED']));
   });
 
-  test('a renewal that callers wait for needs no room of its own', async () => {
+  test('a renewal that callers wait for does not count as an exchange without a token', async () => {
     const { calls, clock, fill, source } = createHarness({
       limits: { maxExchangesWithoutToken: 1 },
     });
@@ -163,7 +163,7 @@ describe('T23: bounds', () => {
     expect((await renewed).accessToken).toBe('renewed');
   });
 
-  test('a key whose token has been lost takes its turn among the others', async () => {
+  test('a key whose token has expired counts as an exchange without a token', async () => {
     const { clock, fill, open, source } = createHarness({
       limits: { maxExchangesWithoutToken: 1 },
     });

@@ -31,7 +31,7 @@ describe('a cold key', () => {
     expect(counts.exchanges).toEqual([{ result: 'success', durationMs: 50 }]);
   });
 
-  test('T13: a caller who comes while the exchange is on its way joins it', async () => {
+  test('T13: a caller who comes during an exchange joins it', async () => {
     const { clock, source, calls, last, fill, peek } = createHarness();
     const early = source.get(toRequest());
     await clock.advance(900);
@@ -43,7 +43,7 @@ describe('a cold key', () => {
     await expect(fill()).rejects.toThrow('not cold');
   });
 
-  test('T13: keys are independent: one that hangs holds up no other', async () => {
+  test('T13: keys are independent: one that hangs delays no other', async () => {
     const { clock, source, calls, fill } = createHarness();
     const stuck = source.get(toRequest('https://stuck'));
     const failed = codeOf(stuck);
@@ -57,7 +57,7 @@ describe('a cold key', () => {
     expect(await failed).toBe('ERR_TIMEOUT');
   });
 
-  test('T13: only the deadline and stop abort an exchange, no caller does', async () => {
+  test('T13: only the deadline and stop abort an exchange; a caller cannot', async () => {
     const { clock, source, calls, last } = createHarness();
     const signalOf = (request: ExchangeRequest): AbortSignal | undefined =>
       calls.find((call) => call.request.resource === request.resource)?.signal;
@@ -71,7 +71,7 @@ describe('a cold key', () => {
     expect(signalOf(toRequest('a'))?.aborted).toBe(false);
   });
 
-  test("the first caller's correlation ID goes with the exchange, and stays out of the next", async () => {
+  test("the exchange gets the correlation ID of its first caller, and the next exchange does not", async () => {
     const { clock, source, last, calls } = createHarness();
     const correlationId = '00000000-0000-4000-8000-000000000001';
     const token = source.get({ ...toRequest(), correlationId });
@@ -97,7 +97,7 @@ describe('a cold key', () => {
 });
 
 describe('a hit', () => {
-  test('T14: is synchronous, asks nobody, sets no timer, logs nothing', async () => {
+  test('T14: is synchronous, starts no exchange, sets no timer, logs nothing', async () => {
     const { clock, fill, peek, calls, lines, counts } = createHarness();
     const token = await fill();
     const timers = clock.pendingTimers;
@@ -108,7 +108,7 @@ describe('a hit', () => {
     expect(counts.cache.slice(1)).toEqual(times(1_000, () => 'hit'));
   });
 
-  test('an unknown key is no hit, and counts as nothing', () => {
+  test('an unknown key is not a hit and is not counted', () => {
     const { peek, calls, counts } = createHarness();
     expect(peek()).toBeUndefined();
     expect(calls).toHaveLength(0);
@@ -167,7 +167,7 @@ describe('after the refresh is due', () => {
     expect(calls).toHaveLength(begun + 1);
   });
 
-  test('the new token is served as soon as it is there', async () => {
+  test('the new token is served as soon as it arrives', async () => {
     const { clock, fill, peek, last } = createHarness();
     const old = await fill();
     await clock.advance(REFRESH_AT);
@@ -234,14 +234,14 @@ describe('less than 5 min 30 s left', () => {
     expect(await source.get(toRequest())).toBe(token);
   });
 
-  test('nobody waits while a failed refresh pauses', async () => {
+  test('nobody waits between two attempts of a failing refresh', async () => {
     const { peek, token, calls, counts } = await withFailingRefresh(56 * MIN);
     for (const _ of times(100, () => 0)) expect(peek()).toBe(token);
     expect(calls).toHaveLength(2);
     expect(counts.cache.slice(1)).toEqual(times(100, () => 'stale'));
   });
 
-  test('a caller whose token runs out while waiting goes on waiting, like one with none', async () => {
+  test('a caller whose token expires while waiting continues to wait, like one without a token', async () => {
     const { clock, source, last, token, rotateAssertion } = await withFailingRefresh(
       60 * MIN - 32_000,
     );
@@ -288,7 +288,7 @@ describe('T17: less than 30 s left', () => {
     expect((await waiting).accessToken).not.toBe(token.accessToken);
   });
 
-  test('a token fresh from Entra with less is handed to those who waited, and never again', async () => {
+  test('a new token with less is given to those who wait for it, and not cached', async () => {
     const { clock, source, peek, calls, last } = createHarness();
     const waiting = times(5, () => source.get(toRequest()));
     await last().issue({ expiresInSeconds: 29 });
@@ -304,7 +304,7 @@ describe('T17: less than 30 s left', () => {
     expect(source.status().entries).toBe(1);
   });
 
-  test('such a token does not take the place of one that lives longer', async () => {
+  test('such a token does not replace one that lives longer', async () => {
     const { clock, fill, peek, last, counts } = createHarness();
     const token = await fill();
     await clock.advance(REFRESH_AT);
@@ -313,14 +313,14 @@ describe('T17: less than 30 s left', () => {
     expect(counts.refreshFailures).toEqual(['ERR_UNAVAILABLE']);
   });
 
-  test('T17: the time on the way counts', async () => {
+  test('T17: the duration of the exchange counts', async () => {
     const { fill, peek } = createHarness();
     const slow = await fill(toRequest(), { expiresInSeconds: 50, elapsedMs: 20_001 });
     expect(slow.accessToken).toContain('token 1');
     expect(peek()).toBeUndefined();
   });
 
-  test('T17: a clock that jumps back leaves the token alone and moves its expires_on', async () => {
+  test('T17: a clock that is set back changes only expires_on', async () => {
     const { clock, fill, peek, calls } = createHarness();
     const before = await fill();
     clock.jumpEpoch(-10 * MIN);
@@ -331,7 +331,7 @@ describe('T17: less than 30 s left', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('T17: after a sleep nothing is served that has expired meanwhile', async () => {
+  test('T17: a token that expired during a suspension is not served', async () => {
     const { clock, source, fill, peek, last } = createHarness();
     await fill();
     clock.jumpEpoch(60 * MIN - 29_999);
@@ -344,7 +344,7 @@ describe('T17: less than 30 s left', () => {
     expect(peek()).toBe(token);
   });
 
-  test('T17: after a sleep past the refresh, keys are refreshed without being asked for', async () => {
+  test('T17: after a suspension, keys that are due are refreshed without a request', async () => {
     const { clock, fill, peek, calls } = createHarness();
     await fill(toRequest('a'));
     await fill(toRequest('b'));
@@ -431,7 +431,7 @@ describe('bypass_cache', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('T21: it does not get past a throttle', async () => {
+  test('T21: it does not circumvent a throttle', async () => {
     const { clock, source, fill, last, calls } = createHarness();
     const token = await fill();
     await clock.advance(60_000);
@@ -446,7 +446,7 @@ describe('bypass_cache', () => {
 });
 
 describe('T26: stop', () => {
-  test('fails those who wait at once, aborts their exchanges and leaves no timer', async () => {
+  test('waiting callers fail at once, their exchanges are aborted, and no timer is left', async () => {
     const { clock, source, calls } = createHarness();
     const codes = [codeOf(source.get(toRequest('a'))), codeOf(source.get(toRequest('b')))];
     source.stop();
@@ -456,7 +456,7 @@ describe('T26: stop', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('cached tokens still serve, nothing is asked of Entra any more, and nothing is logged', async () => {
+  test('cached tokens are still served, no exchange starts, and nothing is logged', async () => {
     const { clock, source, fill, peek, calls, lines, counts } = createHarness();
     const token = await fill();
     source.stop();
@@ -475,7 +475,7 @@ describe('T26: stop', () => {
     expect(counts.refreshFailures).toEqual([]);
   });
 
-  test('a refresh that it aborts is no failure', async () => {
+  test('a refresh that it aborts is not a failure', async () => {
     const { clock, source, fill, peek, lines, counts } = createHarness();
     const token = await fill();
     await clock.advance(REFRESH_AT);

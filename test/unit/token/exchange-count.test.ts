@@ -18,7 +18,7 @@ test.each<[ErrorCode, string]>([
   expect(counts.exchanges).toEqual([{ result, durationMs: 40 }]);
 });
 
-test('an answer without a usable token is no success', async () => {
+test('an answer without a usable token is not counted as a success', async () => {
   const { source, last, counts } = createHarness();
   const answer = codeOf(source.get(toRequest()));
   await last().issue({ accessToken: '' });
@@ -26,7 +26,7 @@ test('an answer without a usable token is no success', async () => {
   expect(counts.exchanges).toMatchObject([{ result: 'unavailable' }]);
 });
 
-test('the expiry of the assertion is passed on, whatever became of the exchange', async () => {
+test('the expiry of the assertion is counted for failed exchanges, too', async () => {
   const { clock, source, last, fill, counts } = createHarness();
   await fill(toRequest('a'), { assertionExpiresAtSeconds: 111 });
   await fill(toRequest('b'));

@@ -39,11 +39,11 @@ describe('pause after a failed background refresh', () => {
     expect(delays).toEqual([1_000, 30_000, 60_000, 120_000, 240_000, 300_000, 300_000]);
   });
 
-  test('a throttle that names no time is a failure like others', () => {
+  test('a throttle without a time is treated like other failures', () => {
     expect(toRetryDelayMs(toError('ERR_THROTTLED'), 1, 0.5)).toBe(30_000);
   });
 
-  test('the Retry-After of a 503 lengthens the pause but does not turn it into polling', () => {
+  test('the Retry-After of a 503 makes the wait longer, not shorter', () => {
     expect(toRetryDelayMs(toError('ERR_UNAVAILABLE', 600), 1, 0)).toBe(600_000);
     expect(toRetryDelayMs(toError('ERR_UNAVAILABLE', 90_000), 1, 0)).toBe(3_600_000);
     expect(toRetryDelayMs(toError('ERR_UNAVAILABLE', 1), 1, 0.5)).toBe(30_000);
@@ -94,7 +94,7 @@ describe('how long a failure is remembered', () => {
     expect(toRememberedMs(new ProxyError(code, 'scripted', details))).toBe(rememberedMs);
   });
 
-  test('T21: who asks again hears how much of the wait is left, never too little', () => {
+  test('T21: a caller who asks again is told how much of the wait is left, rounded up', () => {
     const error = new ProxyError('ERR_THROTTLED', 'slow down', {
       retryAfterSeconds: 17,
       correlationId: 'c',
@@ -109,7 +109,7 @@ describe('how long a failure is remembered', () => {
     });
   });
 
-  test('any other failure is told as it was', () => {
+  test('any other failure is told unchanged', () => {
     const error = new ProxyError('ERR_REJECTED', 'no', { aadsts: 700016 });
     expect(toRememberedError(error, 5_000)).toBe(error);
   });

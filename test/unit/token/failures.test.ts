@@ -29,7 +29,7 @@ describe('a failure with no token to serve', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('T20: 1,000 requests at once that are refused are one exchange, and all hear why', async () => {
+  test('T20: 1,000 requests at once that are refused are one exchange, and all get the reason', async () => {
     const { source, last, calls } = createHarness();
     const errors = Array.from({ length: 1_000 }, () => errorOf(source.get(toRequest())));
     await last().fail('ERR_REJECTED', { aadsts: 700016, oauthError: 'unauthorized_client' });
@@ -57,7 +57,7 @@ describe('a failure with no token to serve', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('T21: no exchange before Retry-After is over, and callers hear what is left of it', async () => {
+  test('T21: no exchange before Retry-After is over, and callers are told what is left of it', async () => {
     const { clock, source, calls, last, fill } = createHarness();
     const first = errorOf(source.get(toRequest()));
     await last().fail('ERR_THROTTLED', { retryAfterSeconds: 17 });
@@ -86,7 +86,7 @@ describe('a failure with no token to serve', () => {
     await fill(toRequest('https://other'));
   });
 
-  test('never shadows a token: not the one before it, not the one after it', async () => {
+  test('never prevents a token that can be served', async () => {
     const { clock, source, fill, peek, last } = createHarness();
     const token = await fill();
     await clock.advance(REFRESH_AT);
@@ -95,7 +95,7 @@ describe('a failure with no token to serve', () => {
     expect(await source.get(toRequest())).toBe(token);
   });
 
-  test('is forgotten when the assertion or the CA has changed', async () => {
+  test('is forgotten when the assertion has changed', async () => {
     const { source, calls, last, fill, rotateAssertion } = createHarness();
     const code = codeOf(source.get(toRequest()));
     await last().fail('ERR_REJECTED', { aadsts: 700024 });
@@ -172,7 +172,7 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
     expect(peek()?.accessToken).not.toBe(token.accessToken);
   });
 
-  test('it recovers after the token has gone as well, on the first request', async () => {
+  test('it recovers on the first request after the token has expired', async () => {
     const harness = createHarness();
     await harness.fill();
     harness.answer = () => toError('ERR_UNAVAILABLE');
@@ -183,7 +183,7 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
     expect(harness.peek()).toBe(token);
   });
 
-  test('pauses grow from 30 s to five minutes, here with 20 % of jitter taken off', async () => {
+  test('waits grow from 30 s to five minutes, here minus 20 % of jitter', async () => {
     const { clock, fill, calls, last } = createHarness();
     await fill(toRequest(), { expiresInSeconds: 24 * 3_600 });
     await clock.advance(12 * 60 * MIN);
@@ -209,7 +209,7 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('a change of assertion or CA makes the failing refresh due at once', async () => {
+  test('a new assertion makes the failing refresh due at once', async () => {
     const { clock, fill, last, calls, rotateAssertion } = createHarness();
     await fill();
     await clock.advance(REFRESH_AT);
@@ -247,7 +247,7 @@ describe('T27: what the status and the log tell of an outage', () => {
     });
   });
 
-  test('a failing refresh: code, number, since when, next try; tokens stay servable', async () => {
+  test('a failing refresh: code, number, since when, next retry; the token is still served', async () => {
     const { clock, source, fill, last } = createHarness();
     await fill();
     await clock.advance(REFRESH_AT);
@@ -297,7 +297,7 @@ describe('T27: what the status and the log tell of an outage', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('a token that has aged in a sleep no longer counts', async () => {
+  test('a token that expired during a suspension does not count', async () => {
     const { clock, source, fill } = createHarness();
     await fill();
     clock.jumpEpoch(60 * MIN);
@@ -366,7 +366,7 @@ describe('T27: what the status and the log tell of an outage', () => {
     expect(harness.lines.at(-1)?.message).toBe('token refresh works again');
   });
 
-  test('failures of callers who wait are theirs to report, not ours to log', async () => {
+  test('failures that a waiting caller gets are not logged here', async () => {
     const { source, last, lines, counts } = createHarness();
     const code = codeOf(source.get(toRequest()));
     await last().fail('ERR_REJECTED');

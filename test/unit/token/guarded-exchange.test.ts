@@ -28,14 +28,14 @@ describe('guarded exchange', () => {
     expect(await codeOf(guarded.run(toRequest(), 30_000))).toBe('ERR_UNAVAILABLE');
   });
 
-  test('hands on what the exchange gives, and leaves no timer', async () => {
+  test('returns what the exchange returns, and leaves no timer', async () => {
     const clock = createManualClock();
     const guarded = createGuardedExchange({ clock, exchange: async () => issued });
     expect(await guarded.run(toRequest(), 30_000)).toBe(issued);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('hands on a ProxyError as it is, and leaves no timer', async () => {
+  test('throws a ProxyError unchanged, and leaves no timer', async () => {
     const clock = createManualClock();
     const error = new ProxyError('ERR_REJECTED', 'no');
     const guarded = createGuardedExchange({ clock, exchange: () => Promise.reject(error) });
@@ -58,7 +58,7 @@ describe('guarded exchange', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('an answer after the deadline comes to nothing', async () => {
+  test('an answer after the deadline is ignored', async () => {
     const clock = createManualClock();
     const late = Promise.withResolvers<IssuedToken>();
     const guarded = createGuardedExchange({ clock, exchange: () => late.promise });
@@ -87,7 +87,7 @@ describe('guarded exchange', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('T26: stop ends what runs, although the exchange does not heed it, and lets nothing begin', async () => {
+  test('T26: stop ends running exchanges, even if they ignore the signal, and no exchange starts', async () => {
     const clock = createManualClock();
     const signals: AbortSignal[] = [];
     const guarded = createGuardedExchange({ clock, exchange: deaf(signals) });

@@ -64,7 +64,7 @@ describe('taking a token in', () => {
     );
   });
 
-  test('a negative time on the way adds no life', () => {
+  test('a negative elapsed time adds no life', () => {
     const clock = createManualClock();
     const { token } = receive(clock, { elapsedMs: -60_000 });
     expect(token.expiresAtMs).toBe(clock.monotonicMs() + HOUR_MS);

@@ -135,7 +135,7 @@ describe('renewals that hang', () => {
     expect(calls.length).toBeGreaterThan(512);
   });
 
-  test('again and again go after a key whose renewal has not failed yet', async () => {
+  test('again and again come after a key whose renewal has not failed yet', async () => {
     const { clock, fill, open, peek } = createHarness();
     for (const name of names(100)) await fill(toRequest(name), { expiresInSeconds: 24 * HOUR_S });
     await clock.advance(12 * 60 * MIN);
@@ -195,7 +195,7 @@ describe('an Entra that says strange things', () => {
     },
   );
 
-  test('one second of Retry-After, again and again, is not 600 exchanges in ten minutes', async () => {
+  test('repeated 429 with Retry-After: 1 does not cause 600 exchanges in ten minutes', async () => {
     const { clock, fill, last, open, calls } = createHarness();
     await fill(toRequest(), { expiresInSeconds: 24 * HOUR_S });
     await clock.advance(12 * 60 * MIN);
@@ -207,7 +207,7 @@ describe('an Entra that says strange things', () => {
     expect(calls.length - before).toBeLessThan(8);
   });
 
-  test('an exchange that says that it shuts down, while nobody stops the cache, is no loop', async () => {
+  test('an exchange that fails as "shutting down" while the cache runs is not repeated in a loop', async () => {
     const harness = createHarness();
     await harness.fill();
     harness.answer = () => toError('ERR_SHUTTING_DOWN');

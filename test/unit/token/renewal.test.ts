@@ -112,7 +112,7 @@ describe('what may be done with a token', () => {
     expect(toFreshness({ refreshAtMs: 0, expiresAtMs: Number.NaN }, 0)).toBe('expired');
   });
 
-  test('property: as time passes it only ever gets worse', () => {
+  test('property: as time passes, freshness only goes down', () => {
     fc.assert(
       fc.property(instant, instant, instant, instant, (refreshAtMs, expiresAtMs, a, b) => {
         const earlier = toFreshness({ refreshAtMs, expiresAtMs }, Math.min(a, b));
@@ -123,7 +123,7 @@ describe('what may be done with a token', () => {
     );
   });
 
-  test('property: nobody is made to wait while 5 min 30 s are left', () => {
+  test('property: nobody waits while 5 min 30 s are left', () => {
     fc.assert(
       fc.property(
         instant,

@@ -140,7 +140,7 @@ describe('a new assertion', () => {
 });
 
 describe('a new token that expires before the cached one', () => {
-  test('does not take its place, fails nothing, and is not asked for again at once', async () => {
+  test('does not replace it, is not a failure, and is not asked for again at once', async () => {
     const { clock, source, fill, last, peek, calls, lines } = createHarness();
     const token = await fill(toRequest(), { expiresInSeconds: 24 * HOUR_S });
     await clock.advance(12 * 60 * MIN);
@@ -157,7 +157,7 @@ describe('a new token that expires before the cached one', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('takes its place after bypass_cache, for that asks for a newer one', async () => {
+  test('replaces it after bypass_cache, which asks for a newer one', async () => {
     const { clock, source, fill, last, peek } = createHarness();
     await fill(toRequest(), { expiresInSeconds: 90 * 60 });
     await clock.advance(10_000);
@@ -166,7 +166,7 @@ describe('a new token that expires before the cached one', () => {
     expect(peek()).toBe(await asked);
   });
 
-  test('… unless it lives for seconds: then it is only for those who asked', async () => {
+  test('… unless it lives for seconds: then only those who asked get it', async () => {
     const { clock, source, fill, last, peek, calls } = createHarness();
     const token = await fill(toRequest(), { expiresInSeconds: 90 * 60 });
     await clock.advance(10_000);
