@@ -10,6 +10,8 @@ const SECOND_MS = 1_000;
 export const deadlines = {
   /** The cache gives up an exchange that has missed its own deadline: something in the proxy is broken. */
   cacheMs: 30 * SECOND_MS,
+  /** A caller whose cached token is about to expire waits this long for a newer one, then gets the cached one. */
+  patienceMs: 5 * SECOND_MS,
   /** All attempts of one exchange. With the way back, a caller has its answer within 25 s. */
   exchangeMs: 23 * SECOND_MS,
   /** One attempt, and each part of its answer: headers, and the time between two pieces of the body. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/proxy/clock.ts';
 import type { ExchangeRequest } from '../../src/proxy/exchange.ts';
-import { toKeyed } from '../../src/proxy/token/cache-key.ts';
 import type { Token, TokenSource } from '../../src/proxy/token/token-source.ts';
+import { toKeyed } from '../../src/proxy/token/token-source.ts';
 
 /** One call of `get`. */
 export interface ScriptedGet {

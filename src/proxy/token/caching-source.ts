@@ -77,7 +77,7 @@ export function createCachingSource(
     },
   );
   const schedule = createRefreshSchedule({ clock, age, store, log, flights });
-  const serving = createServing({ clock, age, metrics, flights });
+  const serving = createServing({ clock, age, metrics, flights, onDeclined: schedule.runWithSlot });
 
   return {
     peek(key) {
@@ -110,6 +110,12 @@ export function createCachingSource(
 function forgetFailures(entries: Iterable<Entry>, nowMs: number): void {
   for (const entry of entries) {
     if (entry.failure === undefined || entry.failure.error.code === 'ERR_THROTTLED') continue;
-    entry.failure = { ...entry.failure, failures: 0, rememberedUntilMs: nowMs, retryAtMs: nowMs };
+    entry.failure = {
+      ...entry.failure,
+      failures: 0,
+      rememberedUntilMs: Math.min(entry.failure.rememberedUntilMs, nowMs),
+      // A key that is due already keeps its place among the others.
+      retryAtMs: Math.min(entry.failure.retryAtMs, nowMs),
+    };
   }
 }

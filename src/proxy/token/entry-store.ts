@@ -1,8 +1,8 @@
 import { ProxyError } from '../errors.ts';
-import type { KeyedRequest } from './cache-key.ts';
 import type { Entry } from './entry.ts';
 import { findVictim, type Room, toBytes } from './eviction.ts';
 import type { HeldToken } from './held-token.ts';
+import type { KeyedRequest } from './token-source.ts';
 
 /** The entries by key, never more than a fixed number of them and of bytes in their tokens. */
 export interface EntryStore {

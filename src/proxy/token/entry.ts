@@ -1,9 +1,8 @@
 import type { ProxyError } from '../errors.ts';
-import type { KeyedRequest } from './cache-key.ts';
 import type { HeldToken } from './held-token.ts';
 import { FAILURE_SHOWN_MS } from './policy.ts';
 import { isServable, toLastServableAtMs } from './renewal.ts';
-import type { Token } from './token-source.ts';
+import type { KeyedRequest, Token } from './token-source.ts';
 
 /** How an exchange ended; a value, so that a failure nobody waits for is not an unhandled rejection. */
 export type Outcome =

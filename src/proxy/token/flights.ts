@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type ProxyError, toProxyError } from '../errors.ts';
 import type { ExchangeRequest } from '../exchange.ts';
-import type { Metrics } from '../metrics/metrics.ts';
+import { type Metrics, toExchangeFailure } from '../metrics/metrics.ts';
 import type { AgeClock } from './age-clock.ts';
 import type { AssertionWatch } from './assertion-watch.ts';
 import {
@@ -13,7 +13,6 @@ import {
   type Outcome,
 } from './entry.ts';
 import { type EntryStore, toCrowded } from './entry-store.ts';
-import { createExchangeCount } from './exchange-count.ts';
 import { toRememberedMs, toRetryDelayMs } from './failure-memory.ts';
 import { type GuardedExchange, toShutdown } from './guarded-exchange.ts';
 import { type HeldToken, toHeldToken, toKept, toUseless } from './held-token.ts';
@@ -67,7 +66,6 @@ export interface FlightLimits {
 
 export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
   const { clock, age, store, exchange, assertions, metrics, log, random } = deps;
-  const count = createExchangeCount(metrics);
   /** When those in the background began, the first to begin first. */
   const background = new Set<{ readonly startedAtMs: number }>();
   let withoutToken = 0;
@@ -81,7 +79,17 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
   const toSuspendedMs = (): number => age.nowMs() - clock.monotonicMs();
 
   const see = (assertionExpiresAtSeconds: number | undefined): void => {
+    if (assertionExpiresAtSeconds === undefined) return;
+    metrics.assertionSeen(assertionExpiresAtSeconds);
     if (assertions.see(assertionExpiresAtSeconds, age.nowMs())) deps.onNewAssertion();
+  };
+
+  const countFailure = ({ code, details }: ProxyError, durationMs: number): void => {
+    metrics.exchange(toExchangeFailure(code), durationMs, details.aadsts);
+    // An assertion whose expiry is known has been read: it is only of no use any longer.
+    if (code === 'ERR_ASSERTION' && details.assertionExpiresAtSeconds === undefined) {
+      metrics.assertionReadError();
+    }
   };
 
   const obtain = async (request: ExchangeRequest, correlationId: string | undefined) => {
@@ -95,12 +103,12 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
       const suspendedMs = toSuspendedMs() - suspendedBeforeMs;
       const held = toHeldToken(request, issued, age, suspendedMs, random());
       const nowMs = age.nowMs();
-      if (isServable(held, nowMs)) return { issued, held };
+      if (isServable(held, nowMs)) return held;
       // The wall clock was set forward during the exchange, by so much that the token has expired if that
       // was a suspension. It has not if it was a correction: asking once more is right for both.
       if (!isLast && suspendedMs > MIN_CLOCK_STEP_MS) continue;
       if (held.expiresAtMs <= nowMs) throw toUseless('a token that has no life left');
-      return { issued, held };
+      return held;
     }
   };
 
@@ -113,9 +121,9 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
     const startedMs = clock.monotonicMs();
     const toDurationMs = (): number => clock.monotonicMs() - startedMs;
     try {
-      const { issued, held } = await obtain(entry.request, correlationId);
+      const held = await obtain(entry.request, correlationId);
       const isTaken = takeIn(entry, held, flight.wantsNewer);
-      count.issued(issued, toDurationMs());
+      metrics.exchange('success', toDurationMs());
       if (isBackground && isTaken) log.refreshed(entry, held, toDurationMs());
       return { token: held.token };
     } catch (thrown) {
@@ -123,7 +131,7 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
       // The end of the process says nothing about the key.
       if (error.code !== 'ERR_SHUTTING_DOWN') {
         see(error.details.assertionExpiresAtSeconds);
-        count.failed(error, toDurationMs());
+        countFailure(error, toDurationMs());
         if (!assertions.isOutdated(error, flight.startedAtMs)) recordFailure(entry, error);
       }
       return { error };

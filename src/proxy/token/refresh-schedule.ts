@@ -11,6 +11,8 @@ export interface RefreshSchedule {
   run(): void;
   /** The same a moment later, for callers that entries must not vanish under. */
   runSoon(): void;
+  /** Renews what is due as soon as there is a slot for it; for a key that had none when it was asked for. */
+  runWithSlot(): void;
   stop(): void;
 }
 
@@ -26,9 +28,11 @@ export interface RefreshScheduleDeps {
 export function createRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedule {
   const { clock, age, store, log, flights } = deps;
   let stopped = false;
+  let waitsForSlot = false;
 
   const run = (): void => {
     if (stopped) return;
+    waitsForSlot = false;
     const nowMs = age.nowMs();
     for (const entry of store.entries()) dropExpired(entry, nowMs);
     store.purge((entry) => entry.flight === undefined && nowMs >= toForgottenAtMs(entry));
@@ -47,6 +51,7 @@ export function createRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedul
     due.sort(byUrgency);
     for (const entry of due) {
       if (flights.startBackground(entry)) continue;
+      waitsForSlot = true;
       nextAtMs = Math.min(nextAtMs, flights.nextSlotAtMs());
       break;
     }
@@ -61,10 +66,17 @@ export function createRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedul
     if (wasInUse && entry.failure?.reported) log.lost(entry, entry.failure);
   };
 
+  const runSoon = (): void => {
+    if (!stopped) timer.set(0, 0);
+  };
+
   return {
     run,
-    runSoon() {
-      if (!stopped) timer.set(0, 0);
+    runSoon,
+    runWithSlot() {
+      if (waitsForSlot) return;
+      waitsForSlot = true;
+      runSoon();
     },
     stop() {
       stopped = true;

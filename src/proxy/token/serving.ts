@@ -35,9 +35,11 @@ export interface ServingDeps {
   readonly age: AgeClock;
   readonly metrics: Metrics;
   readonly flights: Flights;
+  /** Called when a renewal that is due has found no slot. */
+  readonly onDeclined: () => void;
 }
 
-export function createServing({ clock, age, metrics, flights }: ServingDeps): Serving {
+export function createServing({ clock, age, metrics, flights, onDeclined }: ServingDeps): Serving {
   const serve = (entry: Entry, held: HeldToken, nowMs: number, result: CacheResult): Token => {
     const told = toToldTimes(held, age.wallOffsetMs);
     if (told !== held) entry.held = told;
@@ -55,7 +57,7 @@ export function createServing({ clock, age, metrics, flights }: ServingDeps): Se
         case 'fresh':
           return serve(entry, held, nowMs, 'hit');
         case 'stale-while-refresh':
-          if (isRefreshDue(entry, nowMs)) flights.startBackground(entry);
+          if (isRefreshDue(entry, nowMs) && !flights.startBackground(entry)) onDeclined();
           return serve(entry, held, nowMs, 'stale');
         case 'wait-for-refresh':
           if (isWorthWaiting(entry, nowMs)) return undefined;

@@ -8,13 +8,13 @@ import { deadlines } from '../../../src/proxy/deadlines.ts';
 import { toNextStep } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
-import type { KeyedRequest } from '../../../src/proxy/token/cache-key.ts';
 import {
   toRememberedMs,
   toRetryAfterMs,
   toRetryDelayMs,
 } from '../../../src/proxy/token/failure-memory.ts';
 import { toFreshness, toRefreshDelayMs } from '../../../src/proxy/token/renewal.ts';
+import type { KeyedRequest } from '../../../src/proxy/token/token-source.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
 import { createHarness, type Harness, toRequest } from '../../unit/token/harness.ts';
 import { documentOf, toRows } from './documents.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest } from '../../../src/proxy/exchange.ts';
 import { toIdentity } from '../../../src/proxy/protocol/identity.ts';
-import { toKeyed } from '../../../src/proxy/token/cache-key.ts';
+import { toKeyed } from '../../../src/proxy/token/token-source.ts';
 import { clientId, createHarness, tenantId, toHex, toRequest } from './harness.ts';
 
 const policy = {

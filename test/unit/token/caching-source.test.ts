@@ -71,7 +71,7 @@ describe('a cold key', () => {
     expect(signalOf(toRequest('a'))?.aborted).toBe(false);
   });
 
-  test("the exchange gets the correlation ID of its first caller, and the next exchange does not", async () => {
+  test('the exchange gets the correlation ID of its first caller, and the next exchange does not', async () => {
     const { clock, source, last, calls } = createHarness();
     const correlationId = '00000000-0000-4000-8000-000000000001';
     const token = source.get({ ...toRequest(), correlationId });

@@ -1,13 +1,13 @@
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
 import type { ExchangeResult, Metrics } from '../../../src/proxy/metrics/metrics.ts';
-import { type KeyedRequest, toKeyed } from '../../../src/proxy/token/cache-key.ts';
 import {
   type CacheLimits,
   type CachingSource,
   createCachingSource,
 } from '../../../src/proxy/token/caching-source.ts';
 import type { CacheResult, Token } from '../../../src/proxy/token/token-source.ts';
+import { type KeyedRequest, toKeyed } from '../../../src/proxy/token/token-source.ts';
 import type { LogFields, LogLevel } from '../../../src/shared/logger.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 

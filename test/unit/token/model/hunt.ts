@@ -20,7 +20,7 @@ import fc from 'fast-check';
 import type { CacheLimits } from '../../../../src/proxy/token/caching-source.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { findBreach } from './promise.ts';
-import { type Mix, type Step, toSchedules } from './schedule.ts';
+import { comeback, type Mix, type Step, toSchedules } from './schedule.ts';
 import type { CreateSource } from './world.ts';
 
 /** What became of one copy. */
@@ -54,7 +54,10 @@ const hunts: readonly Hunt[] = [
   { mix: { keys: 8, clocks: false }, limits: {}, hasJitter: false },
 ].map((hunt) => ({
   ...hunt,
-  schedules: fc.sample(toSchedules(hunt.mix), { numRuns: perHunt, seed }),
+  schedules: [
+    ...(hunt.mix.keys === 8 ? [comeback] : []),
+    ...fc.sample(toSchedules(hunt.mix), { numRuns: perHunt, seed }),
+  ],
 }));
 
 /** A copy of src/proxy/token in which a fault has been put; all else is the original. */

@@ -93,7 +93,12 @@ export const mutants: readonly Mutant[] = [
     'WAIT_BELOW_MS = 5 * MINUTE_MS + 30 * SECOND_MS',
     'WAIT_BELOW_MS = 30 * SECOND_MS',
   ),
-  mutant('callers wait too long', 'policy.ts', 'PATIENCE_MS = 5 *', 'PATIENCE_MS = 11 *'),
+  mutant(
+    'callers wait too long',
+    'policy.ts',
+    '= deadlines.patienceMs',
+    '= deadlines.patienceMs + 6_000',
+  ),
   mutant(
     'exchanges may hang for longer',
     'policy.ts',
@@ -155,8 +160,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a new assertion leaves the count of failures',
     'caching-source.ts',
-    'failures: 0, rememberedUntilMs',
-    'rememberedUntilMs',
+    '      failures: 0,\n',
+    '',
   ),
   mutant(
     'a new assertion ends a throttle',
@@ -217,6 +222,12 @@ export const mutants: readonly Mutant[] = [
     'refresh-schedule.ts',
     'nextAtMs = Math.min(nextAtMs, flights.nextSlotAtMs());',
     '',
+  ),
+  mutant(
+    'a key that came back while all slots were taken is forgotten',
+    'serving.ts',
+    ' && !flights.startBackground(entry)) onDeclined();',
+    ') flights.startBackground(entry);',
   ),
   mutant(
     'a short new token takes the place of a long one',

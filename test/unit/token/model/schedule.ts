@@ -56,6 +56,18 @@ export const garbles: readonly unknown[] = [
   { accessToken: 'x'.repeat(70_000), expiresInSeconds: 60, extExpiresInSeconds: 1, elapsedMs: 0 },
 ];
 
+/** A schedule of eight keys that are due together, in which two come back while all slots are taken. */
+export const comeback: readonly Step[] = [
+  { do: 'fill' },
+  { do: 'due', key: 0, pastMs: 0 },
+  { do: 'fill' },
+  { do: 'get', key: 2, bypassCache: false },
+  { do: 'fill' },
+  { do: 'overtake', key: 3, other: 0 },
+  { do: 'due', key: 4, pastMs: 0 },
+  { do: 'due', key: 1, pastMs: 0 },
+];
+
 const S = 1_000;
 const MIN = 60 * S;
 const H = 60 * MIN;

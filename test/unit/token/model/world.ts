@@ -2,12 +2,12 @@ import type { Clock } from '../../../../src/proxy/clock.ts';
 import { ProxyError } from '../../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../../src/proxy/exchange.ts';
 import type { Metrics } from '../../../../src/proxy/metrics/metrics.ts';
-import { type KeyedRequest, toKeyed } from '../../../../src/proxy/token/cache-key.ts';
 import type {
   CacheLimits,
   CachingSource,
   CachingSourceDeps,
 } from '../../../../src/proxy/token/caching-source.ts';
+import { type KeyedRequest, toKeyed } from '../../../../src/proxy/token/token-source.ts';
 import type { LogFields } from '../../../../src/shared/logger.ts';
 
 /** What makes the cache under test: the real one, or one with a deliberate fault. */
