@@ -1,5 +1,5 @@
 /**
- * Measures what the proxy costs against a bare `node:http` server, in one run, and writes
+ * Measures the cost of the proxy against a bare `node:http` server, in one run, and writes
  * docs/benchmarks.md. It judges, but it never fails because an aim was missed.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ if (help) {
   process.exit(0);
 }
 
-// Ends what was started: exit listeners do not run when a signal ends the process by itself.
+// Ends the started programs: exit listeners do not run when a signal ends the process by itself.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -1,6 +1,6 @@
 /**
- * Measures the layers of both images and writes them into docs/benchmarks.md. Takes Docker Engine, which the
- * other measures do not: `npm run bench` keeps what stands there.
+ * Measures the layers of both images and writes them into docs/benchmarks.md. Needs Docker Engine, which the
+ * other measures do not: `npm run bench` keeps that section.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

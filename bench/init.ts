@@ -10,7 +10,7 @@ import { upstreamCalls } from '../test/support/netns-init.ts';
 import { proxyInit } from '../test/support/netns-lab.ts';
 import { median } from './harness/statistics.ts';
 
-/** One measured value beside what it is compared with. */
+/** One measured value beside its counterpart. */
 export interface InitRow {
   readonly measure: string;
   readonly value: number;
@@ -53,7 +53,7 @@ export async function benchInit(rounds = 15): Promise<readonly InitRow[]> {
   const costs = new Map<Contender, Cost[]>(contenders.map((contender) => [contender, []]));
   // The first round warms the page cache and does not count.
   for (let round = 0; round <= rounds; round += 1) {
-    // Whoever goes first pays for what the others then find ready.
+    // The first one pays for caches that the others find warm.
     const order = contenders.map((_, at) => contenders[(at + round) % contenders.length]);
     for (const contender of order) {
       if (contender === undefined) continue;
@@ -128,7 +128,7 @@ function time(contender: Contender): Promise<number> {
   });
 }
 
-/** A run of its own, since the script that looks at the memory costs time. */
+/** A separate run, since the script that looks at the memory costs time. */
 async function weigh(contender: Contender): Promise<Pick<Cost, 'peakRssKib' | 'anonymousKib'>> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-init-'));
   try {

@@ -33,7 +33,7 @@ export interface Lab {
   readonly startBare: (options?: StartOptions) => Promise<StartedServer>;
   /** The same, waiting for its exec. */
   readonly prepareBare: () => Promise<Launched & { readonly port: number }>;
-  /** Says what is being done. */
+  /** Reports progress. */
   readonly say: (line: string) => void;
 }
 
@@ -97,7 +97,7 @@ export async function openLab(
 /** Programs that the measures run, with the Debian package of each. */
 const tools = { wrk: 'wrk', taskset: 'util-linux', fincore: 'util-linux', dd: 'coreutils' };
 
-/** @throws Error that names what is missing and what to install. */
+/** @throws Error that names the missing tool and the package to install. */
 export function assertTools(): void {
   if (process.platform !== 'linux') throw new Error('the benchmark reads /proc and needs Linux');
   for (const [tool, debianPackage] of Object.entries(tools)) {

@@ -1,6 +1,6 @@
 /**
  * Bundles every program into dist/. CommonJS, because importing node:http from an ES module loads Node's
- * whole web platform (70 % more start-up time and 5 MB). Each file has its own copy of what it imports, so
+ * whole web platform (70 % more start-up time and 5 MB). Each file has its own copy of its imports, so
  * no instance of a class may cross from one to another.
  *
  * The bundles are written beside the folder and replace it when they are complete: programs that run, and

@@ -16,8 +16,8 @@ export interface BundleOptions {
 }
 
 /**
- * Writes one entry point as a CommonJS bundle, and every module that it imports dynamically as a file of
- * its own beside it: code that is in a file is paid for even if it never runs.
+ * Writes one entry point as a CommonJS bundle, and every module that it imports dynamically as another
+ * file beside it: code that is in a file is paid for even if it never runs.
  */
 export async function bundle({ name, entry, outdir, plugins = [] }: BundleOptions): Promise<void> {
   const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
@@ -35,14 +35,14 @@ export async function bundle({ name, entry, outdir, plugins = [] }: BundleOption
       legalComments: 'none',
       supported: { 'dynamic-import': false },
       define,
-      // A map yields what is added while it is iterated, each file once.
+      // A map yields entries that are added while it is iterated, each file once.
       plugins: [...plugins, splitDynamicImports(pending), trimLibraries],
       logLevel: 'warning',
     });
   }
 }
 
-/** Turns `import('./x.ts')` into a require of a file of its own beside the bundle. */
+/** Turns `import('./x.ts')` into a require of another file beside the bundle. */
 function splitDynamicImports(found: Map<string, string>): Plugin {
   return {
     name: 'split-dynamic-imports',

@@ -72,7 +72,7 @@ export function renderVectors(): string {
     .map(([title, first, last]) => {
       const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
       const rows = numbers.flatMap((number) => toVectorRows(number, tests));
-      return `### ${title}\n\n${renderTable(['Vector', 'What is tested', 'Answer', 'Tests'], rows)}`;
+      return `### ${title}\n\n${renderTable(['Vector', 'Request', 'Answer', 'Tests'], rows)}`;
     })
     .join('\n\n');
 }
@@ -93,13 +93,13 @@ function toVectorRows(number: number, tests: readonly NumberedTest[]): readonly 
 
 const labLink = '[compatibility](compatibility.md)';
 
-/** The vectors that are about time, faults or the exchange, and so are no data: what is tested, and the answer. */
+/** The vectors about time, faults or the exchange, which are not data: the test, and the answer. */
 export const behaviours: Readonly<Record<number, readonly [tested: string, answer: string]>> = {
   5: [
     'a cached token asked for twice, 5 s apart',
     'the same token and expires_on, a smaller expires_in',
   ],
-  36: ['bypass_cache=true', '200 with a new token, unless the cached one is no older than 10 s'],
+  36: ['bypass_cache=true', '200 with a new token, unless the cached one is at most 10 s old'],
   37: ['50 requests at once with bypass_cache=true', '200 for all, one exchange'],
   38: ['100 requests at once for a token that is not cached', '200 for all, one exchange'],
   54: ['two requests in one packet', 'both answered, in order'],
@@ -143,7 +143,7 @@ export const behaviours: Readonly<Record<number, readonly [tested: string, answe
   99: ['real client libraries, alone and in a chain of credentials', 'a token'],
   100: [
     'real client libraries with an unknown identity, in a chain',
-    'they go on to the next credential',
+    'they continue with the next credential',
   ],
   101: ['the parsers of 11 client libraries, ported', 'every one reads the answer'],
 };
@@ -183,7 +183,7 @@ export const exchangeRequirements: Readonly<Record<string, string>> = {
   T18: 'An answer without a usable token is an error, never an empty token.',
   T19: 'A federated credential that has not propagated yet is retried, within 5 s.',
   T20: 'A permanent refusal costs one POST, and requests that follow it are answered from memory.',
-  T21: 'A throttled key waits as long as Retry-After says, and the client sees what is left of it.',
+  T21: 'A throttled key waits as long as Retry-After says, and the client sees the rest of it.',
   T22: 'Every attempt and every exchange has a deadline.',
   T23: 'The memory of the cache is bounded.',
   T24: 'No token, assertion or secret reaches a log, metric or error, at any level.',

@@ -1,4 +1,4 @@
-/** The tables of docs/errors.md: what each error code and each AADSTS number means, answers and asks for. */
+/** The tables of docs/errors.md: the meaning, the answer and the remedy of each error code and AADSTS number. */
 
 import { toNextStep } from '../src/proxy/entra/exchange/retry.ts';
 import { type AadstsRule, aadstsRules } from '../src/proxy/entra/explain/aadsts.ts';
@@ -193,7 +193,7 @@ export function renderAadstsCodes(): string {
       `${status}, ${code(error.code)}`,
       toRetries(retry, rule.retryAfterSeconds),
       `${toRememberedMs(error) / 1_000} s`,
-      `${rule.hint}${rule.isAboutCredential === true ? ' *Then what was presented, and what to change.*' : ''}`,
+      `${rule.hint}${rule.isAboutCredential === true ? ' *Then the presented values, and the change to make.*' : ''}`,
     ];
   });
   return renderTable(

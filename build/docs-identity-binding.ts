@@ -1,4 +1,4 @@
-/** The tables of docs/identity-binding.md: what the start refuses, and what goes over the network. */
+/** The tables of docs/identity-binding.md: the settings that the start refuses, and the traffic on the network. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

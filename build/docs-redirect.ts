@@ -1,6 +1,6 @@
 /**
- * Writes the parts of docs/redirect.md that follow from the program: its help, its failures, and what it
- * says and leaves in the kernel with each backend. The last needs root, Linux and a build in dist/.
+ * Writes the parts of docs/redirect.md that follow from the program: its help, its failures, its
+ * output and its rules in the kernel with each backend. The last needs root, Linux and a build in dist/.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

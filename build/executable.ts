@@ -9,7 +9,7 @@ export interface ExecutableOptions {
 
 /**
  * The first lines of an executable bundle. They are read twice: `sh` executes the second line and goes no
- * further, JavaScript takes it for a string and a comment. A `#!` line alone cannot do that: the kernel
+ * further, JavaScript reads it as a string and a comment. A `#!` line alone cannot do that: the kernel
  * splits it at the first space of a path and passes at most one flag.
  */
 export function renderLauncher({ node, flags, env = {} }: ExecutableOptions): string {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Copies files of a Debian system into a folder that becomes the root of an image: each with the shared
 # libraries that it is linked to, and the licence and dpkg's record of the package that it belongs to, so
-# that scanners know what is in the image although it has no package manager.
+# that scanners know the content of the image although it has no package manager.
 # Usage: [BASE=FOLDER] image-root.sh ROOT FILE...
-# BASE is the root of a layer below: what it has is not copied again.
+# BASE is the root of a layer below: its files are not copied again.
 set -eu
 root=$1
 shift

@@ -38,7 +38,7 @@ const stubs: readonly Stub[] = [
     importer: /undici/,
     contents: 'exports.maxHeaderSize = 16384; exports.IncomingMessage = class {}',
   },
-  // Log writers in other threads, and one with a buffer; ours is a destination of its own.
+  // Log writers in other threads, and one with a buffer; we have our own destination.
   {
     module: /^(\.\/(lib\/)?transport|sonic-boom|on-exit-leak-free)$/,
     importer: /\/pino\//,

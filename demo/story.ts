@@ -155,7 +155,7 @@ async function brokenFederation({ base, emulator }: Scene): Promise<void> {
 }
 
 async function metrics({ adminPort }: Scene): Promise<void> {
-  chapter('What the operator sees');
+  chapter('The view of the operator');
   const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`, {
     signal: AbortSignal.timeout(5_000),
   });

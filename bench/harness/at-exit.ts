@@ -1,5 +1,5 @@
 /**
- * What has to be undone even when the benchmark is interrupted or fails, when nothing asynchronous runs any
+ * Clean-up that must run even when the benchmark is interrupted or fails, when nothing asynchronous runs any
  * more. The last registered goes first.
  */
 const undoings = new Set<() => void>();

@@ -43,7 +43,7 @@ export async function prepareBare(
   return { ...launched, port };
 }
 
-/** For how long a connection stays open, which Node announces in a header of its own. */
+/** For how long a connection stays open, which Node announces in a header. */
 function keepAliveMsOf(head: readonly string[]): number {
   const seconds = /timeout=(\d+)/.exec(headerOf(head, 'keep-alive') ?? '')?.[1] ?? '5';
   return Number(seconds) * 1000;

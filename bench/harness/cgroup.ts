@@ -15,7 +15,7 @@ export interface Cgroup extends AsyncDisposable {
   readonly procs: readonly string[];
 }
 
-/** Where the kernel's controllers are mounted: each in a hierarchy of its own (v1) or all in one (v2). */
+/** Where the kernel's controllers are mounted: each in its own hierarchy (v1) or all in one (v2). */
 export type CgroupMounts =
   | { readonly version: 2; readonly root: string }
   | { readonly version: 1; readonly cpu: string; readonly memory: string };

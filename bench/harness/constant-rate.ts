@@ -17,7 +17,7 @@ export interface Latencies {
   readonly p99Ms: number;
 }
 
-/** Loads a server at a fixed rate from a process of its own. */
+/** Loads a server at a fixed rate from another process. */
 export async function runConstantRate({ cpu, ...order }: ConstantRateOptions): Promise<Latencies> {
   const program = join(import.meta.dirname, '../programs/constant-rate.ts');
   const [file, ...args] = [

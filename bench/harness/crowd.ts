@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { parseAnswer } from './http.ts';
 
-/** Many callers, each with a connection of its own that is open already. */
+/** Many callers, each with its own connection, open already. */
 export interface Crowd extends Disposable {
   /**
    * Sends one request over every connection, all at the same time.

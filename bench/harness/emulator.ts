@@ -11,9 +11,9 @@ import { launch } from './launch.ts';
 import { dist } from './proxy.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
-/** The local Entra tenant that the proxies of the benchmark exchange with, in a process of its own. */
+/** The local Entra tenant that the proxies of the benchmark exchange with, in another process. */
 export interface Emulator extends AsyncDisposable {
-  /** What a proxy has to be told. */
+  /** The settings that a proxy needs. */
   readonly env: Readonly<Record<string, string>>;
   /** The client ID of its identity. */
   readonly clientId: string;

@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /**
- * Sends a request over a connection of its own and reads the one answer. A client of node:http would spend
+ * Sends a request over a new connection and reads the one answer. A client of node:http would spend
  * more time on itself than is wanted in a measurement.
  * @throws when there is no connection, or no whole answer within `deadlineMs`.
  */

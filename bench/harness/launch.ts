@@ -61,7 +61,7 @@ export async function launch({
   const child = spawn(file as string, args, {
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // A process group of its own, so that its children can be ended even when it has ended before them.
+    // Its own process group, so that its children can be ended even when it has ended before them.
     detached: true,
   });
   const gateEnd = child.stdio[3] as Duplex;

@@ -12,7 +12,7 @@ export interface SdkRequest {
   readonly text: (resource?: string) => string;
 }
 
-/** Lets @azure/identity ask for a token and keeps what it sent. */
+/** Lets @azure/identity ask for a token and keeps its request. */
 export async function captureSdkRequest(clientId: string): Promise<SdkRequest> {
   const program = join(import.meta.dirname, '../programs/ask-as-sdk.ts');
   const { stdout } = await promisify(execFile)(

@@ -1,7 +1,7 @@
 import type { Launched } from './launch.ts';
 
 export interface StartOptions {
-  /** Added to what every server of the benchmark gets. */
+  /** Added to the environment of every server of the benchmark. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cpu?: number | undefined;
   readonly cgroupProcs?: readonly string[];

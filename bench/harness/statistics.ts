@@ -1,4 +1,4 @@
-/** Two measurements of the same moment: the thing itself and what it is compared with. */
+/** Two measurements of the same moment: the thing itself and its counterpart. */
 export interface Pair {
   readonly value: number;
   readonly base: number;

@@ -53,7 +53,7 @@ export async function measureFirstToken(lab: Lab): Promise<readonly Result[]> {
   return results;
 }
 
-/** Asks for a token. @returns how many milliseconds it took. @throws Error when there was none. */
+/** Asks for a token. @returns how many milliseconds it took. @throws Error when no token came. */
 export async function askToken(
   { sdk }: Lab,
   port: number,

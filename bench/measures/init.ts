@@ -3,7 +3,7 @@ import type { Lab } from '../lab.ts';
 import { inMs, notMeasured, type Result } from '../report/result.ts';
 
 const method =
-  'Runs of proxy-init, each in a network namespace of its own with a route for the metadata address; each is compared with the runs beside it (bench/init.ts).';
+  'Runs of proxy-init, each in its own network namespace with a route for the metadata address; each is compared with the runs beside it (bench/init.ts).';
 
 /** What the redirect costs the start of a pod. */
 export async function measureInit({ counts }: Lab): Promise<readonly Result[]> {

@@ -32,7 +32,7 @@ export async function measureLatency(lab: Lab): Promise<readonly Result[]> {
   );
   const row = {
     measure: 'p99 of cached answers at equal load',
-    method: `A generator of our own (bench/programs/constant-rate.ts) sends ${rate} requests a second over ${connections} keep-alive connections from the other core; a latency counts from the instant at which the request was due.`,
+    method: `Our own generator (bench/programs/constant-rate.ts) sends ${rate} requests a second over ${connections} keep-alive connections from the other core; a latency counts from the instant at which the request was due.`,
     aim: 'stated; near bare',
   };
   return [

@@ -48,7 +48,7 @@ process.stdout.write(
 );
 process.exit(0);
 
-/** Sends what is due and comes back at once: a timer would be a millisecond coarse. */
+/** Sends the requests that are due and returns at once: a timer would be a millisecond coarse. */
 function turn(): void {
   const now = performance.now();
   while (sent < total && startAt + sent * intervalMs <= now) {

@@ -36,7 +36,7 @@ export function renderLayers(layers: readonly Layer[], architecture: string, now
   ].join('\n');
 }
 
-/** The section with its markers, around what it said in the document before; nothing if it said nothing. */
+/** The section with its markers and its text from the document; nothing if it was empty. */
 export function keepLayers(document: string): string {
   const text = document.split(begin)[1]?.split(end)[0]?.trim() ?? '';
   return `${begin}\n\n${text}\n\n${end}`;

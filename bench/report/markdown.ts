@@ -24,7 +24,7 @@ export function renderMarkdown({ command, date, machine, results, layers }: Repo
     'writes the same bytes, on the same Node, with the same V8 flags and environment, measured in the same',
     'run, in turns. A ratio is the median of the ratios of neighbouring measurements, with its quartiles in',
     'parentheses; other values are medians. Trust the ratios: absolute values change with the machine.',
-    'MiB are of anonymous memory: what every pod adds to its node. The pages of the Node binary are shared',
+    'MiB are of anonymous memory, which every pod adds to its node. The pages of the Node binary are shared',
     'between the pods of a node and not counted.',
     '',
     ...table(['machine', ''], machine),

@@ -25,7 +25,7 @@ export interface InitConfig {
   readonly allowHostNetwork: boolean;
 }
 
-/** Where and how proxy-init reports what it does. */
+/** Where and how proxy-init reports its actions. */
 export interface OutputSettings {
   readonly format: 'text' | 'json';
   readonly level: LogLevel;

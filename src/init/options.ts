@@ -9,7 +9,7 @@ import { type Network, parseNetwork, parseRange, type Range } from './rules/netw
 /** 4294967295 is "nobody" to the kernel. */
 const greatestId = 4_294_967_294;
 
-/** A port or `from:to`, as in iptables. Service names are refused: they would have to be looked up. */
+/** A port or `from:to`, as in iptables. Service names are refused: they would need a lookup. */
 const portRangeValue: ValueType<Range> = {
   label: 'port[:port]',
   parse(text) {
@@ -216,7 +216,7 @@ export const initOptions = {
     type: choiceValue(['auto', 'off']),
     default: 'auto',
     group: 'Operation',
-    help: 'Whether to add a local route if there is none to the metadata address, as in a pod that has only IPv6. With off, proxy-init then fails.',
+    help: 'Whether to add a local route if the pod has no route to the metadata address, as in a pod that has only IPv6. With off, proxy-init then fails.',
   },
   lockWait: {
     flag: 'lock-wait',
@@ -274,7 +274,7 @@ export function formatHelp(): string {
   apply   writes the redirect and verifies it; the default
   print   prints the rules; needs no permission
   check   verifies that the redirect is in force as configured; changes nothing
-  remove  removes the redirect; succeeds if there is none
+  remove  removes the redirect; succeeds if no redirect exists
 
 A flag overrides its environment variable, which overrides the default. An empty variable
 counts as unset.

@@ -1,10 +1,10 @@
-/** Who the token is for: what a request's selector resolves to. Both are in lower case. */
+/** Who the token is for: the result of a request's selector. Both are in lower case. */
 export interface Identity {
   readonly clientId: string;
   readonly tenantId: string;
 }
 
-/** One token to be asked of Entra. */
+/** One token to request from Entra. */
 export interface ExchangeRequest {
   readonly identity: Identity;
   /** As the caller wrote it, decoded once; never trimmed or changed in case. */

@@ -2,7 +2,7 @@
 const LABELS = ['CERTIFICATE', 'X509 CERTIFICATE'];
 
 /**
- * The certificates in a text of PEM blocks, each with its BEGIN and END lines. Says nothing of what they hold:
+ * The certificates in a text of PEM blocks, each with its BEGIN and END lines. Does not check their content:
  * whether a block can be parsed is for the caller to find. Takes time in proportion to the text, whatever it is.
  */
 export function findPemCertificates(text: string): readonly string[] {

@@ -44,11 +44,11 @@ const WITHHELD = '[text withheld: it repeats parts of a token]';
 
 /**
  * A filter for texts that come from a peer which was shown secrets: Entra, a token proxy, whatever stands in
- * their place, a library. What comes out is one printable line of at most `maxLength` characters without
+ * their place, a library. The result is one printable line of at most `maxLength` characters without
  * anything that looks like a token, and without any part of the secrets, however they are cut up: with
  * separators or line feeds between the pieces, percent-encoded, escaped, in base64 or hexadecimal. A text
  * with such a part is withheld as a whole. Not found are pieces of less than 4 characters.
- * @param secrets what the peer was shown or has sent: tokens, assertions.
+ * @param secrets the values that the peer was shown or has sent: tokens, assertions.
  */
 export function createTextFilter(secrets: readonly string[]): TextFilter {
   return (text, maxLength) => {

@@ -6,7 +6,7 @@ import { drive, neverAborted } from './entra/support.ts';
 const never = new Promise<never>(() => {});
 
 describe('untilAborted', () => {
-  it('passes on what the promise does', async () => {
+  it('passes on the outcome of the promise', async () => {
     await expect(untilAborted(Promise.resolve(1), neverAborted)).resolves.toBe(1);
     await expect(untilAborted(Promise.reject(new Error('x')), neverAborted)).rejects.toThrow('x');
   });

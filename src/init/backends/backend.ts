@@ -25,7 +25,7 @@ export interface Snapshot {
   readonly chainNames: readonly string[];
   /** What others' rules do at OUTPUT before ours, or at any time where ours are elsewhere. */
   readonly hooked: readonly HookedChain[];
-  /** What a transaction that replaces our rules has to delete by name. */
+  /** The objects that a transaction must delete by name when it replaces our rules. */
   readonly leftovers: Leftovers;
 }
 

@@ -33,7 +33,7 @@ export const programDeadlineMs = 10_000;
 /** A listing of the rules of any pod is far smaller; that of a large node is not read. */
 export const mostCharacters = 8_388_608;
 
-/** @param env what the programs run in, PATH included; error texts are always in English. */
+/** @param env the environment of the programs, PATH included; error texts are always in English. */
 export function createRunProgram(env: Environment, log: Logger): RunProgram {
   return async (file, args, options) => {
     const startedAt = performance.now();

@@ -2,8 +2,8 @@
 export type Listing = ReadonlyMap<string, readonly string[]>;
 
 /**
- * The first way in which a listing is not what it should be; undefined if it is that and nothing else. Both
- * are the backend's own text: what the kernel shows is never interpreted.
+ * The first difference between a listing and the expected one; undefined if they are equal. Both are the
+ * backend's own text: the kernel's listing is never interpreted.
  */
 export function findDifference(wanted: Listing, actual: Listing): string | undefined {
   for (const [chain, expected] of wanted) {

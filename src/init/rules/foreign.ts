@@ -7,7 +7,7 @@ import {
   toBounds,
 } from './network.ts';
 
-/** Packets that somebody else's rules are judged by. What is undefined may be anything. */
+/** Packets that somebody else's rules are judged by. A field that is undefined may have any value. */
 export interface Packets {
   readonly destinations: readonly Network[];
   readonly protocol?: 'tcp';
@@ -21,7 +21,7 @@ export type Answer = 'yes' | 'no' | 'maybe';
 
 /** What a rule does with a packet that it matches. */
 export type Action =
-  /** `continue` goes on to the next rule; `capture` sends the packet elsewhere or past translation. */
+  /** `continue` proceeds to the next rule; `capture` sends the packet elsewhere or past translation. */
   'continue' | 'accept' | 'return' | 'drop' | 'capture' | 'unknown' | Jump;
 
 /** The rules of another chain decide; after `goto` none of this chain follow. */
@@ -54,7 +54,7 @@ export interface HookedChain {
 /** A rule that may take packets before ours see them. */
 export interface Capture {
   readonly text: string;
-  /** Nothing is known about what the rule does. */
+  /** The effect of the rule is unknown. */
   readonly isUncertain: boolean;
 }
 
@@ -141,7 +141,7 @@ export type Field = 'destination' | 'protocol' | 'port' | 'uid' | 'gid';
 
 /**
  * Judges one condition.
- * @param values what the field may be, as text; one that cannot be read makes the answer `maybe`
+ * @param values the possible values of the field, as text; one that cannot be read makes the answer `maybe`
  */
 export function judge(field: Field, values: readonly string[], packets: Packets): Answer {
   switch (field) {

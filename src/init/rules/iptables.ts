@@ -76,7 +76,7 @@ export function toIptablesListing(ruleset: Ruleset): Listing {
 }
 
 /**
- * The input of `iptables-restore --noflush` that replaces what is left over by `ruleset`, or by nothing.
+ * The input of `iptables-restore --noflush` that replaces the leftovers by `ruleset`, or by nothing.
  * No fixed text can do that: deleting a rule that is not there fails the whole input.
  */
 export function toRestoreText(ruleset: Ruleset | undefined, leftovers: Leftovers): string {

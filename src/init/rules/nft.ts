@@ -156,7 +156,7 @@ export function parseNftTable(text: string): NftTable {
       name = chainNames.find((known) => toNftName(known) === chain) ?? chain;
       listing.set(name, []);
     } else if (trimmed !== '' && trimmed !== '}') {
-      // What stands outside a chain, such as a set, is not ours either.
+      // Anything outside a chain, such as a set, is not ours either.
       listing.set(name, [...(listing.get(name) ?? []), normalize(trimmed)]);
       if (name === 'AZWI_PROXY_REDIRECT') {
         redirectedPackets += Number(/counter packets (\d+)/.exec(trimmed)?.[1] ?? 0);

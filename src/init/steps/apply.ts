@@ -5,14 +5,14 @@ import { findDifference } from '../rules/difference.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import type { Surveyed } from './survey.ts';
 
-/** The backend that the rules are now in force with, and what it holds. */
+/** The backend that now holds the rules in force, and the content of its ruleset. */
 export interface Applied {
   readonly backend: Backend;
   readonly snapshot: Snapshot;
 }
 
 /**
- * Puts `ruleset` into force with the first backend that can, then removes what the others hold of ours: in
+ * Puts `ruleset` into force with the first backend that can, then removes our rules from the others: in
  * this order there is no moment without a redirect.
  * @param survey in the order in which the backends are tried
  */
@@ -72,7 +72,7 @@ async function cleanOthers(
   }
 }
 
-/** If legacy iptables is the last resort, the kernel is to blame, not the setting. */
+/** If legacy iptables is the last resort, the cause is the kernel, not the setting. */
 function withBlame(
   failure: InitFailure,
   choice: BackendChoice,
@@ -103,12 +103,12 @@ function summarize(
   return new InitFailure('backend-unavailable', { reasons: reasons.join('; ') });
 }
 
-/** Others may write at the same moment without our lock; each attempt starts from what is there. */
+/** Others may write at the same moment without our lock; each attempt starts from the current rules. */
 const mostAttempts = 5;
 
 /**
  * Makes `backend` hold exactly `ruleset`, or nothing of ours, and reads that back.
- * @param found what the backend held a moment ago
+ * @param found the rules that the backend held a moment ago
  * @throws InitFailure `rejected`, `rejected-partly` or `contended`, or whatever the backend fails with
  */
 export async function replaceRules(

@@ -66,7 +66,7 @@ function toPackets({ destinations, ports }: Redirect): Packets {
   return { destinations, protocol: 'tcp', ports };
 }
 
-/** The chains at OUTPUT, each once: iptables shows more of its own rules than nft shows of them. */
+/** The chains at OUTPUT, each once: iptables shows more of the rules that it wrote than nft does. */
 function toHookedChains(survey: readonly Surveyed[]): readonly HookedChain[] {
   const all = toSnapshots(survey).flatMap(({ snapshot }) => snapshot.hooked);
   const names = new Set(all.map(({ name }) => name));

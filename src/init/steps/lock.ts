@@ -90,7 +90,7 @@ interface NftSession {
   end(): Promise<void>;
 }
 
-/** One nft process that reads commands and keeps what it owns until its input ends. */
+/** One nft process that reads commands and keeps the tables it owns until its input ends. */
 function startNft({ command: [file, ...args], env }: LockTools): NftSession {
   // Where HOME can be written, nft would leave a file with its commands there.
   const child = spawn(file, [...args, '-i'], { env: { ...env, HOME: '/dev/null', LC_ALL: 'C' } });
@@ -138,7 +138,7 @@ function startNft({ command: [file, ...args], env }: LockTools): NftSession {
       ]);
       if (isEnded) return 'unavailable';
       if (/^\tflags owner$/m.test(answer)) return /^\tcomment "([\w-]+)"$/m.exec(answer)?.[1] ?? '';
-      // Errors come by another pipe, and may be late.
+      // Errors arrive on another pipe, and may be late.
       await delay(lateErrorMs);
       return cannotLock.test(stderr) ? 'unavailable' : '';
     },

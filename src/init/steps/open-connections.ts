@@ -5,7 +5,7 @@ import type { Redirect } from '../rules/ruleset.ts';
 import { isExempt } from './verify.ts';
 
 /**
- * Warns of connections to the metadata service that are older than the redirect: they keep the node's
+ * Warns about connections to the metadata service that are older than the redirect: they keep the node's
  * identity. The guard cuts them; without it nothing can.
  */
 export function warnOfOpenConnections(redirect: Redirect, log: Logger): void {

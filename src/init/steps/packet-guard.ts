@@ -48,7 +48,7 @@ export async function removePacketGuard(nft: Nft, log: Logger): Promise<boolean>
   return true;
 }
 
-/** Where nf_tables or nft is missing, there is none. */
+/** False where nf_tables or nft is missing. */
 async function isPresent(nft: Nft): Promise<boolean> {
   const tables = await nft(['list', 'tables']).catch((error: unknown) => {
     const { kind } = toInitFailure(error);

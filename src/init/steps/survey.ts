@@ -1,7 +1,7 @@
 import type { Backend, Snapshot } from '../backends/backend.ts';
 import { InitFailure, toInitFailure } from '../failures.ts';
 
-/** A backend, and what it holds in this network namespace or why it cannot be read. */
+/** A backend, and its rules in this network namespace or the reason why they cannot be read. */
 export interface Surveyed {
   readonly backend: Backend;
   readonly found: Snapshot | InitFailure;

@@ -99,7 +99,7 @@ function toShown(value: unknown): string | number | boolean {
   return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
 }
 
-/** Host and port of a URL, which are no secret. */
+/** Host and port of a URL, which are not secret. */
 function toHost(url: string | undefined): string | undefined {
   return url === undefined ? undefined : new URL(url).host;
 }

@@ -250,7 +250,7 @@ export const proxyOptions = {
     type: logLevelValue,
     default: '',
     group: 'Logs and metrics',
-    help: 'What is logged: the empty string (errors only), warning, info, debug, trace or all.',
+    help: 'How much is logged: the empty string (errors only), warning, info, debug, trace or all.',
   },
   runtimeMetrics: {
     flag: 'runtime-metrics',

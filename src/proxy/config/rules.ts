@@ -102,7 +102,7 @@ function findForbiddenIdentities(
 /**
  * Checks the file of extra CAs at startup, so that a mistake shows before the first exchange. It checks the
  * shape of each certificate and does not parse it: node:crypto would cost the start 20 ms and the server 3 MB.
- * @returns what is wrong; continues a sentence that begins with the file.
+ * @returns the fault; continues a sentence that begins with the file.
  */
 function findExtraCaFault(path: string): string | undefined {
   const file = readSettingFile(path);

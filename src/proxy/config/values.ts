@@ -65,7 +65,7 @@ export const dnsNameValue: ValueType<string> = {
   },
 };
 
-/** The absolute path of a file. The file does not have to exist yet. */
+/** The absolute path of a file. The file need not exist yet. */
 export const fileValue: ValueType<string> = {
   label: 'path',
   parse(text) {

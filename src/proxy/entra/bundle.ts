@@ -25,7 +25,7 @@ export type Outcome =
 export interface ExchangeBundle {
   /** Performs one exchange, as `Exchange` does; never rejects. */
   perform(request: ExchangeRequest, signal: AbortSignal): Promise<Outcome>;
-  /** Fails what is under way and closes all connections. */
+  /** Fails the exchanges under way and closes all connections. */
   close(): Promise<void>;
 }
 

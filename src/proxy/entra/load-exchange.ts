@@ -21,7 +21,7 @@ export interface LoadedExchange {
    * @returns false if it came from elsewhere.
    */
   containFault(fault: unknown): boolean;
-  /** Fails what is under way and closes all connections. */
+  /** Fails the exchanges under way and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ interface Loaded {
 }
 
 /**
- * The exchange with its libraries loaded when they are first needed. What the libraries throw ends here: the
+ * The exchange with its libraries loaded when they are first needed. Errors of the libraries end here: the
  * server must outlive them.
  *
  * Everything that the bundle does, it does in an asynchronous context of this module, which Node carries
@@ -96,7 +96,7 @@ export function createLoadedExchange({ logger, load }: LoadedExchangeDeps): Load
         in_flight: underWay.size,
       });
       for (const reject of underWay) reject(toFaultError());
-      // A bundle that has been dropped may go on failing.
+      // A bundle that has been dropped may continue to fail.
       if (current?.underWay === underWay) {
         void close(current);
         current = undefined;

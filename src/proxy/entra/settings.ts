@@ -7,7 +7,7 @@ export interface EntraSettings {
   readonly authorityHost: string;
   /** Absolute path of the projected ServiceAccount token: AZURE_FEDERATED_TOKEN_FILE. */
   readonly federatedTokenFile: string;
-  /** Of identities that have none of their own. Default federation. */
+  /** The mode of identities that set none. Default federation. */
   readonly mode?: ExchangeMode | undefined;
   /** There if any identity is in mode binding. */
   readonly tokenProxy?: TokenProxySettings | undefined;

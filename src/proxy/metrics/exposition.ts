@@ -11,7 +11,7 @@ export interface Exposition {
 
 /**
  * Registers every metric of a table with prom-client, which reads the values at each scrape. prom-client's own
- * counters would have to be loaded before the first request.
+ * counters would need to be loaded before the first request.
  * @param addRuntimeMetrics registers more metrics, such as those of Node.js.
  */
 export function createExposition(

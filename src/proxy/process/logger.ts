@@ -23,7 +23,7 @@ const severities: Readonly<Record<LogLevel, number>> = {
 /**
  * The proxy's logger: pino, with upstream's field names in upstream's order. It writes at once, so that a
  * process that ends loses no line, and through a destination of ours: pino's own throws when the disk is
- * full and keeps what an unread pipe does not take, without a bound.
+ * full and buffers without a bound when nobody reads the pipe.
  */
 export function createLogger({
   level: threshold,

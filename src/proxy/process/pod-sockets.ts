@@ -4,7 +4,7 @@ import { promises as fs } from 'node:fs';
 /** Whether another process of the pod holds a socket; `unknown` where this process cannot tell. */
 export type Company = 'somebody' | 'nobody' | 'unknown';
 
-/** Where the kernel shows sockets; tests give a folder of their own. */
+/** Where the kernel shows sockets; tests pass another folder. */
 export interface ProcFiles {
   readonly root: string;
   /** The process whose sockets do not count. */

@@ -23,7 +23,7 @@ export interface ProbeDeps {
 }
 
 const waitingClock: ProbeDeps['clock'] = {
-  // The first use of `performance` would load a module of its own.
+  // The first use of `performance` would load another module.
   monotonicMs: () => process.uptime() * 1_000,
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);

@@ -68,7 +68,7 @@ const SEEN_DEADLINE_MS = 3_600_000;
  */
 const unfinishedMs = 1_000;
 
-/** How long the answers at the deadline have to get out. */
+/** The time for the answers at the deadline to reach their clients. */
 const flushMs = 250;
 
 /** `/proc` answers in a millisecond; a file system that hangs elsewhere can block Node's file threads. */

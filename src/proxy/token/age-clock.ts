@@ -5,7 +5,7 @@ import { MIN_CLOCK_STEP_MS } from './policy.ts';
  * The clock by which tokens age: the monotonic clock, plus the time for which the machine was suspended.
  *
  * The monotonic clock stands still while a machine is suspended, and tokens expire meanwhile. The wall clock
- * shows it, as a step forward. Such a step may also be a correction; to take it for a suspension costs a
+ * shows it, as a step forward. Such a step may also be a correction; treating it as a suspension costs a
  * renewal, and the other choice would hand out expired tokens. So every step forward counts, from the
  * lowest that the wall clock has been against the monotonic one. A step back is always a correction.
  */

@@ -36,7 +36,7 @@ export interface Failure {
   readonly rememberedUntilMs: number;
   /** Before this, no exchange is made for a key whose token can still be served. */
   readonly retryAtMs: number;
-  /** Whether the log has told of it, and so has to tell of its end. */
+  /** Whether the log has reported it, and so must report its end. */
   readonly reported: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface Room {
 }
 
 /**
- * Which entry has to leave for a new one; undefined if none may leave. First one without a token, then one
+ * Which entry to evict for a new one; undefined if none may leave. First one without a token, then one
  * that is out of use, then one that has no seat and was asked for once, then any without a seat; among
  * equals the longest unused.
  *
@@ -60,7 +60,7 @@ function toSeated(inUse: readonly Entry[], { maxEntries, maxBytes }: Room): Read
   return seated;
 }
 
-/** What a token takes, without what every entry takes. A token is ASCII. */
+/** The bytes of a token, without those that every entry takes. A token is ASCII. */
 export function toBytes({ held }: Entry): number {
   return held === undefined ? 0 : held.token.accessToken.length;
 }

@@ -20,7 +20,7 @@ import { MIN_CLOCK_STEP_MS, SLOT_HELD_MS, WAIT_BELOW_MS } from './policy.ts';
 import type { RefreshLog } from './refresh-log.ts';
 import { isServable } from './renewal.ts';
 
-/** Runs the exchanges of entries, one at a time for each, and writes what came of them into the entry. */
+/** Runs the exchanges of entries, one at a time for each, and writes their results into the entry. */
 export interface Flights {
   /**
    * @throws ProxyError with ERR_THROTTLED if no exchange may begin for a key without a token, with
@@ -50,9 +50,9 @@ export interface FlightDeps {
   readonly metrics: Metrics;
   readonly log: RefreshLog;
   readonly random: () => number;
-  /** Called when a new assertion was presented, before what came of that is written down. */
+  /** Called when a new assertion was presented, before the result is written down. */
   readonly onNewAssertion: () => void;
-  /** Called when an entry has taken in what came of its flight. */
+  /** Called when an entry has the result of its flight. */
   readonly onLanded: () => void;
 }
 
@@ -178,7 +178,7 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
   const recordFailure = (entry: Entry, error: ProxyError): void => {
     const nowMs = age.nowMs();
     const kind = toKind(entry, nowMs);
-    // What a caller's wish for a newer token met earlier does not count against a renewal.
+    // An earlier failure of a caller's wish for a newer token does not count against a renewal.
     const previous =
       kind === 'renewal' && entry.failure?.kind === 'early' ? undefined : entry.failure;
     const failures = (previous?.failures ?? 0) + 1;

@@ -11,7 +11,7 @@ export interface GuardedExchange {
    * stopped and only then, ERR_INTERNAL for anything else that was thrown.
    */
   run(request: ExchangeRequest, deadlineMs: number): Promise<IssuedToken>;
-  /** Aborts what is running, telling everybody who waits for it at once, and runs no more. */
+  /** Aborts the running exchanges, tells all their waiters at once, and starts no more. */
   stop(): void;
 }
 

@@ -5,7 +5,7 @@ import { MAX_LIFETIME_MS, MAX_TOKEN_BYTES, MIN_CLOCK_STEP_MS } from './policy.ts
 import { type TokenTimes, toRefreshDelayMs } from './renewal.ts';
 import type { Token } from './token-source.ts';
 
-/** A token with what its keeper has to know of it. Instants are on the age clock. */
+/** A token with the facts that the cache needs. Instants are on the age clock. */
 export interface HeldToken extends TokenTimes {
   readonly token: Token;
   /** When it was received, or when Entra last had nothing better. */
@@ -79,7 +79,7 @@ export function toToldTimes(held: HeldToken, wallOffsetMs: number): HeldToken {
   };
 }
 
-/** The token that stays, after Entra has issued one with less life: its renewal is planned by what is left. */
+/** The token that stays, after Entra has issued one with less life: its renewal is planned by its remaining life. */
 export function toKept(held: HeldToken, nowMs: number, random: number): HeldToken {
   const delayMs = toRefreshDelayMs(held.expiresAtMs - nowMs, undefined, random);
   return { ...held, receivedAtMs: nowMs, refreshAtMs: nowMs + delayMs };

@@ -47,7 +47,7 @@ export const MAX_TOKEN_BYTES = 64 * 1_024;
 /** A renewal leaves at least this much life, because the Azure SDKs ask again when five minutes are left. */
 export const REFRESH_AHEAD_MS = 10 * MINUTE_MS;
 
-/** Clients renew tokens that live longer than this at half of their life. The cache has to be first. */
+/** Clients renew tokens that live longer than this at half of their life. The cache must be first. */
 export const LONG_LIVED_MS = 2 * HOUR_MS;
 export const LONG_LIVED_SHARE = 0.5;
 /** When a token that is not long-lived is renewed, as a share of its life. */
@@ -115,7 +115,7 @@ export const MAX_CLIENT_SEATED = 128;
  */
 export const MAX_WITHOUT_TOKEN = 64;
 
-/** An exchange is given up after this, whatever became of its own deadlines. */
+/** An exchange is given up after this, even if its inner deadlines fail. */
 export const EXCHANGE_DEADLINE_MS = deadlines.cacheMs;
 
 // Clocks.

@@ -3,13 +3,13 @@ import type { ProxyError } from '../errors.ts';
 import { type Entry, type Failure, findNextRenewalAtMs } from './entry.ts';
 import type { HeldToken } from './held-token.ts';
 
-/** What operators are told of renewals: every success, and every change between working and failing. */
+/** Logs renewals for operators: every success, and every change between working and failing. */
 export interface RefreshLog {
   refreshed(entry: Entry, held: HeldToken, durationMs: number): void;
   /** Entra has issued a token that expires before the one in the cache, which stays. */
   kept(entry: Entry, issued: HeldToken): void;
   failed(entry: Entry, failure: Failure, nowMs: number): void;
-  /** A caller has asked for a newer token, before one was due, and there is none. */
+  /** A caller has asked for a newer token, before one was due, and did not get it. */
   refused(entry: Entry, failure: Failure, nowMs: number): void;
   recovered(entry: Entry, failure: Failure): void;
   /** The token of a failing key can no longer be served. */

@@ -5,9 +5,9 @@ import type { EntryStore } from './entry-store.ts';
 import type { Flights } from './flights.ts';
 import type { RefreshLog } from './refresh-log.ts';
 
-/** Renews the keys that are in use, with or without traffic, and forgets what is spent. */
+/** Renews the keys that are in use, with or without traffic, and forgets entries that are spent. */
 export interface RefreshSchedule {
-  /** Does what is due now and sets the timer for what is next. */
+  /** Runs the work that is due now and sets the timer for the next. */
   run(): void;
   /** The same a moment later, for callers that entries must not vanish under. */
   runSoon(): void;
@@ -21,7 +21,7 @@ export interface RefreshScheduleDeps {
   readonly age: AgeClock;
   readonly store: EntryStore;
   readonly log: RefreshLog;
-  /** May decline a renewal when enough are running; `run` has to be called when one of those has ended. */
+  /** May decline a renewal when enough are running; `run` must be called when one of those has ended. */
   readonly flights: Flights;
 }
 
@@ -99,7 +99,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** One timer for all that lies ahead: an idle process wakes for nothing else. */
 interface Timer {
-  /** Replaces what was set before; no timer at all for an instant that never comes. */
+  /** Replaces the instant set before; no timer at all for an instant that never comes. */
   set(atMs: number, nowMs: number): void;
 }
 

@@ -10,7 +10,7 @@ import {
   WAIT_BELOW_MS,
 } from './policy.ts';
 
-/** When a token is to be renewed and when it expires; both on the same clock. */
+/** When a token is due for renewal and when it expires; both on the same clock. */
 export interface TokenTimes {
   readonly refreshAtMs: number;
   readonly expiresAtMs: number;
@@ -20,7 +20,7 @@ export interface TokenTimes {
 export type Freshness = 'fresh' | 'stale-while-refresh' | 'wait-for-refresh' | 'expired';
 
 /**
- * How long after it was asked for a token is to be renewed. Jitter makes that earlier, never later, so that
+ * How long after its request a token is due for renewal. Jitter makes that earlier, never later, so that
  * pods that started together do not ask together.
  *
  * A token too short-lived to leave ten minutes is renewed at half of its life.

@@ -13,7 +13,7 @@ import type { CacheResult, Token } from './token-source.ts';
 export interface Serving {
   /** The token that may be handed out without waiting, if there is one; starts a refresh that is due. */
   now(entry: Entry, nowMs: number): Token | undefined;
-  /** Whether a caller who asks for a newer token is to wait for one. */
+  /** Whether a caller who asks for a newer token must wait for one. */
   isBypassDue(entry: Entry, nowMs: number): boolean;
   /**
    * The token of the exchange that is running or is now begun; the cached one, if it can still be served,

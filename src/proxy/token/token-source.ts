@@ -26,7 +26,7 @@ export type CacheResult = 'hit' | 'stale' | 'miss' | 'coalesced' | 'negative';
 export interface TokenSource {
   /**
    * The token for a key of `toKeyed` if one may be served right now, counting it as served (a background
-   * refresh may start); undefined if the caller has to wait with `get`.
+   * refresh may start); undefined if the caller must wait with `get`.
    */
   peek(key: string): Token | undefined;
   /**

@@ -214,7 +214,7 @@ describe('looking', () => {
     expect(checks[1]?.detail).toBe('the file of X failed: Error: broken');
   });
 
-  test('does not wait for a file system that hangs, nor lose what others said', async () => {
+  test('does not wait for a file system that hangs, nor lose the other checks', async () => {
     const looking = checkReadiness(
       toDeps(
         toSource(() => new Promise(() => {})),

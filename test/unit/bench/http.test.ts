@@ -55,12 +55,12 @@ test('headerOf finds values by name in any spelling, and no values for names', (
   expect(headerOf(head, 'age')).toBeUndefined();
 });
 
-test('ask gives what the server wrote', async () => {
+test('ask returns the bytes that the server wrote', async () => {
   const { status, body } = await ask(await serve(() => 201), request);
   expect({ status, body }).toEqual({ status: 201, body: 'hello' });
 });
 
-test('firstAnswerAt goes on after a refused connection and an answer that is not 200', async () => {
+test('firstAnswerAt continues after a refused connection and an answer that is not 200', async () => {
   const port = await serve((count) => (count < 3 ? 503 : 200));
   const from = performance.now();
   expect(await firstAnswerAt(port, request, 5_000)).toBeGreaterThan(from);

@@ -33,7 +33,7 @@ describe('verdicts', () => {
     expect(toRatioResult(row, summary, inMs).verdict).toBe('stated');
   });
 
-  test('what was not measured says why and is not met', () => {
+  test('a measure that did not run has a reason and does not meet its aim', () => {
     const result = notMeasured(row, 'no control groups');
     expect(result.verdict).toBe('not measured');
     expect(result.details).toEqual(['Not measured: no control groups.']);
@@ -59,7 +59,7 @@ describe('renderMarkdown', () => {
     );
   });
 
-  test('says plainly what missed its aim and what was not measured', () => {
+  test('lists the measures that missed their aim and those that did not run', () => {
     expect(text).toContain('| a\\|b | 2.00 ms |  |  | ≤ 1.1× bare | **not met** |');
     expect(text).toContain('| limits | – |  |  | ≤ 1.1× bare | not measured |');
     expect(text).toContain('Aims met: 1 of 2.');

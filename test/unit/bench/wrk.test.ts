@@ -31,7 +31,7 @@ describe('parseWrk', () => {
     expect(() => parseWrk(summary(line))).toThrow(line);
   });
 
-  test('refuses what is not a summary', () => {
+  test('refuses a text that is not a summary', () => {
     expect(() => parseWrk('unable to connect to 127.0.0.1:8000')).toThrow('summary');
   });
 });

@@ -54,7 +54,7 @@ test('the configuration is frozen, all of it', () => {
   expect(() => Object.assign(config.identities[0] ?? {}, { clientId: 'x' })).toThrow(TypeError);
 });
 
-test('every setting of our own is taken from its variable, and its flag wins', () => {
+test('each of our own settings is read from its variable, and its flag wins', () => {
   const env = {
     IMDS_PROXY_PROXY_PORT: '0x1F41',
     IMDS_PROXY_BIND_ADDRESS: '::1',

@@ -25,7 +25,7 @@ function fileWith(content: string): string {
 }
 
 describe('identity map', () => {
-  test('takes what is optional or leaves it, in any case', () => {
+  test('accepts optional fields in any case, and their absence', () => {
     const full = {
       clientId: otherClientId.toUpperCase(),
       tenantId: 'Contoso.com',
@@ -180,7 +180,7 @@ test('settings of the exchange', () => {
   });
 });
 
-describe('identities with a mode and a token file of their own', () => {
+describe('identities with their own mode and token file', () => {
   const map = (entry: object) => ({
     IMDS_PROXY_IDENTITIES: JSON.stringify([{ clientId }, { clientId: otherClientId, ...entry }]),
   });
@@ -200,7 +200,7 @@ describe('identities with a mode and a token file of their own', () => {
     });
   });
 
-  test('are told that federation needs a token file of its own where the others are bound', () => {
+  test('are told that federation needs its own token file where the others are bound', () => {
     const file = fileWith(makeAssertion({ aud: ['api://AKSIdentityBinding'] }));
     const { warnings } = accepted({
       ...binding,

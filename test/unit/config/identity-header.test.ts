@@ -4,7 +4,7 @@ import { accepted, refused } from './load.ts';
 const name = 'IMDS_PROXY_IDENTITY_HEADER';
 const secret = 'CANARY0123456789abcdef0123456789';
 
-test('without the secret there is none, and with it nothing but the configuration has it', () => {
+test('without the secret it is undefined, and with it only the configuration has it', () => {
   expect(accepted().config.identityHeader).toBeUndefined();
   expect(accepted({ [name]: '' }).config.identityHeader).toBeUndefined();
   const { config, fields, warnings } = accepted({ [name]: `${secret}\n` });

@@ -82,7 +82,7 @@ describe('T8: NO_PROXY', () => {
     ]);
   });
 
-  test('entries that match something are no warning', () => {
+  test('entries that match something cause no warning', () => {
     const good =
       '*,.svc,.cluster.local,*.a.example,a_b.example:443,10.0.0.1:80,10.0.0.0/8,0.0.0.0/0,::1,[fd00::]/8,fd00::/8,[::1]:443,kubernetes,169.254.169.254';
     expect(findNoProxyFaults(good)).toEqual([]);

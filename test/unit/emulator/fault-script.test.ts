@@ -68,11 +68,11 @@ describe('the fault script', () => {
     const { script } = createFixture();
     script.add({ effect: { kind: 'reset' }, requests: 1, ...limits });
     expect(script.take(request).effect?.kind).toBe(applies ? 'reset' : undefined);
-    // What it does not apply to leaves its count alone.
+    // A request that it does not apply to leaves its count alone.
     expect(script.list()).toHaveLength(applies ? 0 : 1);
   });
 
-  it('says what is left', async () => {
+  it('reports the remaining faults', async () => {
     const { script, clock } = createFixture();
     script.replace([
       { effect: { kind: 'reset' }, requests: 3 },

@@ -37,7 +37,7 @@ describe('an identity', () => {
     expect(app).not.toHaveProperty('resourceId');
   });
 
-  it('completes credentials that say only in what they differ', () => {
+  it('completes credentials that give only their differences', () => {
     const { credentials } = toIdentity(
       { name: 'one', credentials: [{ subject: 'other' }, {}] },
       defaults,

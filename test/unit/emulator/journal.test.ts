@@ -24,7 +24,7 @@ describe('the journal', () => {
     expect(journal.entries().map(({ outcome }) => outcome?.fault)).toEqual(['hang', undefined]);
   });
 
-  it('goes on counting after it was cleared', () => {
+  it('continues to count after it was cleared', () => {
     const journal = createJournal(clock);
     const end = journal.begin(request);
     journal.clear();
@@ -34,7 +34,7 @@ describe('the journal', () => {
     expect(journal.entries().map(({ sequence }) => sequence)).toEqual([2]);
   });
 
-  it('tells of every end', () => {
+  it('reports every end', () => {
     const ended: JournalEntry[] = [];
     const journal = createJournal(clock, (entry) => ended.push(entry));
     journal.begin(request)({ status: 404, durationMs: 1 });

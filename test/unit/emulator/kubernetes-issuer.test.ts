@@ -45,7 +45,7 @@ describe('a Kubernetes token issuer', () => {
     });
   });
 
-  it('says of a token what it is told to say', async () => {
+  it('issues a token with the claims it is given', async () => {
     const issuer = createKubernetesIssuer({ clock, keys }, { url: 'https://oidc.test/' });
     const token = await issuer.mint({
       ...request,

@@ -92,7 +92,7 @@ describe('a projected file', () => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
-  it('takes over what an earlier run left, a half-finished update included', async () => {
+  it('takes over the files of an earlier run, a half-finished update included', async () => {
     await createProjectedFile(clock, { directory, name }).write('one');
     await mkdir(join(directory, '..2025_01_01_00_00_00.stale'));
     await writeFile(join(directory, '..data_tmp'), '');

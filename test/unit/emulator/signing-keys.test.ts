@@ -30,7 +30,7 @@ describe('signing keys', () => {
     expect(protectedHeader).toEqual({ alg: 'RS256', kid: second });
   });
 
-  it('keep what an old key signed valid until it is retired', async () => {
+  it('keep tokens of an old key valid until it is retired', async () => {
     const keys = await createSigningKeys();
     const old = await keys.sign({ sub: 'x' });
     await keys.rotate();

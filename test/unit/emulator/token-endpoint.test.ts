@@ -154,7 +154,7 @@ const scopeCases: readonly Case[] = [
     form: { scope: 'openid profile' },
   },
   {
-    name: 'a resource that is no URI',
+    name: 'a resource that is not a URI',
     code: 500011,
     status: 400,
     error: 'invalid_resource',
@@ -393,9 +393,9 @@ const issuerCases: readonly Case[] = [
   ['that cannot be reached', () => Promise.reject(new Error('ECONNREFUSED'))],
   ['whose discovery names another issuer', async () => ({ issuer: 'https://x/', jwks_uri: 'y' })],
   ['whose discovery names no keys', async () => ({ issuer: issuerUrl })],
-  ['whose discovery is no object', async () => null],
+  ['whose discovery is not an object', async () => null],
   [
-    'whose key set is none',
+    'whose key set is not a key set',
     async (url: string) =>
       url.endsWith('configuration') ? { issuer: issuerUrl, jwks_uri: 'https://k/' } : { keys: 7 },
   ],
@@ -466,7 +466,7 @@ describe('the shape of a refusal', () => {
 });
 
 describe('a token', () => {
-  it('is signed by the tenant and says whose and for what it is', async () => {
+  it('is signed by the tenant and names its identity and resource', async () => {
     const { ask, identity, clock } = createEndpointFixture(keys);
     const { status, body } = await ask();
     expect(status).toBe(200);

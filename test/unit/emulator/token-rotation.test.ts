@@ -82,7 +82,7 @@ describe('the rotation of the token file', () => {
     expect(errors).toEqual([]);
   });
 
-  it('stops for good, even in the middle of a write', async () => {
+  it('stops permanently, even in the middle of a write', async () => {
     const { clock, written, rotation } = createFixture();
     const running = rotation.rotate();
     await rotation.stop();

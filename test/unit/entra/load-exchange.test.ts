@@ -108,7 +108,7 @@ describe('loading', () => {
   });
 });
 
-describe('what the bundle throws', () => {
+describe('errors of the bundle', () => {
   test('a failed exchange is a ProxyError of the server', async () => {
     const failed: Outcome = {
       kind: 'failed',
@@ -140,29 +140,32 @@ describe('what the bundle throws', () => {
       () => void setTimeout(() => new EventEmitter().emit('error', new Error('eyJtoken')), 1),
     ],
   ];
-  test.each(later)('%s, it fails what is under way and reloads the bundle', async (_, provoke) => {
-    let isFirst = true;
-    const { loaded, ask, seen, lines } = open(async () => {
-      if (!isFirst) return issued;
-      isFirst = false;
-      provoke();
-      return new Promise<never>(() => {});
-    });
-    let failure: Promise<unknown> = Promise.resolve();
-    const contained = await contain(loaded, () => {
-      failure = ask();
-    });
-    expect(contained).toBe(true);
-    expect(await failure).toMatchObject({
-      code: 'ERR_UNAVAILABLE',
-      details: { retryAfterSeconds: 1 },
-    });
-    expect(await ask()).toEqual(token);
-    expect(seen).toEqual({ loads: 2, closes: 1 });
-    expect(lines).toMatchObject([{ level: 'error', error: 'Error', in_flight: 1 }]);
-    expect(String(lines[0]?.['stack'])).toContain('load-exchange.test.ts');
-    expect(JSON.stringify(lines)).not.toContain('eyJtoken');
-  });
+  test.each(later)(
+    '%s, it fails the exchanges under way and reloads the bundle',
+    async (_, provoke) => {
+      let isFirst = true;
+      const { loaded, ask, seen, lines } = open(async () => {
+        if (!isFirst) return issued;
+        isFirst = false;
+        provoke();
+        return new Promise<never>(() => {});
+      });
+      let failure: Promise<unknown> = Promise.resolve();
+      const contained = await contain(loaded, () => {
+        failure = ask();
+      });
+      expect(contained).toBe(true);
+      expect(await failure).toMatchObject({
+        code: 'ERR_UNAVAILABLE',
+        details: { retryAfterSeconds: 1 },
+      });
+      expect(await ask()).toEqual(token);
+      expect(seen).toEqual({ loads: 2, closes: 1 });
+      expect(lines).toMatchObject([{ level: 'error', error: 'Error', in_flight: 1 }]);
+      expect(String(lines[0]?.['stack'])).toContain('load-exchange.test.ts');
+      expect(JSON.stringify(lines)).not.toContain('eyJtoken');
+    },
+  );
 
   test('a fault from elsewhere is not its business', async () => {
     const { loaded, ask, seen, lines } = open(async () => issued);

@@ -71,7 +71,7 @@ export interface Peer extends AsyncDisposable {
   quiet(): Promise<void>;
 }
 
-/** A TCP peer that does what it is told with each connection. */
+/** A TCP peer that handles each connection as told. */
 export function startTcpPeer(onConnection: (socket: Socket) => void): Promise<Peer> {
   return listen(
     createServer((socket) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createBoundedMemo } from '../../../src/proxy/http/token-handler.ts';
 
-test('T23: whatever is put in, it holds what was put in last and never more than its bound', () => {
+test('T23: whatever is put in, it holds the last entries and never more than its bound', () => {
   const key = fc.string({ minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(fc.array(key), fc.integer({ min: 1, max: 5 }), (keys, maxEntries) => {

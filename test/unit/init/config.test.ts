@@ -68,7 +68,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('names every invalid setting, what is wrong and how to fix it', () => {
+  it('names every invalid setting, the fault and the fix', () => {
     expect(faultsOf({ PROXY_PORT: 'abc', PROXY_UID: 'nouser' })).toBe(
       'PROXY_PORT: "abc" is not a valid port; set a port number from 1 to 65535. ' +
         'PROXY_UID: "nouser" is not a numeric id or a range of ids; set 0 to 4294967294, or 1000-2000. ' +

@@ -71,7 +71,7 @@ describe('the failures', () => {
     }
   });
 
-  it('keep what was thrown as their cause', () => {
+  it('keep the thrown error as their cause', () => {
     const thrown = new TypeError('boom');
     expect(toInitFailure(thrown)).toMatchObject({ kind: 'unexpected', exitCode: 1, cause: thrown });
     expect(toInitFailure('boom').message).toBe('Unexpected: boom');

@@ -118,7 +118,7 @@ describe("another program's iptables rule", () => {
       'everybody after one user',
       ['-m owner --uid-owner 3000 -j DNAT --to-destination 10.0.0.1', '-j REDIRECT --to-ports 9'],
     ],
-    [false, 'what a mark decides', ['-m mark --mark 1 -j REDIRECT --to-ports 9']],
+    [false, 'a rule that a mark decides', ['-m mark --mark 1 -j REDIRECT --to-ports 9']],
     [
       false,
       'after a return that a mark decides',

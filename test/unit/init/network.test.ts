@@ -39,7 +39,7 @@ describe('networks', () => {
     );
   });
 
-  it('tells what is outside from what is inside', () => {
+  it('tells outside from inside', () => {
     const network = { address: '10.16.0.0', prefix: 12 };
     expect(isInNetwork('10.31.255.255', network)).toBe(true);
     expect(isInNetwork('10.32.0.0', network)).toBe(false);

@@ -157,7 +157,7 @@ describe('reporting', () => {
     });
   });
 
-  it('shows the stack of its own bug at debug only', () => {
+  it('shows the stack of an internal error at debug only', () => {
     const failure = new InitFailure('unexpected', { error: 'boom' }, { cause: new Error('boom') });
     expect(report(failure, 'text').join('')).not.toContain('process.test.ts');
     expect(report(failure, 'text', 'debug').join('')).toContain('process.test.ts');

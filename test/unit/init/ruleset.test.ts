@@ -22,7 +22,7 @@ const toLines = (env: Readonly<Record<string, string>>): readonly string[] =>
   );
 
 describe('the rules', () => {
-  it('exempt the proxy before they redirect, and refuse what the pod forwards', () => {
+  it('exempt the proxy before they redirect, and refuse traffic that the pod forwards', () => {
     expect(toLines({})).toEqual([
       'nat OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j AZWI_PROXY_OUTPUT',
       'AZWI_PROXY_OUTPUT: -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --uid-owner 1501 -j DNAT --to-destination 169.254.169.254:80',

@@ -24,7 +24,7 @@ describe('lines to a file descriptor', () => {
     expect(readFileSync(path, 'utf8')).toBe('one\nzwö\n');
   });
 
-  test('arrive whole when the system takes them piece by piece, or has to be asked again', () => {
+  test('arrive whole when the system takes them piece by piece, or only at a second attempt', () => {
     const taken: number[] = [];
     let calls = 0;
     const write: WriteSync = (fd, bytes, offset) => {
@@ -74,7 +74,7 @@ describe('lines to a file descriptor', () => {
     expect(taken).toEqual(['fourth\n']);
   });
 
-  test('after one that was given up half-way begin on a line of their own', () => {
+  test('after one that was given up half-way begin on a new line', () => {
     let room = 3;
     let text = '';
     const write = createLineWriter(notOpen, (_fd, bytes, offset) => {

@@ -244,19 +244,19 @@ describe('exposition', () => {
     expect(await value(false)).toBe(0);
   });
 
-  test('leaves out what is not known yet', async () => {
+  test('leaves out values that are not known yet', async () => {
     const text = await scrape(createMetrics());
     expect(find(text, 'imds_proxy_token_expiry_timestamp_seconds')).toEqual([]);
     expect(find(text, 'imds_proxy_federated_token_expiry_timestamp_seconds')).toEqual([]);
     expect(find(text, 'imds_proxy_http_request_duration_seconds')).toEqual([]);
   });
 
-  test('says what is running', async () => {
+  test('names the running version', async () => {
     const [sample] = find(await scrape(createMetrics()), 'imds_proxy_build_info');
     expect(sample).toMatchObject({ value: 1, labels: { node_version: process.version } });
   });
 
-  test('shows at each scrape what has been counted by then', async () => {
+  test('shows at each scrape the counts up to then', async () => {
     const metrics = createMetrics();
     const exposition = createExposition(metrics.table, () => state);
     const hits = async (): Promise<number | undefined> =>
@@ -304,7 +304,7 @@ describe('the parser of these tests refuses', () => {
     [`${head}a_total{x="a\\x"} 1\n`, 'an unknown escape'],
     [`${head}a_total{x="1",x="2"} 1\n`, 'a label twice'],
     [`${head}a_total{x="1"} 1\na_total{x="1"} 2\n`, 'a sample twice'],
-    [`${head}a_total one\n`, 'a value that is no number'],
+    [`${head}a_total one\n`, 'a value that is not a number'],
     [`${head}a_total -1\n`, 'a counter below zero'],
     [`${head}${head}`, 'a family twice'],
     ['# HELP a x\n# TYPE a counter\na 1\n', 'a counter without _total'],

@@ -20,7 +20,7 @@ const labelPattern = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/y
  * Reads the text format of Prometheus (version 0.0.4) and accepts nothing that its specification does not:
  * every family has its HELP and TYPE before its samples, comes once, and has names, labels and values that
  * fit its type.
- * @throws what is wrong, with the line.
+ * @throws the fault, with its line.
  */
 export function parseExposition(text: string): ReadonlyMap<string, ParsedMetric> {
   if (!text.endsWith('\n')) throw new Error('the last line has no end');

@@ -114,7 +114,7 @@ describe('how long it asks', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('for 10 s, then it says what it saw last', async () => {
+  test('for 10 s, then it reports its last answer', async () => {
     const { clock, exitCode, asked, complaints } = probe(['--probe'], ['connection refused']);
     await clock.advance(9_900);
     expect(complaints).toEqual([]);
@@ -171,7 +171,7 @@ describe('one try', () => {
     ['SSH-2.0-OpenSSH_9.9\r\n', 'the answer is not HTTP'],
     ['HTTP/1.1 2', 'the connection was closed without an answer'],
     ['', 'the connection was closed without an answer'],
-  ])('%j is no readiness', async (text, failure) => {
+  ])('%j does not mean ready', async (text, failure) => {
     expect(await attemptReadyz(systemClock, await listen(answer(text)), 5_000)).toBe(failure);
   });
 

@@ -108,7 +108,7 @@ describe('96: the first signal', () => {
     expect(events).toEqual(['close']);
   });
 
-  test('goes on as long as requests come', async () => {
+  test('continues as long as requests come', async () => {
     const { clock, shutdown, events, request } = setUp();
     shutdown.signal('SIGTERM');
     for (let count = 0; count < 4; count += 1) {
@@ -121,7 +121,7 @@ describe('96: the first signal', () => {
     expect(events).toEqual(['close']);
   });
 
-  test('but not longer than 25 s, when it cuts what is left', async () => {
+  test('but not longer than 25 s, when it cuts the rest', async () => {
     const { clock, shutdown, events, request, exitCode } = setUp();
     shutdown.signal('SIGTERM');
     for (let count = 0; count < 24; count += 1) {
@@ -137,7 +137,7 @@ describe('96: the first signal', () => {
     expect(exitCode()).toBe(0);
   });
 
-  test('waits for requests in flight, which are no quiet', async () => {
+  test('waits for requests in flight, which do not count as quiet', async () => {
     const { clock, server, shutdown, events } = setUp();
     server.inFlight = 1;
     shutdown.signal('SIGTERM');

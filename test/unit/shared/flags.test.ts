@@ -69,7 +69,7 @@ describe("reads flags as Go's flag package does", () => {
     { argv: ['--nope', 'x', '--quiet'], texts: { quiet: 'true' }, rest: [] },
     { argv: ['--quiet', '--nope'], texts: { quiet: 'true' }, rest: [] },
     { argv: ['--nope', '--', 'x'], texts: {}, rest: ['x'] },
-  ])('$argv, skipping what is unknown', ({ argv, texts: expected, rest }) => {
+  ])('$argv, skipping unknown flags', ({ argv, texts: expected, rest }) => {
     const scan = scanFlags(table, argv, { unknown: 'skip' });
     expect(scan).toMatchObject({ kind: 'flags', rest });
     expect(texts(scan)).toEqual(expected);
@@ -80,7 +80,7 @@ describe("reads flags as Go's flag package does", () => {
     expect(texts(scan)).toEqual({ help: 'true' });
   });
 
-  test('property: what was written is what is read, in whatever style', () => {
+  test('property: the values written are the values read, in whatever style', () => {
     const value = fc.string();
     const written = fc.oneof(
       fc.record({ key: fc.constantFrom('port', 'level'), value, style: fc.constantFrom('=', ' ') }),

@@ -66,7 +66,7 @@ describe('integer, as Go reads base 0', () => {
     '0xg',
     '--1',
     '１',
-  ])('%j is none', (text) => {
+  ])('%j is refused', (text) => {
     expect(parseInteger(text)).toBeUndefined();
   });
 
@@ -94,7 +94,7 @@ describe('port', () => {
     expect(portValue().parse(text).ok).toBe(true);
   });
   test.each(['0', '-1', '65536', '70000', '99999999999999999999', '80.5', 'http', ''])(
-    '%j is none',
+    '%j is refused',
     (text) => {
       expect(toFault(portValue(), text)).toBe(
         'is not a valid port; set a port number from 1 to 65535',
@@ -108,7 +108,7 @@ describe('port', () => {
       'is not a valid port; set a port number from 1 to 65535, or 0, which turns it off',
     );
   });
-  test('a Service link of Kubernetes is named as what it is', () => {
+  test('a Service link of Kubernetes is named as such', () => {
     expect(toFault(portValue(), 'tcp://10.0.0.7:80')).toBe(
       'is not a port but a variable that Kubernetes creates for a Service of that name; set enableServiceLinks: false in the pod, or rename the Service',
     );
@@ -133,7 +133,7 @@ describe('duration', () => {
   });
 
   test.each(['', 's', '-1s', '1 s', '5d', '1m 30s', '1.s', '.5s', '5min', '5M'])(
-    '%j is none',
+    '%j is refused',
     (text) => {
       expect(toFault(type, text)).toBe('is not a duration; write it like 500ms, 30s or 5m');
     },

@@ -76,7 +76,7 @@ describe('precedence', () => {
     expect(parsed([], { PROXY: '', proxy: '1' }).values.proxy).toBe(1);
   });
 
-  test('what nobody sets and has no default is undefined', () => {
+  test('an option without a value and a default is undefined', () => {
     expect(parsed([], { TENANT: 't' }).values.name).toBeUndefined();
   });
 

@@ -91,7 +91,7 @@ describe('a text of a peer', () => {
   });
 });
 
-/** Ways to cut up a token so that no pattern of a token fits what comes out. */
+/** Ways to cut up a token so that no pattern of a token fits the pieces. */
 const spellings: readonly [string, (token: string) => string][] = [
   ['words of 30 characters', (token) => cut(token, 30).join(' ')],
   ['lines of 60 characters', (token) => cut(token, 60).join('\n')],

@@ -13,7 +13,7 @@ const policy = {
   allowedResources: undefined,
 };
 
-/** An ID and the spellings of it that somebody might take for the same. */
+/** An ID and the spellings of it that might seem equal. */
 const guid = fc.uuid();
 const spelling = (id: string): fc.Arbitrary<string> =>
   fc.oneof(

@@ -253,7 +253,7 @@ describe('less than 5 min 30 s left', () => {
     expect((await waiting).accessToken).not.toBe(token.accessToken);
   });
 
-  test('… and is told of the failure', async () => {
+  test('… and gets the failure', async () => {
     const { clock, source, last, rotateAssertion } = await withFailingRefresh(60 * MIN - 32_000);
     await rotateAssertion();
     const code = codeOf(source.get(toRequest()));
@@ -358,7 +358,7 @@ describe('T17: less than 30 s left', () => {
 describe('bypass_cache', () => {
   const bypass = { bypassCache: true };
 
-  test('vector 36: gets a new token, unless the cached one is no older than 10 s', async () => {
+  test('vector 36: gets a new token, unless the cached one is at most 10 s old', async () => {
     const { clock, source, fill, last, calls } = createHarness();
     const token = await fill();
     await clock.advance(9_999);

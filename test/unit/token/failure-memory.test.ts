@@ -49,7 +49,7 @@ describe('pause after a failed background refresh', () => {
     expect(toRetryDelayMs(toError('ERR_UNAVAILABLE', 1), 1, 0.5)).toBe(30_000);
   });
 
-  test.each([undefined, -1, 0, Number.NaN])('a Retry-After of %s is none', (seconds) => {
+  test.each([undefined, -1, 0, Number.NaN])('a Retry-After of %s is ignored', (seconds) => {
     expect(toRetryAfterMs(toError('ERR_THROTTLED', seconds))).toBeUndefined();
   });
 

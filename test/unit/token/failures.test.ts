@@ -220,7 +220,7 @@ describe('T16, vector 88: Entra is down when a refresh is due', () => {
   });
 });
 
-describe('T27: what the status and the log tell of an outage', () => {
+describe('T27: an outage in the status and the log', () => {
   test('nothing known yet', () => {
     expect(createHarness().source.status()).toEqual({
       tokens: 0,

@@ -214,7 +214,7 @@ export function toError(code: ErrorCode, details?: ErrorDetails): ProxyError {
   return new ProxyError(code, `scripted ${code}`, details);
 }
 
-/** Counts what the cache counts; anything else it might call is an error. */
+/** Counts as the cache's metrics do; any other call is an error. */
 function toMetrics(counts: Counts): Metrics {
   const unexpected = (): never => {
     throw new Error('not for the cache to count');

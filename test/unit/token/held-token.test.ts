@@ -51,7 +51,7 @@ describe('taking a token in', () => {
     ['expired on arrival', { expiresInSeconds: 5, elapsedMs: 5_000 }],
     ['of no life', { expiresInSeconds: 0 }],
     ['of negative life', { expiresInSeconds: -1 }],
-    ['of a life that is no number', { expiresInSeconds: Number.NaN }],
+    ['of a life that is not a number', { expiresInSeconds: Number.NaN }],
     ['of endless life', { expiresInSeconds: Number.POSITIVE_INFINITY }],
     ['of unknown age', { elapsedMs: Number.NaN }],
     ['longer than 64 KiB', { accessToken: 'x'.repeat(65_537) }],

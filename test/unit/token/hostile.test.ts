@@ -1,4 +1,4 @@
-/** What one process of the pod can do to the tokens of the others, and what it cannot: SECURITY.md. */
+/** The power of one process of the pod over the tokens of the others, and its limits: SECURITY.md. */
 import { describe, expect, test } from 'vitest';
 import {
   codeOf,
@@ -13,7 +13,7 @@ import {
 const MIN = 60_000;
 const owned = toRequest('https://vault.azure.net');
 
-/** The 2^n spellings of a resource that Entra takes for the same. */
+/** The 2^n spellings of a resource that Entra treats as equal. */
 function toSpellings(resource: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, bits) => {
     let left = bits + 1;
@@ -176,7 +176,10 @@ describe('an Entra that says strange things', () => {
     ['nothing', undefined],
     ['a text', 'token'],
     ['numbers in words', { accessToken: 'x', expiresInSeconds: '3600', elapsedMs: 0 }],
-    ['a life that is no number', { accessToken: 'x', expiresInSeconds: Number.NaN, elapsedMs: 0 }],
+    [
+      'a life that is not a number',
+      { accessToken: 'x', expiresInSeconds: Number.NaN, elapsedMs: 0 },
+    ],
     ['no token', { expiresInSeconds: 3_600, elapsedMs: 0 }],
   ])(
     'an exchange that answers %s has failed, for callers and in the background',

@@ -1,5 +1,5 @@
 /**
- * What a model cannot find it does not watch over: every deliberate fault of the table has to break the
+ * A model guards only against faults that it can find: each deliberate fault of the table must break the
  * promise in one of the same few hundred schedules.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** What status, log and metrics say of a key agrees with what the cache does next. */
+/** Status, log and metrics of a key agree with the cache's next action. */
 import { describe, expect, test } from 'vitest';
 import { codeOf, createHarness, HOUR_S, toError, toRequest } from './harness.ts';
 

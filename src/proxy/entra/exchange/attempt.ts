@@ -48,7 +48,7 @@ export type AttemptResult =
   | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
 /**
- * Asks for a token once and says what came of it, to the log as well.
+ * Asks for a token once and reports the outcome, to the log as well.
  * @throws the signal's reason, and nothing else.
  */
 export async function performAttempt(
@@ -127,7 +127,7 @@ class NoToken extends AuthError {
 /**
  * Asks Entra once, through a client application made for this attempt. A kept one would answer from its
  * own cache, replay a throttling error for a minute, and await a refresh before it hands out a valid token.
- * @throws NoToken if the answer was no token or there was none; what MSAL throws if it failed itself.
+ * @throws NoToken if there was no answer or it held no token; MSAL's own error if MSAL failed.
  */
 async function askThroughMsal(
   { clock, logger }: AttemptDeps,

@@ -5,7 +5,7 @@ import type { EntraSettings, ExchangeMode, IdentityException } from '../settings
 import type { Transport } from '../transport/transport.ts';
 import { createAssertionReader, type ReadAssertion } from './federated-token.ts';
 
-/** How tokens for an identity are requested: what is presented, to whom, over which connections. */
+/** How tokens for an identity are requested: with which assertion, from whom, over which connections. */
 export interface Channel {
   readonly peer: Peer;
   readonly transport: Transport;

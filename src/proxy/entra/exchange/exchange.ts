@@ -136,7 +136,7 @@ function toCancelled(reason: unknown): ProxyError {
 
 const SUFFIX = '/.default';
 
-/** Entra's own limit for an application ID URI is far lower; what is longer is no resource. */
+/** Entra's own limit for an application ID URI is far lower; a longer text is not a resource. */
 const MAX_LENGTH = 2_048;
 
 /**

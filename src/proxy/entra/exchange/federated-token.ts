@@ -30,7 +30,7 @@ export interface FederatedTokenOptions {
   readonly path: string;
   /** Whom the token is for. Default federation. */
   readonly mode?: ExchangeMode | undefined;
-  /** Of identities without one of their own. Default `mode`. */
+  /** The mode of identities that set none. Default `mode`. */
   readonly usualMode?: ExchangeMode | undefined;
   /** Names the file in messages. Default AZURE_FEDERATED_TOKEN_FILE. */
   readonly setting?: string | undefined;

@@ -27,7 +27,7 @@ interface WithoutToken {
 /** An OAuth error (RFC 6749 section 5.2) with Entra's additions. */
 export interface RefusedReply extends WithoutToken {
   readonly kind: 'refused';
-  /** A short word; `invalid_request` if what came is not one. */
+  /** A short word; `invalid_request` if the answer has no such word. */
   readonly oauthError: string;
   readonly description: string;
   readonly aadsts: number | undefined;
@@ -64,7 +64,7 @@ const MAX_EXCERPT = 200;
 const MAX_STATUS_MESSAGE = 600;
 
 /**
- * Decides what an answer is, and cleans its texts once for all.
+ * Classifies an answer, and cleans its texts once for all readers.
  * @param nowMs wall clock, for a Retry-After that is a date.
  * @param assertion that was presented, which an answer may repeat.
  */
@@ -134,7 +134,7 @@ function toIssued(
   };
 }
 
-/** What an answer that is no success must not give away: it may hold a token that cannot be used. */
+/** The secrets of an answer that is not a success: it may hold a token that cannot be used. */
 function findTokens(body: Body | undefined): readonly string[] {
   return ['access_token', 'id_token', 'refresh_token']
     .map((name) => toText(body?.[name]))

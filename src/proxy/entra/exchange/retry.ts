@@ -36,7 +36,7 @@ interface Schedule {
 const schedules: Readonly<Record<RetryClass, Schedule>> = {
   none: { waitsMs: [], jitter: 0, budgetMs: 0 },
   // In the field 2 % of exchanges with a settled credential meet a replica that does not know it
-  // (kedacore/keda#8152). The final answer has to come within 5 s.
+  // (kedacore/keda#8152). The final answer must come within 5 s.
   propagation: { waitsMs: [1_000, 2_000], jitter: 0.1, budgetMs: deadlines.propagationMs },
   // Several clients never retry: the attempts at 0, 0.4, 1.2 and 3.2 s bridge a fault of three seconds for them.
   transient: { waitsMs: [400, 800, 2_000], jitter: 0.2, budgetMs: deadlines.exchangeMs },

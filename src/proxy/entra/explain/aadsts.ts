@@ -13,7 +13,7 @@ export interface AadstsRule {
   readonly retryAfterSeconds?: number;
   /** What to change; `hints.ts` fills in the names in braces. */
   readonly hint: string;
-  /** A federated identity credential is missing or differs: what was presented and what to do is added. */
+  /** A federated identity credential is missing or differs: the presented values and the remedy are added. */
   readonly isAboutCredential?: true;
   /**
    * It is about the assertion that Entra was shown. Behind a token proxy that is the proxy's own, so this
@@ -208,7 +208,7 @@ export const aadstsRules: readonly AadstsRule[] = [
     cause: 'the request lacks a parameter, or the assertion a claim',
     means: 'rejected',
     retry: 'none',
-    hint: 'The text above names what is missing. A name such as iss, sub, aud or exp is a claim that the token of AZURE_FEDERATED_TOKEN_FILE does not have: mount a projected ServiceAccount token. Anything else is a fault of the proxy: please report it with the correlation ID.',
+    hint: 'The text above names the missing value. A name such as iss, sub, aud or exp is a claim that the token of AZURE_FEDERATED_TOKEN_FILE does not have: mount a projected ServiceAccount token. Anything else is a fault of the proxy: please report it with the correlation ID.',
   },
   {
     codes: [90011],

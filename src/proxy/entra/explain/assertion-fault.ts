@@ -2,7 +2,7 @@ import { ProxyError } from '../../errors.ts';
 import type { Assertion } from '../exchange/assertion.ts';
 import type { ExchangeMode } from '../settings.ts';
 
-/** Why what the file holds cannot be presented. */
+/** Why the content of the file cannot be presented. */
 export interface AssertionFault {
   /** Continues the sentence "The file … ". Never any of the content. */
   readonly is: string;
@@ -29,7 +29,7 @@ export function toAssertionError(fault: AssertionFault, path: string, setting: s
 
 /**
  * What makes it pointless to present this assertion.
- * @param usualMode of identities that have no mode of their own.
+ * @param usualMode the mode of identities that set none.
  */
 export function findAssertionFault(
   { claims: { audiences, expiresAtSeconds } }: Assertion,

@@ -6,10 +6,10 @@ import { isGuid } from '../../../shared/guid.ts';
  * answer, and no value in it needs quotes, because a value that would gets no command.
  */
 
-/** Entra's name for tokens that are to be exchanged, in each cloud. */
+/** The audience of a token for an exchange with Entra, in each cloud. */
 const FEDERATION_AUDIENCE = 'api://AzureADTokenExchange';
 
-/** The audience that a projected token has to have for an exchange with this authority. */
+/** The audience that a projected token must have for an exchange with this authority. */
 export function toFederationAudience(authorityHost: string): string {
   const { hostname } = new URL(authorityHost);
   if (hostname.endsWith('.us')) return `${FEDERATION_AUDIENCE}USGov`;

@@ -27,7 +27,7 @@ export function toPeerHost({ authorityHost, tokenProxy }: Peer): string {
   return new URL(tokenProxy?.url ?? authorityHost).host;
 }
 
-/** Begins a sentence about what the peer said or did. */
+/** Begins a sentence about the peer. */
 export function toPeerName({ tokenProxy }: Peer): string {
   return tokenProxy === undefined ? 'Entra' : 'The token proxy';
 }

@@ -10,7 +10,7 @@ import {
 } from './commands.ts';
 import type { Advice, Presented } from './context.ts';
 
-/** What to change after a refusal with this AADSTS number, with what was presented filled in. */
+/** What to change after a refusal with this AADSTS number, with the presented values filled in. */
 export function toAadstsAdvice(code: number | undefined, presented: Presented): Advice | undefined {
   const rule = findAadstsRule(code);
   if (rule !== undefined) return toRuleAdvice(rule, presented);

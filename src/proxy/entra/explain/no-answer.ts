@@ -98,7 +98,7 @@ function toFault(code: string, peer: Peer): Fault {
   };
 }
 
-/** Which addresses were tried and what each did. The client is told how many, the log which. */
+/** Which addresses were tried, with the outcome of each. The client is told how many, the log which. */
 function toDialFault({ faults, code, afterMs }: DialError, peer: Peer): Fault {
   const host = toPeerHost(peer);
   const seconds = Math.round(afterMs / 100) / 10;

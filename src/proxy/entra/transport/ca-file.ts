@@ -19,7 +19,7 @@ export interface CaFileDeps {
   readonly logger: Logger;
   /** What was good the last time, as known from before the start. */
   readonly lastGoodPem?: string | undefined;
-  /** Told of each new content that is good, for the next start. */
+  /** Called with each new content that is good, for the next start. */
   readonly remember?: ((pem: string) => void) | undefined;
   /** Rejects with Node's error codes. */
   readonly readFile?: ((path: string) => Promise<string>) | undefined;
@@ -161,8 +161,8 @@ function createFileReader(
 
 /**
  * The certificates of a PEM text, one a string.
- * @returns undefined if there is none or one of them cannot be parsed. Node would take such a text for "no CA
- * is set" and trust the public roots.
+ * @returns undefined if the text has no certificate or one that cannot be parsed. Node would treat such a
+ * text as "no CA is set" and trust the public roots.
  */
 export function parsePemCertificates(pem: string): readonly string[] | undefined {
   const blocks = findPemCertificates(pem);

@@ -38,7 +38,7 @@ export function isNoRoute(code: string): boolean {
   return /^(ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN)$/.test(code);
 }
 
-/** Ends what has been begun; the callback is not called any more. */
+/** Ends the attempts under way; the callback is not called any more. */
 export interface Dialing {
   destroy(): void;
 }
@@ -69,8 +69,8 @@ const ATTEMPT_DELAY_MS = 250;
 export const MAX_ADDRESSES = 16;
 
 /**
- * Connects to the first address of a host that answers ("Happy Eyeballs", RFC 8305). An attempt that is slow
- * goes on while others begin; Node's own gives up each after 250 or 500 ms, so that a handshake that takes
+ * Connects to the first address of a host that answers ("Happy Eyeballs", RFC 8305). A slow attempt
+ * continues while others begin; Node's own gives up each after 250 or 500 ms, so that a handshake that takes
  * longer never succeeds as soon as the name has addresses of both families (nodejs/node#54359). An address
  * that this machine has no route to fails at once and costs nothing.
  */

@@ -31,7 +31,7 @@ export interface UndiciTransportOptions {
 }
 
 export interface UndiciTransport extends Transport {
-  /** Fails what is under way and closes all connections. */
+  /** Fails the requests under way and closes all connections. */
   close(): Promise<void>;
 }
 

@@ -106,7 +106,7 @@ describe('a successful exchange', () => {
     expect(await promise).toMatchObject({ elapsedMs: 600 });
   });
 
-  it('vector 98: takes an access token that is no JWT', async () => {
+  it('vector 98: accepts an access token that is not a JWT', async () => {
     const result = await createScenario([tokenReply({ access_token: 'opaque' })]).run();
     expect(result).toMatchObject({ value: { accessToken: 'opaque' } });
   });
@@ -220,7 +220,7 @@ describe('refusals', () => {
     expect(transport.posts).toHaveLength(2);
   });
 
-  it('never shows an error of Entra that is no word', async () => {
+  it('never shows an error of Entra that is not a word', async () => {
     const scenario = createScenario([refusalReply(700016, { error: 'a b\n<script>' })]);
     expect(await scenario.run()).toMatchObject({
       reason: { details: { oauthError: 'invalid_request' } },
@@ -246,7 +246,7 @@ describe('throttling', () => {
     expect(scenario.clock.monotonicMs()).toBe(startedAt);
   });
 
-  it('T21: takes any 429 for throttling, also one that is no OAuth error', async () => {
+  it('T21: treats any 429 as throttling, also one that is not an OAuth error', async () => {
     const scenario = createScenario([{ ...html, status: 429 }]);
     expect(await scenario.run()).toMatchObject({ reason: { code: 'ERR_THROTTLED' } });
     expect(postTimes(scenario)).toEqual([0, 800, 2_400]);
@@ -483,8 +483,8 @@ describe('the end by the caller', () => {
   });
 });
 
-describe('what is refused unasked', () => {
-  it('T11: a resource that is no single word', async () => {
+describe('requests that are refused without asking Entra', () => {
+  it('T11: a resource that is not a single word', async () => {
     const scenario = createScenario([tokenReply()]);
     expect(await scenario.run({ resource: 'https://a b' })).toMatchObject({
       reason: { code: 'ERR_RESOURCE_INVALID' },
@@ -567,7 +567,7 @@ describe('the log', () => {
     });
   });
 
-  it('warns of nothing when a later attempt succeeds', async () => {
+  it('logs no warning when a later attempt succeeds', async () => {
     const scenario = createScenario([html, tokenReply()]);
     await scenario.run();
     expect(scenario.logger.lines.filter(({ level }) => level === 'debug')).toHaveLength(2);

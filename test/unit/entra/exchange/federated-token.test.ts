@@ -281,7 +281,7 @@ describe('the claims of the assertion', () => {
     ['several audiences', { aud: ['api://AKSIdentityBinding', 'api://AzureADTokenExchange'] }],
     ['no audience', { aud: undefined }],
     ['no end', { exp: undefined }],
-    ['an end that is no number', { exp: 'never' }],
+    ['an end that is not a number', { exp: 'never' }],
   ])('%s is for Entra to judge', async (_name, claims) => {
     const result = await readText(makeAssertion({ ...clusterClaims, ...claims }));
     expect(result.status).toBe('fulfilled');

@@ -79,13 +79,13 @@ describe('token reply', () => {
   it.each([
     ['no access_token', { access_token: undefined }],
     ['an empty access_token', { access_token: '' }],
-    ['an access_token that is no string', { access_token: {} }],
+    ['an access_token that is not a string', { access_token: {} }],
     ['an access_token that no header can carry', { access_token: 'a\r\nSet-Cookie: b' }],
     ['another token type', { token_type: 'pop' }],
     ['no expires_in', { expires_in: undefined }],
     ['expires_in 0', { expires_in: 0 }],
     ['expires_in below 0', { expires_in: -1 }],
-    ['expires_in that is no number', { expires_in: 'soon' }],
+    ['expires_in that is not a number', { expires_in: 'soon' }],
     ['expires_in beyond all numbers', { expires_in: '9'.repeat(400) }],
   ])('T18: takes a success with %s for no token', (_name, overrides) => {
     expect(parse(tokenReply(overrides)).kind).toBe('unusable');

@@ -68,7 +68,7 @@ interface Asked {
   readonly clientId: string | null;
 }
 
-/** Answers with a token and writes down what it was asked. */
+/** Answers with a token and records the requests. */
 function answerToken(asked: Asked[] = []) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const form = new URLSearchParams(await readBody(req));
@@ -125,7 +125,7 @@ describe('T5: the name of the token proxy', () => {
         url: expect.stringMatching(
           /^\/root\/22222222-[\d-]+\/oauth2\/v2\.0\/token\?client-request-id=[\da-f-]{36}$/,
         ),
-        // No Host of Entra's: undici would take it for the name to verify.
+        // No Host of Entra's: undici would verify the certificate against it.
         host: `${host}:${peer.port}`,
         serverName,
         clientId: request.identity.clientId,
@@ -162,7 +162,7 @@ describe('T5: the name of the token proxy', () => {
 });
 
 describe('T6: the CA of the token proxy', () => {
-  it('alone is trusted: not what every other connection trusts', async () => {
+  it('alone is trusted: not the CAs of other connections', async () => {
     const asked: Asked[] = [];
     const trusted = await other.issue([...names]);
     await using peer = await startHttpsPeer(other, trusted, answerToken(asked));
@@ -199,7 +199,7 @@ describe('T7: the CA file changes', () => {
     await rename(`${caFile}.new`, caFile);
   }
 
-  it('and the next exchange trusts the new CA, while one under way ends in peace', async () => {
+  it('and the next exchange trusts the new CA, while one under way is not disturbed', async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -334,7 +334,7 @@ describe('T8: HTTP proxies', () => {
   });
 });
 
-/** Does not wait between attempts; deadlines, the shortest of which is 2 s, are as ever. */
+/** Does not wait between attempts; deadlines, the shortest of which is 2 s, are unchanged. */
 const impatientClock: Clock = {
   ...systemClock,
   after: (delayMs, callback) => systemClock.after(delayMs < 2_000 ? 0 : delayMs, callback),
@@ -517,7 +517,7 @@ describe('T18: answers that are not OAuth', () => {
     });
   });
 
-  it('403 for a subject that is no ServiceAccount: no command', async () => {
+  it('403 for a subject that is not a ServiceAccount: no command', async () => {
     const claims = { ...bindingClaims, sub: "system:serviceaccount:a'; rm -rf ~:b" };
     await writeFile(federatedTokenFile, makeAssertion(claims));
     await using peer = await startHttpsPeer(cluster, certificate, async (req, res) => {
@@ -574,7 +574,7 @@ describe('T9: nothing but the token POST', () => {
 describe('mixed mode', () => {
   const otherIdentity = { ...request.identity, clientId: '99999999-1111-1111-1111-111111111111' };
 
-  it('one identity through the token proxy, another with Entra itself and a token of its own', async () => {
+  it('one identity through the token proxy, another with Entra itself and its own token', async () => {
     const tokenFile = join(folder, 'direct.token');
     await writeFile(tokenFile, makeAssertion());
     const bound: Asked[] = [];

@@ -3,7 +3,7 @@ import { aadstsRules, findAadstsRule } from '../../../../src/proxy/entra/explain
 import type { ErrorCode } from '../../../../src/proxy/errors.ts';
 import { clusterClaims, createScenario, refusalReply, request } from '../support.ts';
 
-/** Each number: what becomes of the exchange, after how many POSTs, and what its hint has to speak of. */
+/** Each number: the outcome of the exchange, the number of POSTs, and words that its hint must contain. */
 const expected: readonly [codes: number[], code: ErrorCode, posts: number, hint: RegExp][] = [
   [[70021], 'ERR_REJECTED', 3, /issuer, subject and audience/],
   [[700211], 'ERR_REJECTED', 3, /issuer of the presented token, https:\/\/westeurope/],

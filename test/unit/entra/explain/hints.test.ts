@@ -42,7 +42,7 @@ function toWords(command: string): string[] {
 }
 
 describe('advice for a missing federated credential', () => {
-  it('names what was presented', () => {
+  it('names the presented values', () => {
     expect(adviceFor().hint).toContain(
       `Presented: issuer ${clusterClaims.iss}, subject ${clusterClaims.sub}, audience api://AzureADTokenExchange, for the client ID ${request.identity.clientId} in tenant ${request.identity.tenantId}.`,
     );
@@ -55,7 +55,7 @@ describe('advice for a missing federated credential', () => {
     expect(hint).toContain(`${command} (for both names: az identity list`);
   });
 
-  it('has commands that a shell takes for what they say', () => {
+  it('has commands that a shell reads as they are meant', () => {
     const { hint, remedy = '' } = adviceFor();
     expect(toWords(remedy)).toEqual([
       'identity',
@@ -123,7 +123,7 @@ describe('advice for a missing federated credential', () => {
       { subject: 'repo:contoso/shop:ref:refs/heads/main' },
     ],
     ['a subject that az would read as a file', { subject: '@/etc/passwd' }],
-    ['a subject that az would take for an option', { subject: '--debug' }],
+    ['a subject that az would read as an option', { subject: '--debug' }],
     ['a subject with a line feed', { subject: 'system:serviceaccount:a:b\nc' }],
     ['a subject with a character of the shell', { subject: 'system:serviceaccount:a:$(b)' }],
     ['several audiences', { audiences: ['api://AzureADTokenExchange', 'b'] }],
@@ -165,35 +165,38 @@ describe('advice for a token of the wrong audience', () => {
     ['https://login.microsoftonline.us', 'api://AzureADTokenExchangeUSGov'],
     ['https://login.chinacloudapi.cn', 'api://AzureADTokenExchangeChina'],
     ['https://login.partner.microsoftonline.cn', 'api://AzureADTokenExchangeChina'],
-  ])('is to mount a token of the right one, never to trust it: %s', (authority, audience) => {
-    for (const wrong of [
-      'https://kubernetes.default.svc',
-      'https://kubernetes.default.svc.cluster.local',
-      'vault',
-      'sts.amazonaws.com',
-      'api://AzureADTokenExchange.evil.example',
-    ]) {
-      for (const code of credentialCodes) {
-        const { hint, remedy } = adviceFor({ audiences: [wrong] }, code, authority);
-        expect(hint).toContain('Do not add a federated credential for that audience');
-        expect(hint).not.toMatch(/\baz (?:identity|ad) .*create|--audiences/);
-        expect(parseYaml(remedy ?? '')).toEqual({
-          name: 'azure-identity-token',
-          projected: {
-            sources: [
-              {
-                serviceAccountToken: {
-                  audience,
-                  expirationSeconds: 3_600,
-                  path: 'azure-identity-token',
+  ])(
+    'says to mount a token with the right audience, never to trust it: %s',
+    (authority, audience) => {
+      for (const wrong of [
+        'https://kubernetes.default.svc',
+        'https://kubernetes.default.svc.cluster.local',
+        'vault',
+        'sts.amazonaws.com',
+        'api://AzureADTokenExchange.evil.example',
+      ]) {
+        for (const code of credentialCodes) {
+          const { hint, remedy } = adviceFor({ audiences: [wrong] }, code, authority);
+          expect(hint).toContain('Do not add a federated credential for that audience');
+          expect(hint).not.toMatch(/\baz (?:identity|ad) .*create|--audiences/);
+          expect(parseYaml(remedy ?? '')).toEqual({
+            name: 'azure-identity-token',
+            projected: {
+              sources: [
+                {
+                  serviceAccountToken: {
+                    audience,
+                    expirationSeconds: 3_600,
+                    path: 'azure-identity-token',
+                  },
                 },
-              },
-            ],
-          },
-        });
+              ],
+            },
+          });
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe('RBAC for the token proxy', () => {
@@ -236,8 +239,8 @@ describe('RBAC for the token proxy', () => {
   it.each([
     ['nobody', undefined],
     ['a user', 'jane'],
-    ['a name that YAML takes for a truth value', 'system:serviceaccount:shop:on'],
-    ['a name that YAML takes for a number', 'system:serviceaccount:shop:1e3'],
+    ['a name that YAML reads as a boolean', 'system:serviceaccount:shop:on'],
+    ['a name that YAML reads as a number', 'system:serviceaccount:shop:1e3'],
     ['a namespace that YAML takes for null', 'system:serviceaccount:null:checkout'],
   ])('has no command for %s', (_name, subject) => {
     expect(toRbacCommand(clientId, subject)).toBeUndefined();

@@ -126,7 +126,7 @@ describe('T24: no token and no assertion in any line of the log nor in any error
   });
 
   it.each([
-    ['that is no JWT', opaqueToken],
+    ['that is not a JWT', opaqueToken],
     ['that has expired', makeAssertion({ ...clusterClaims, exp: 1, jti: canary }, canary)],
     [
       'for identity binding',

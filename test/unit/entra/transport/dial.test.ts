@@ -166,7 +166,7 @@ describe('connecting to a name with several addresses', () => {
     expect((await dial(many, {})).begun).toHaveLength(16);
   });
 
-  it('ends at the timeout and says what each address did', async () => {
+  it('ends at the timeout and reports the outcome of each address', async () => {
     const { error, tookMs } = await dial([v4(1), v6(1)], { [v6(1).address]: 'ENETUNREACH' });
     expect(tookMs).toBe(5_000);
     expect(error).toMatchObject({

@@ -164,7 +164,7 @@ describe('the file of NODE_EXTRA_CA_CERTS', () => {
     expect(proxy.asked).toHaveLength(1);
   });
 
-  it('vouches for a token proxy that has no CA of its own', async () => {
+  it('vouches for a token proxy without its own CA', async () => {
     await replaceCa(first.ca);
     await writeFile(federatedTokenFile, makeAssertion({ aud: ['api://AKSIdentityBinding'] }));
     await using peer = await startRotatingPeer(first, first.good, answer);

@@ -130,7 +130,7 @@ describe('through an HTTP proxy', () => {
     await proxy.quiet();
   });
 
-  it('explains one that is down, closes or is none', async () => {
+  it('explains one that is down, closes or is not an HTTP proxy', async () => {
     const gone = await startTcpPeer(() => {});
     await gone[Symbol.asyncDispose]();
     expect(await fault(post(`http://127.0.0.1:${gone.port}`, 443))).toMatchObject({

@@ -225,7 +225,7 @@ describe('transport over undici', () => {
     expect((await post(peer.port)).status).toBe(200);
   });
 
-  it('fails what is under way when it is closed', async () => {
+  it('fails the requests under way when it is closed', async () => {
     await using peer = await startTcpPeer(() => {});
     const waiting = post(peer.port, { scheme: 'http' });
     const failed = expect(waiting).rejects.toMatchObject({ code: 'UND_ERR_DESTROYED' });
@@ -238,7 +238,7 @@ describe('transport over undici', () => {
 
 /**
  * A listener whose process takes no connections and whose queue is full, so that the kernel answers no
- * further SYN: what a firewall that drops packets looks like.
+ * further SYN, as a firewall does that drops packets.
  */
 async function startBlackHole(): Promise<{ port: number; stop: () => Promise<unknown> }> {
   const worker = new Worker(

@@ -1,5 +1,5 @@
 /**
- * A program of its own: plays schedules against copies of the cache with one deliberate fault each, until
+ * A separate program: plays schedules against copies of the cache with one deliberate fault each, until
  * the model finds it. Prints one line of JSON per copy. A fault may reject where nobody catches it, which
  * would end a test runner.
  */

@@ -13,7 +13,7 @@ const mutant = (fault: string, file: string, from: string, to: string): Mutant =
   to,
 });
 
-/** Faults that the model has to find. */
+/** Faults that the model must find. */
 export const mutants: readonly Mutant[] = [
   mutant(
     'callers of one key start an exchange each',
@@ -260,7 +260,7 @@ export const mutants: readonly Mutant[] = [
     '',
   ),
   mutant(
-    'what is spent stays',
+    'spent entries stay',
     'refresh-schedule.ts',
     'entry.flight === undefined && nowMs >= toForgottenAtMs(entry)',
     'entry.flight === undefined && nowMs < 0',

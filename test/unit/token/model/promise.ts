@@ -4,7 +4,7 @@ import type { Token } from '../../../../src/proxy/token/token-source.ts';
 import { garbles, type ScheduledError, type Step } from './schedule.ts';
 import { type CreateSource, createWorld, type World, type WorldExchange } from './world.ts';
 
-// The numbers of docs/caching.md. Written out here, and not imported: what is checked is the promise.
+// The numbers of docs/caching.md. Written out here, and not imported: the test checks the promise.
 const S = 1_000;
 const MIN = 60 * S;
 const H = 60 * MIN;
@@ -77,7 +77,7 @@ class Broken extends Error {}
 
 /**
  * Plays a schedule against a cache and holds everything it does against docs/caching.md.
- * @returns what the cache did against its promise; undefined if nothing.
+ * @returns the breach of the cache's promise; undefined if it kept it.
  */
 export async function findBreach(
   steps: readonly Step[],
@@ -251,7 +251,7 @@ class Play {
     const settle = (): void => {
       pending.settled = true;
       this.#pending.delete(pending);
-      // What is served from the cache after waiting counts as used then.
+      // A token served from the cache after waiting counts as used then.
       model.usedTo = Math.max(model.usedTo, world.believedMs);
     };
     promise.then(
@@ -457,7 +457,7 @@ class Play {
     });
     this.#notice(exchange.assertion);
     if (lifeMs > elapsedMs && steppedMs > S && ends - now < SERVABLE && !model.isRepeat) {
-      // It may be a valid token: the cache has to find out.
+      // It may be a valid token: the cache must find out.
       await world.settle();
       const again = world.exchanges[begun];
       if (again?.key !== exchange.key) this.#break(`key ${exchange.key}: a valid token is lost`);
@@ -589,7 +589,7 @@ class Play {
     model.announced = undefined;
   }
 
-  // What has to hold.
+  // The invariants.
 
   #check(): void {
     const { faults } = this.#world;

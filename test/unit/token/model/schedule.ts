@@ -166,7 +166,7 @@ export function toSchedules({ keys, clocks }: Mix): fc.Arbitrary<readonly Step[]
 }
 
 function toClockStep(): fc.Arbitrary<Step> {
-  // What is less than a second is noise to the cache: age-clock.test.ts.
+  // A step of less than a second is noise to the cache: age-clock.test.ts.
   const least = S + 1;
   const size = fc.oneof(
     fc.integer({ min: least, max: 3 * S }),
