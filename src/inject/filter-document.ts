@@ -72,13 +72,22 @@ export function* filterDocument(chunk: Chunk, context: Context): Generator<Piece
 
 /** What a document holds, without any positions; undefined where only the slower reader can tell. */
 export function readObjects(
-  { text }: Chunk,
+  chunk: Chunk,
   base: Path,
   frame: ListFrame,
   templatePaths: readonly TemplatePath[],
 ): readonly Resource[] | undefined {
-  const value = readValue(text);
-  if (value === undefined) return undefined;
+  const value = readValue(chunk.text);
+  return value === undefined ? undefined : toObjects(chunk, value, base, frame, templatePaths);
+}
+
+function toObjects(
+  { text }: Chunk,
+  value: Value,
+  base: Path,
+  frame: ListFrame,
+  templatePaths: readonly TemplatePath[],
+): readonly Resource[] {
   return value === null && isBlank(text.replace(/^---/, ''))
     ? []
     : findResources(value, templatePaths, base, frame);
@@ -87,7 +96,9 @@ export function readObjects(
 function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Context): Piece {
   const same = { before: chunk.text, after: chunk.text, line: chunk.line };
   try {
-    const resources = readObjects(chunk, base, frame, context.templatePaths);
+    const value = readValue(chunk.text);
+    const resources =
+      value === undefined ? undefined : toObjects(chunk, value, base, frame, context.templatePaths);
     const verdicts = resources?.flatMap((resource) => judge(resource, context));
     const isSure = resources?.every(({ path }) => path.length === base.length) === true;
     if (verdicts?.every(({ outcome }) => outcome !== undefined) === true && isSure) {
@@ -95,7 +106,7 @@ function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
       const place = { document: chunk.number, ...startOf(chunk) };
       return { ...same, findings: verdicts.map((verdict) => toFinding(verdict, place)) };
     }
-    return changeObjects(chunk, base, frame, context);
+    return changeObjects(chunk, value, base, frame, context);
   } catch (error) {
     const outcome = toOutcome(error, chunk, context);
     const position =
@@ -185,12 +196,17 @@ function ofUnknownKind(
   return mode === 'fail' ? failed(why) : warn(why);
 }
 
-function changeObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Context): Piece {
-  const parsed = parseDocument(chunk);
+function changeObjects(
+  chunk: Chunk,
+  known: Value | undefined,
+  base: Path,
+  frame: ListFrame,
+  context: Context,
+): Piece {
+  const parsed = parseDocument(chunk, known);
   let resources: readonly Resource[];
   try {
-    const isEmpty = parsed.value === null && isBlank(chunk.text.replace(/^---/, ''));
-    resources = isEmpty ? [] : findResources(parsed.value, context.templatePaths, base, frame);
+    resources = toObjects(chunk, parsed.value, base, frame, context.templatePaths);
   } catch (error) {
     if (!(error instanceof ManifestError) || !('path' in error.place)) throw error;
     const { message, place, isTemplate } = error;

@@ -12,7 +12,8 @@ import {
 import { lineEnd, lineStart } from './edits.ts';
 import { ManifestError, templateError } from './manifest-error.ts';
 import { parseYaml } from './parse-yaml.ts';
-import type { Chunk } from './split-documents.ts';
+import { scanPlain } from './scan-plain.ts';
+import { type Chunk, countLineBreaks } from './split-documents.ts';
 import type { Path, Value } from './value.ts';
 
 /** A place in a file; both numbers count from 1. */
@@ -32,8 +33,21 @@ export interface ParsedDocument extends Chunk {
   positionOf(path: Path): Position;
 }
 
-/** @throws ManifestError if the text is not one YAML or JSON document. */
-export function parseDocument(chunk: Chunk): ParsedDocument {
+/**
+ * @param known what `readValue` says that the text means, if it was asked. Plain texts need no parser then.
+ * @throws ManifestError if the text is not one YAML or JSON document.
+ */
+export function parseDocument(chunk: Chunk, known?: Value): ParsedDocument {
+  const plain = known === undefined ? undefined : scanPlain(chunk.text);
+  return known === undefined || plain === undefined
+    ? parseAny(chunk)
+    : toParsed(chunk, plain, known, (offset) => {
+        const column = offset - lineStart(chunk.text, offset) + 1;
+        return { line: chunk.line + countLineBreaks(chunk.text.slice(0, offset)), column };
+      });
+}
+
+function parseAny(chunk: Chunk): ParsedDocument {
   const { document, error, lines } = parseYaml(chunk.text);
   const root: Node | null = document.contents;
   const positionAt = (offset: number): Position => {
@@ -56,13 +70,18 @@ export function parseDocument(chunk: Chunk): ParsedDocument {
       positionAt(root?.range?.[0] ?? 0),
     );
   }
-  return {
-    ...chunk,
-    root,
-    value,
-    positionAt,
-    positionOf: (path) => positionAt(offsetOf(root, path)),
-  };
+  return toParsed(chunk, root, value, positionAt);
+}
+
+function toParsed(
+  chunk: Chunk,
+  root: Node | null,
+  value: Value,
+  positionAt: ParsedDocument['positionAt'],
+): ParsedDocument {
+  const { text, line, number } = chunk;
+  const positionOf = (path: Path): Position => positionAt(offsetOf(root, path));
+  return { text, line, number, root, value, positionAt, positionOf };
 }
 
 /** The key of a pair as it is in the value; undefined for `<<`. */
