@@ -3,6 +3,9 @@ import type { Clock } from './clock.ts';
 
 const SECOND_MS = 1_000;
 
+/** When the proxy stops after SIGTERM if nothing else is set: below Kubernetes' default grace period of 30 s. */
+export const DEFAULT_DRAIN_DEADLINE_MS = 25 * SECOND_MS;
+
 /**
  * Every deadline of one token request, from the outside in. Each inner one ends early enough for the outer one
  * to say what happened.

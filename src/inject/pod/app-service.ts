@@ -4,8 +4,8 @@ import { ManifestError } from '../manifest/manifest-error.ts';
 import { isMap, type ValueMap } from '../manifest/value.ts';
 import type { InjectSettings } from '../settings.ts';
 import { type Env, type EnvValue, toEnv } from './containers.ts';
+import type { Workload } from './context.ts';
 import type { Draft } from './draft.ts';
-import type { Workload } from './inject-pod.ts';
 import { getAt } from './pointer.ts';
 import { containersOf, itemsOf, type PlacedContainer } from './shape.ts';
 

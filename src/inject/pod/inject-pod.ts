@@ -2,7 +2,6 @@ import { proxyPort as defaultProxyPort } from '../../shared/redirect-contract.ts
 import { initName, proxyAnnotations, proxyName, webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { ValueMap } from '../manifest/value.ts';
-import type { PodSecurity } from '../object-index.ts';
 import type { InjectSettings, OwnCredentials } from '../settings.ts';
 import { pointToProxy } from './app-service.ts';
 import { checkPod } from './check-pod.ts';
@@ -16,6 +15,7 @@ import {
   toProxyVolumes,
   toTokenMount,
 } from './containers.ts';
+import type { PodContext } from './context.ts';
 import { type ServiceAccount, toCredentialVariables, toTokenVolume } from './credentials.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { findForeign, removeForeign } from './foreign.ts';
@@ -29,26 +29,6 @@ import { assertPod, containersOf, itemsOf, type PlacedContainer, specOf } from '
 export interface ChangedPod {
   readonly template: ValueMap;
   readonly notes: readonly string[];
-}
-
-/** The object that makes the pod. */
-export interface Workload {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string | undefined;
-  /** Where the template is, if the object has several. */
-  readonly template: string | undefined;
-}
-
-/** What is known about a pod beyond its template. */
-export interface PodContext {
-  /** Of the pod, if it is part of the input. */
-  readonly account: ServiceAccount | undefined;
-  /** Of its namespace, if that is part of the input. */
-  readonly podSecurity: PodSecurity | undefined;
-  readonly workload: Workload;
-  /** A hook of a Helm chart. */
-  readonly isHook: boolean;
 }
 
 const labels = ['metadata', 'labels'];

@@ -2,8 +2,8 @@ import { webhook } from '../contract.ts';
 import { isMap, type Value, type ValueMap } from '../manifest/value.ts';
 import type { PodSecurity } from '../object-index.ts';
 import type { InjectSettings } from '../settings.ts';
+import type { PodContext } from './context.ts';
 import type { ServiceAccount } from './credentials.ts';
-import type { PodContext } from './inject-pod.ts';
 import { getAt } from './pointer.ts';
 import { containersOf, specOf } from './shape.ts';
 

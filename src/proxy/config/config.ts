@@ -1,24 +1,12 @@
 import type { LogFields } from '../../shared/logger.ts';
-import type { Option, Values } from '../../shared/option-table.ts';
+import type { Option } from '../../shared/option-table.ts';
 import { type Environment, isComplete, parseOptions } from '../../shared/options.ts';
 import { findUnknownVariables } from '../../shared/unknown-variables.ts';
-import type { ExchangeMode } from '../entra/settings.ts';
-import { type IdentityBinding, toIdentityBinding } from './binding.ts';
+import { toIdentityBinding } from './binding.ts';
 import { findAudienceRisks, toEntraSettings } from './exchange-settings.ts';
-import type { ConfiguredIdentity } from './identities.ts';
 import { ownPrefix, proxyOptions } from './options.ts';
+import type { ProxyConfig, Settings } from './proxy-config.ts';
 import { findConflicts, findRisks } from './rules.ts';
-
-type Settings = Values<typeof proxyOptions>;
-
-/** The value of every setting, by its key in the table of options, and what follows from several of them. */
-export type ProxyConfig = Settings & {
-  readonly identities: readonly ConfiguredIdentity[];
-  /** For identities without their own mode. */
-  readonly exchangeMode: ExchangeMode;
-  /** The AKS token proxy; undefined if no identity uses it. */
-  readonly binding: IdentityBinding | undefined;
-};
 
 /** What the command line and the environment ask for. */
 export type LoadedConfig =

@@ -2,9 +2,9 @@ import { readSmallFileSync } from '../../shared/small-file.ts';
 import { MAX_ASSERTION_BYTES, parseAssertion } from '../entra/exchange/assertion.ts';
 import { findAssertionDoubt, findAssertionFault } from '../entra/explain/assertion-fault.ts';
 import type { EntraSettings, ExchangeMode } from '../entra/settings.ts';
-import type { ProxyConfig } from './config.ts';
 import { isDirect } from './no-proxy.ts';
 import { proxyOptions } from './options.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 
 /** The part of the configuration that exchanges need. */
 export function toEntraSettings(config: ProxyConfig): EntraSettings {

@@ -1,10 +1,10 @@
 import type { Environment, Resolution } from '../../shared/options.ts';
 import { findPemCertificates } from '../../shared/pem.ts';
-import { DEFAULT_DRAIN_DEADLINE_MS } from '../process/shutdown.ts';
-import type { ProxyConfig } from './config.ts';
+import { DEFAULT_DRAIN_DEADLINE_MS } from '../deadlines.ts';
 import { toRegionalAuthority } from './exchange-settings.ts';
 import { findNoProxyFaults } from './no-proxy.ts';
 import type { proxyOptions } from './options.ts';
+import type { ProxyConfig } from './proxy-config.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { isLoopback, isWildcard } from './values.ts';
 

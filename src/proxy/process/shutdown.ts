@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/logger.ts';
 import type { Clock } from '../clock.ts';
+import { DEFAULT_DRAIN_DEADLINE_MS } from '../deadlines.ts';
 import type { Company } from './pod-sockets.ts';
 import type { TerminationSignal } from './signals.ts';
 
@@ -52,9 +53,6 @@ const ALONE_QUIET_MS = 250;
 
 /** The default quiet time where the application cannot be seen. */
 const BLIND_QUIET_MS = 5_000;
-
-/** The default deadline: below Kubernetes' default grace period of 30 s. */
-export const DEFAULT_DRAIN_DEADLINE_MS = 25_000;
 
 /**
  * The default deadline while the application is seen. The pod's grace period is not known here; the kubelet
