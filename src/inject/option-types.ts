@@ -45,6 +45,28 @@ const quantity = shapedValue(
   'write it like 100m or 128Mi, or none',
 );
 
+const unitSizes: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** The number that a valid quantity stands for: CPUs or bytes. */
+export function toAmount(text: string): number {
+  const [, digits = '', unit = ''] = /^([0-9.]+)(.*)$/.exec(text) ?? [];
+  return Number(digits) * (unitSizes[unit] ?? 1);
+}
+
 /** A quantity of CPU or memory; `none` is undefined. */
 export const quantityValue: ValueType<string | undefined> = {
   label: 'quantity|none',

@@ -1,6 +1,7 @@
 import type { Values } from '../shared/option-table.ts';
 import { isComplete, resolveOptions } from '../shared/options.ts';
 import { lastOf, type Parsed, parseEach, type Texts } from './arguments.ts';
+import { toAmount } from './option-types.ts';
 import { injectOptions } from './options.ts';
 import type { CaBundle, Credentials, HeaderSource, InjectSettings } from './settings.ts';
 
@@ -132,6 +133,16 @@ function findConflicts(values: FlagValues): readonly string[] {
   const { classic, nativeSidecar, proxyPort, adminPort, webhook, identityBinding, tokenProxy } =
     values;
   const errors: string[] = [];
+  for (const resource of ['cpu', 'memory'] as const) {
+    const request = values[`${resource}Request`];
+    const limit = values[`${resource}Limit`];
+    if (request === undefined || limit === undefined || toAmount(request) <= toAmount(limit)) {
+      continue;
+    }
+    errors.push(
+      `--${resource}-request=${request} is above the limit of ${limit}, which Kubernetes refuses; set --${resource}-limit=${request} as well, or a smaller request`,
+    );
+  }
   if (values.caConfigMap !== undefined && values.caSecret !== undefined) {
     errors.push('--ca-configmap and --ca-secret exclude each other; give one of them');
   }

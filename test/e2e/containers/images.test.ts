@@ -180,7 +180,7 @@ describeWithDocker('the images', () => {
   it('the proxy says what is missing and exits 1', async () => {
     const { exitCode, output } = await run(images.proxy);
     expect(exitCode).toBe(1);
-    expect(output).toContain('AZURE_TENANT_ID: not set');
+    expect(output).toContain('AZURE_TENANT_ID not set');
   });
 
   it('the proxy is ready for its probe, run as a second process without a shell, and stops with 0', async () => {

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import { describeWithDocker } from '../../support/docker.ts';
 import { answerOf, askInside, toClaims } from '../../support/docker-app.ts';
 import { type Pod, withPod } from '../../support/docker-pod.ts';
@@ -58,7 +59,7 @@ describeWithDocker('the pod that inject makes of deploy/example/deployment.yaml'
     const { State, HostConfig, Config } = await proxy.inspect();
     expect(State).toMatchObject({ Running: true, OOMKilled: false });
     expect(HostConfig).toMatchObject({
-      Memory: 128 * 1024 * 1024,
+      Memory: MIN_MEMORY_LIMIT_BYTES,
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],
     });

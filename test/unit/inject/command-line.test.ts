@@ -169,6 +169,12 @@ describe('malformed command lines', () => {
     [['--proxy-image='], /--proxy-image: "" is not an image/],
     [['--proxy-image=a b'], /--proxy-image: "a b" is not an image/],
     [['--classic', '--native-sidecar'], /contradict each other/],
+    [
+      ['--memory-request=128Mi'],
+      /--memory-request=128Mi is above the limit of 96Mi.*--memory-limit=128Mi/,
+    ],
+    [['--memory-limit=33000Ki', '--memory-request=1Gi'], /above the limit of 33000Ki/],
+    [['--cpu-limit=100m', '--cpu-request=0.2'], /--cpu-request=0\.2 is above the limit of 100m/],
     [['--log-level=loud'], /--log-level: "loud" is an invalid log level/],
     [['--memory-limit=lots'], /--memory-limit: "lots" is not a quantity/],
     [['--proxy-env=1=2'], /--proxy-env: "1=2" is not a variable/],
