@@ -12,7 +12,7 @@ import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
 
 /**
- * Reads the first argument and loads what it asks for, and nothing else: the server must not carry the code
+ * Reads the first argument and loads only the code of that command: the server must not carry the code
  * of `--help`. The probe is part of this file, because the kubelet runs it in every pod and loading another
  * file would cost it 4 %.
  * @returns the exit code: 0 done, 1 cannot continue, 2 malformed command line

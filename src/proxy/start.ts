@@ -5,7 +5,7 @@ import { loadConfig } from './config/config.ts';
 import { createLogger } from './process/logger.ts';
 import { type ProcessHooks, serve } from './serve.ts';
 
-/** The result of a start: an exit code, or what the command line asks for instead. */
+/** The result of a start: an exit code, or the command that the command line asks for instead. */
 export type Started =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'version' }
@@ -32,8 +32,8 @@ export async function start(
 }
 
 /**
- * Starts with made-up values and answers one request, so that V8 has compiled what every start needs when the
- * build takes the code cache. The server continues to run.
+ * Starts with made-up values and answers one request, so that V8 has compiled the code of every start when
+ * the build takes the code cache. The server continues to run.
  */
 export async function warmUp(): Promise<void> {
   const port = await findFreePort();

@@ -6,7 +6,7 @@ const deepest = 100;
 
 /** The content of a line: behind its indentation, and behind its dash if it has one. */
 interface Line {
-  /** Of the dash, or of the content if there is none. */
+  /** Of the dash, or of the content without a dash. */
   indent: number;
   /** Offset of the dash; undefined without one. */
   dash: number | undefined;
@@ -16,7 +16,7 @@ interface Line {
   readonly key: string | undefined;
   /** Offset behind the colon. */
   readonly afterColon: number;
-  /** What stands behind the key, or the whole content if there is none. */
+  /** The text behind the key, or the whole content without a key. */
   readonly rest: string;
   readonly restStart: number;
 }

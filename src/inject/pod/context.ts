@@ -10,7 +10,7 @@ export interface Workload {
   readonly template: string | undefined;
 }
 
-/** What is known about a pod beyond its template. */
+/** Facts about a pod beyond its template. */
 export interface PodContext {
   /** Of the pod, if it is part of the input. */
   readonly account: ServiceAccount | undefined;

@@ -7,7 +7,7 @@ import type { proxyOptions } from './options.ts';
 /** The value of every setting, by its key in the table of options. */
 export type Settings = Values<typeof proxyOptions>;
 
-/** The value of every setting, by its key in the table of options, and what follows from several of them. */
+/** The value of every setting, by its key in the table of options, and the values that follow from several of them. */
 export type ProxyConfig = Settings & {
   readonly identities: readonly ConfiguredIdentity[];
   /** For identities without their own mode. */

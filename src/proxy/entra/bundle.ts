@@ -29,7 +29,7 @@ export interface ExchangeBundle {
   close(): Promise<void>;
 }
 
-/** Runs what every exchange runs, before the V8 code cache is taken. For the build only. */
+/** Runs the code of every exchange once, before the build takes the V8 code cache. For the build only. */
 export async function warmUp(): Promise<void> {
   const authorityHost = 'https://warm-up.invalid';
   openExchange(

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
  */
 export const MIN_MEMORY_LIMIT_BYTES = 96 * MIB;
 
-/** What to tell the operator about a container's memory limit; undefined if it is enough or there is none. */
+/** A warning about a container's memory limit; undefined if the limit is high enough or missing. */
 export function findMemoryRisk(limitBytes: number): string | undefined {
   // 0 if no limit can be read; older kernels report one beyond any machine's memory.
   if (limitBytes === 0 || limitBytes >= MIN_MEMORY_LIMIT_BYTES) return undefined;

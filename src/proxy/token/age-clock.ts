@@ -20,9 +20,9 @@ export interface AgeClock {
 export function createAgeClock(clock: Clock, onStep: () => void): AgeClock {
   /** Wall clock minus monotonic clock, the lowest since the last step forward. */
   let lowestMs = clock.epochMs() - clock.monotonicMs();
-  /** Steps forward that are counted for good. */
+  /** Steps forward that stay counted. */
   let countedMs = 0;
-  /** The most that the wall clock has been ahead of `lowestMs`, up to what makes a step. */
+  /** The most that the wall clock has been ahead of `lowestMs`, up to the size of a step. */
   let aheadMs = 0;
 
   const age = {

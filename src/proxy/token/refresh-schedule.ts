@@ -11,7 +11,7 @@ export interface RefreshSchedule {
   run(): void;
   /** The same a moment later, for callers that entries must not vanish under. */
   runSoon(): void;
-  /** Renews what is due as soon as there is a slot for it; for a key that had none when it was asked for. */
+  /** Renews due keys at the next free slot; for a key that found no slot when a caller asked for it. */
   runWithSlot(): void;
   stop(): void;
 }
