@@ -15,7 +15,6 @@ import { createPrograms, dist } from './programs.ts';
 import { say } from './screen.ts';
 import { makeSharedFolder } from './shared-folder.ts';
 import { type Stage, tell } from './story.ts';
-import { startSweeper } from './sweeper.ts';
 import { tellOfVault } from './vault-story.ts';
 
 const help = `Usage: npm run demo -- [OPTION]
@@ -119,16 +118,14 @@ async function performInside({ story }: Options): Promise<number> {
 
 async function perform({ story }: Options, hasRedirect: boolean): Promise<number> {
   const directory = makeSharedFolder('imds-demo-');
-  const sweeper = startSweeper(directory);
-  const programs = createPrograms(directory, sweeper.add);
+  const programs = createPrograms(directory);
   try {
     const play = story === undefined ? tell : stories[story];
-    await Promise.race([play({ programs, directory, hasRedirect }), interrupted, programs.failed]);
+    await Promise.race([play({ programs, directory, hasRedirect }), interrupted]);
     return 0;
   } finally {
     await programs.stop();
     // A story that was interrupted may still be writing its next file.
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
-    await sweeper.dismiss();
   }
 }

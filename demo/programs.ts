@@ -26,8 +26,6 @@ export interface Programs {
     env: Readonly<Record<string, string>>,
     through?: readonly string[],
   ): ChildProcess;
-  /** Rejects when the emulator or the proxy ends, which they do only at the end of the demo. */
-  readonly failed: Promise<never>;
   /** Ends all programs, and lets none start after them. */
   stop(): Promise<void>;
 }
@@ -38,14 +36,8 @@ interface Start {
   readonly uid?: number;
 }
 
-/**
- * @param directory a folder that every user can read, for the programs that must be copied
- * @param onStart gets the ID of each program; each leads its own process group
- */
-export function createPrograms(
-  directory: string,
-  onStart: (pid: number) => void = () => {},
-): Programs {
+/** @param directory a folder that every user can read, for the programs that must be copied */
+export function createPrograms(directory: string): Programs {
   const running: ChildProcess[] = [];
   let isStopped = false;
   // Variables of this shell that mean something to Azure's libraries would change the story.
@@ -68,35 +60,14 @@ export function createPrograms(
     // Whoever waits for the program gets this error.
     child.on('error', () => {});
     running.push(child);
-    if (child.pid !== undefined) onStart(child.pid);
     return child;
   };
 
-  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  failed.catch(() => {});
-  /** @returns a promise that rejects when the program ends */
-  const mustRun = (child: ChildProcess, name: string): Promise<never> => {
-    const ended = once(child, 'exit').then(([code, signal]) => {
-      throw new Error(
-        signal === null
-          ? `${name} ended with exit code ${code}; its message is above`
-          : `${name} was ended by ${signal}`,
-      );
-    });
-    ended.catch(fail);
-    return ended;
-  };
-
   return {
-    failed,
-
     async startEmulator(args) {
       const emulator = [process.execPath, join(dist, 'emulator'), 'serve', ...args];
       const child = start(emulator, { stdio: 'pipe' });
-      if (child.stdout === null) throw new Error('the emulator has no output');
-      const line = once(createInterface({ input: child.stdout }), 'line');
-      const [description] = await Promise.race([line, mustRun(child, 'the emulator')]);
-      return JSON.parse(description);
+      return JSON.parse(await firstLine(child, 'the emulator'));
     },
 
     async runInit(env) {
@@ -120,7 +91,10 @@ export function createPrograms(
       const options = isRoot ? { uid: proxyUid } : {};
       const proxy = start([...command, ...flags], { env, stdio: 'ignore', ...options });
       const probe = start([...own, `--proxy-port=${port}`, '--probe'], { stdio: 'ignore' });
-      const hasEnded = mustRun(proxy, 'the proxy');
+      const hasEnded = once(proxy, 'exit').then(([code, signal]) => {
+        throw new Error(`the proxy ended (${signal ?? `exit code ${code}`}); see its log above`);
+      });
+      hasEnded.catch(() => {});
       const [code] = await Promise.race([once(probe, 'exit'), hasEnded]);
       if (code !== 0) throw new Error('the proxy did not become ready; see its log above');
     },
@@ -148,4 +122,15 @@ export function createPrograms(
       }
     },
   };
+}
+
+async function firstLine(child: ChildProcess, name: string): Promise<string> {
+  if (child.stdout === null) throw new Error(`${name} has no output`);
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${name} ended with exit code ${code}; its message is above`);
+  });
+  ended.catch(() => {});
+  const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string];
+  return line;
 }

@@ -24,12 +24,7 @@ export interface RunOptions {
   /** Programs that are not in the PATH. */
   readonly without?: RegExp;
   /** Called with all of the output so far, whenever there is more. */
-  readonly onOutput?: (
-    output: string,
-    interrupt: () => void,
-    /** Kills (SIGKILL) the processes whose command line matches. */
-    kill: (commandLine: string) => void,
-  ) => void;
+  readonly onOutput?: (output: string, interrupt: () => void) => void;
 }
 
 export interface Ended {
@@ -135,7 +130,8 @@ export async function createFreshMachine(): Promise<FreshMachine> {
       const child = spawn(command, before, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
       return watch(
         child,
-        (...killer) => execFileSync(enter[0] as string, [...enter.slice(1), ...killer]),
+        (group) =>
+          execFileSync(enter[0] as string, [...enter.slice(1), 'kill', '-INT', '--', `-${group}`]),
         onOutput,
       );
     },
@@ -203,7 +199,7 @@ async function copyNpmCache(cache: string, ...targets: readonly string[]): Promi
 
 async function watch(
   child: ChildProcess,
-  execute: (...command: string[]) => void,
+  interrupt: (group: number) => void,
   onOutput: RunOptions['onOutput'],
 ): Promise<Ended> {
   let text = '';
@@ -211,11 +207,7 @@ async function watch(
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      onOutput?.(
-        toOutput(),
-        () => execute('kill', '-INT', '--', `-${Number.parseInt(text, 10)}`),
-        (commandLine) => execute('pkill', '-KILL', '-f', commandLine),
-      );
+      onOutput?.(toOutput(), () => interrupt(Number.parseInt(text, 10)));
     });
   }
   const [code, signal] = await once(child, 'close');

@@ -97,27 +97,6 @@ describeInNamespaces('on a fresh machine', () => {
     expect(machine.listProject(clone)).toEqual(files);
   });
 
-  test.each([
-    ['the demo', '', String.raw`^\S*node \S*demo/demo\.ts`, 137, ''],
-    ['the demo', '--no-redirect', String.raw`^\S*node \S*demo/demo\.ts`, 137, ''],
-    ['the proxy', '', '/proxy --proxy-port', 1, 'demo: the proxy was ended by SIGKILL'],
-    ['the emulator', '', '/emulator serve', 1, 'demo: the emulator was ended by SIGKILL'],
-  ])('kill -9 of %s %s', async (_, flag, commandLine, code, message) => {
-    let isKilled = false;
-    const { how, output } = await machine.run(clone, `npm run demo -- ${flag}`, {
-      onOutput(sofar, _interrupt, kill) {
-        if (isKilled || !sofar.includes('2. An application asks')) return;
-        isKilled = true;
-        kill(commandLine);
-      },
-    });
-    expect(isKilled, output).toBe(true);
-    expect(output).not.toContain(end);
-    expect(output).not.toMatch(isTrace);
-    expect(output).toContain(message);
-    expect(how, output).toBe(code);
-  });
-
   test('root, below a folder with a space in its name', async () => {
     const spaced = `${homes.root}/my projects/clone`;
     const move = `mkdir '${homes.root}/my projects' && mv ${clone} '${spaced}'`;
