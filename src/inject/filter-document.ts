@@ -10,7 +10,7 @@ import type { ObjectIndex } from './object-index.ts';
 import { whyIncomplete } from './pod/check-whole.ts';
 import { type ChangedPod, injectPod, uninjectPod } from './pod/inject-pod.ts';
 import { isInjected } from './pod/record.ts';
-
+import { readProxyRequest } from './proxy-request.ts';
 import {
   type Finding,
   failed,
@@ -20,7 +20,7 @@ import {
   toSubject,
   unchanged,
 } from './report.ts';
-import { findOptOut, isNamed, type Selection, whyNotSelected } from './select.ts';
+import { isNamed, type Selection, whyNotSelected } from './select.ts';
 import type { Action } from './settings.ts';
 import { findResources, type ListFrame, NotAnObject, type Resource } from './workload.ts';
 
@@ -173,12 +173,25 @@ function judge(resource: Resource, context: Context): readonly Verdict[] {
           }
           const part = whyIncomplete(value);
           if (part !== undefined) return warn(part);
-          const optOut = selection.ignoreOptOut ? undefined : findOptOut(value);
-          return optOut === undefined ? undefined : unchanged(`opted out by ${optOut}`);
+          return selection.ignoreOptOut ? undefined : judgeRequest(value);
         };
         return { resource, template, label, outcome: outcome() };
       });
     }
+  }
+}
+
+/** What becomes of a pod that does not want the proxy, or says neither yes nor no. */
+function judgeRequest(template: Value): Outcome | undefined {
+  const request = readProxyRequest(template);
+  switch (request.kind) {
+    case 'wanted':
+    case 'unstated':
+      return undefined;
+    case 'refused':
+      return unchanged(`opted out by ${request.by}`);
+    case 'unclear':
+      return failed(request.fault);
   }
 }
 

@@ -1,6 +1,7 @@
 import { accept, refuse, type ValueType } from '../shared/option-table.ts';
-import { proxyAnnotations, webhook } from './contract.ts';
+import { proxyAnnotations } from './contract.ts';
 import { type Value, valueAt } from './manifest/value.ts';
+import { readProxyRequest } from './proxy-request.ts';
 import type { Resource } from './workload.ts';
 
 /** Names the workloads that are meant: `web`, `Deployment/web` or `shop/Deployment/web`, with `*` in any part. */
@@ -128,26 +129,15 @@ export function whyNotSelected(
   const has = (map: string) => (one: Requirement) =>
     meets(one, valueAt(template, ['metadata', map, one.key]));
   if (!labels.every(has('labels')) || !annotations.every(has('annotations'))) return 'not selected';
-  if (annotated && !proxyAnnotations.some((key) => isText(template, 'annotations', key, 'true'))) {
+  // One that is neither "true" nor "false" is selected, so that it is reported.
+  const isAsked = ['wanted', 'unclear'].includes(readProxyRequest(template).kind);
+  if (annotated && !isAsked) {
     return `not selected: no annotation ${proxyAnnotations.join(' or ')} is "true"`;
   }
   return undefined;
 }
 
-/** What in a pod says that it wants no proxy; undefined if nothing does. */
-export function findOptOut(template: Value): string | undefined {
-  const annotation = proxyAnnotations.find((key) => isText(template, 'annotations', key, 'false'));
-  if (annotation !== undefined) return `annotation ${annotation}: "false"`;
-  return isText(template, 'labels', webhook.useLabel, 'false')
-    ? `label ${webhook.useLabel}: "false"`
-    : undefined;
-}
-
 function meets({ is, values }: Requirement, found: Value | undefined): boolean {
   const isIn = found !== undefined && (values?.includes(String(found)) ?? true);
   return (is === 'in') === isIn;
-}
-
-function isText(template: Value, map: string, key: string, text: string): boolean {
-  return String(valueAt(template, ['metadata', map, key]) ?? '') === text;
 }

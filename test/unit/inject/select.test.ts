@@ -62,13 +62,13 @@ describe('pods that say whether they want the proxy', () => {
     ['annotations', aks],
     ['labels', use],
   ])('%s %s: "false" opts out', async (map, key) => {
-    for (const value of ['false', false]) {
+    for (const value of ['false', 'False', false]) {
       const input = pod('web', 'shop', { [map]: { [key]: value } });
       const { stdout, stderr, exitCode } = await runInjectOn('inject', imageFlags, {
         stdin: input,
       });
       expect([stdout, exitCode]).toEqual([input, 0]);
-      expect(stderr).toContain(`unchanged (opted out by ${map.slice(0, -1)} ${key}: "false")`);
+      expect(stderr).toContain(`unchanged (opted out by ${map.slice(0, -1)} ${key}: "${value}")`);
       const all = await runInjectOn('inject', [...imageFlags, '--ignore-opt-out'], {
         stdin: input,
       });
@@ -89,4 +89,32 @@ describe('pods that say whether they want the proxy', () => {
       expect((await runInjectOn('uninject', [], { stdin: stdout })).stdout).toBe(input);
     },
   );
+
+  it.each<[annotations: object, flags: string[]]>([
+    [{ [upstream]: 'yes' }, []],
+    [{ [aks]: '1' }, []],
+    [{ [upstream]: '' }, ['--annotated']],
+    [{ [upstream]: null }, []],
+    [{ [upstream]: 'true', [aks]: 'flase' }, ['--annotated']],
+  ])('annotations %j say neither yes nor no, which is an error', async (annotations, flags) => {
+    const input = pod('web', 'shop', { annotations });
+    const run = (...more: string[]) =>
+      runInjectOn('inject', [...imageFlags, ...flags, ...more], { stdin: input });
+    const { stdout, stderr, exitCode } = await run();
+    expect([stdout, exitCode]).toEqual([input, 1]);
+    expect(stderr).toMatch(/neither "true" nor "false"; set it to "true" for the proxy/);
+    expect((await run('--ignore-opt-out')).stdout).toContain('azwi-proxy');
+  });
+
+  it('a "false" wins over a "true"', async () => {
+    for (const annotations of [
+      { [upstream]: 'true', [aks]: 'false' },
+      { [upstream]: 'FALSE', [aks]: 'true' },
+    ]) {
+      const { stderr } = await runInjectOn('inject', [...imageFlags, '--annotated'], {
+        stdin: pod('web', 'shop', { annotations }),
+      });
+      expect(stderr).toMatch(/unchanged \((opted out|not selected)/);
+    }
+  });
 });
