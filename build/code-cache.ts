@@ -1,12 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes `<file>.cache` for a bundle that exports `warmUp`: the code that V8 has compiled after the warm-up.
- * It is made by the Node binary that will run the bundle.
+ * It is made by the Node binary that will run the bundle. The same binary makes the same bytes of the same bundle.
  */
 export function writeCodeCache(node: string, file: string): void {
-  execFileSync(node, [join(import.meta.dirname, 'write-code-cache.ts'), file], {
+  // The seed orders V8's hash tables. V8 does not count it among the flags that a cache depends on.
+  const program = ['--random-seed=1', join(import.meta.dirname, 'write-code-cache.ts')];
+  execFileSync(node, [...program, basename(file)], {
+    // The cache holds the name of the bundle: relative, because the folder of a build has a random name.
+    cwd: dirname(file),
     stdio: 'inherit',
+    timeout: 60_000,
   });
 }

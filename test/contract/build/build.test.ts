@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -72,6 +73,26 @@ test('two builds at once leave one complete folder and nothing else', async () =
     expect(files).toEqual(expect.arrayContaining([name, `${name}.cache`]));
   }
 });
+
+test('two builds of the same sources are the same bytes, V8 code caches included', async () => {
+  const folders = ['one', 'another name'].map((name) => join(folder, name, 'dist'));
+  // At once, so that neither has the processors for itself.
+  await Promise.all(folders.map((outdir) => build(outdir)));
+  const [one, another] = await Promise.all(folders.map(digestFiles));
+  expect(Object.keys(one ?? {})).toContain('proxy-start.js.cache');
+  expect(another).toEqual(one);
+});
+
+/** SHA-256 of every file in a folder. */
+async function digestFiles(folder: string): Promise<Readonly<Record<string, string>>> {
+  const digests: Record<string, string> = {};
+  for (const name of (await readdir(folder)).sort()) {
+    digests[name] = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+  }
+  return digests;
+}
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
   'a build that %s ends leaves the last one',
