@@ -1,9 +1,10 @@
 import { proxyGid, proxyUid } from '../../shared/redirect-contract.ts';
 import { initName, proxyName, tokenVolume, webhook } from '../contract.ts';
 import { ManifestError, UnsupportedPod } from '../manifest/manifest-error.ts';
-import { isMap, type Path, type Value, type ValueMap, valueAt } from '../manifest/value.ts';
+import { isMap, type Path, type Value, type ValueMap } from '../manifest/value.ts';
 import type { InjectSettings, ProxyUser } from '../settings.ts';
 import { toProxyVolumes } from './containers.ts';
+import { findPlatform, type Platform } from './platform.ts';
 import { getAt } from './pointer.ts';
 import { containersOf, itemsOf, type PlacedContainer, specOf } from './shape.ts';
 
@@ -44,80 +45,26 @@ function volumesOf(settings: InjectSettings): readonly string[] {
 }
 
 function checkNode(spec: ValueMap, hasRedirect: boolean): void {
-  if (isTrue(spec['hostNetwork'])) {
-    const consequence = hasRedirect
-      ? 'the redirect would catch the requests of the whole node'
-      : 'the proxy would give its tokens to every process of the node';
-    const message = `hostNetwork is true: ${consequence}; run without it, or leave this workload to the node's identity`;
-    refuseForGood(message, ['spec', 'hostNetwork']);
-  }
-  const windows = findWindows(spec);
-  if (windows !== undefined) {
-    const message = hasRedirect
-      ? 'a pod for Windows, which has no netfilter to redirect with; let its application ask for tokens itself (workload identity in its SDK)'
-      : 'a pod for Windows, and the image of the proxy is for Linux; let its application ask for tokens itself (workload identity in its SDK)';
-    refuseForGood(message, ['spec', ...windows]);
-  }
-  const virtual = findVirtualNode(spec);
-  if (virtual !== undefined) {
-    const message =
-      'a pod for virtual nodes, which run no init containers with capabilities; run it on ordinary nodes';
-    refuseForGood(message, ['spec', ...virtual]);
-  }
+  const platform = findPlatform(spec);
+  if (platform === undefined) return;
+  refuseForGood(whyUnsupported(platform.kind, hasRedirect), ['spec', ...platform.path]);
 }
 
-const systemLabels = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
-
-/** What in a pod says that it runs on Windows; undefined if nothing does. */
-function findWindows(spec: ValueMap): Path | undefined {
-  if (getAt(spec, ['os', 'name']) === 'windows') return ['os'];
-  for (const label of systemLabels) {
-    if (getAt(spec, ['nodeSelector', label]) === 'windows') return ['nodeSelector', label];
+function whyUnsupported(kind: Platform['kind'], hasRedirect: boolean): string {
+  switch (kind) {
+    case 'host-network': {
+      const consequence = hasRedirect
+        ? 'the redirect would catch the requests of the whole node'
+        : 'the proxy would give its tokens to every process of the node';
+      return `hostNetwork is true: ${consequence}; run without it, or leave this workload to the node's identity`;
+    }
+    case 'windows':
+      return hasRedirect
+        ? 'a pod for Windows, which has no netfilter to redirect with; let its application ask for tokens itself (workload identity in its SDK)'
+        : 'a pod for Windows, and the image of the proxy is for Linux; let its application ask for tokens itself (workload identity in its SDK)';
+    case 'virtual-node':
+      return 'a pod for virtual nodes, which run no init containers with capabilities; run it on ordinary nodes';
   }
-  const options: readonly Path[] = [
-    ['securityContext', 'windowsOptions'],
-    ...containersOf({ spec }).map(({ path }) => [
-      ...path.slice(1),
-      'securityContext',
-      'windowsOptions',
-    ]),
-  ];
-  const option = options.find((path) => isMap(valueAt(spec, path)));
-  if (option !== undefined) return option;
-  return requiresWindows(spec) ? ['affinity', 'nodeAffinity'] : undefined;
-}
-
-/** Whether every alternative that required node affinity leaves is Windows. */
-function requiresWindows(spec: ValueMap): boolean {
-  const terms = itemsOf(
-    valueAt(spec, [
-      'affinity',
-      'nodeAffinity',
-      'requiredDuringSchedulingIgnoredDuringExecution',
-      'nodeSelectorTerms',
-    ]),
-  );
-  const isWindows = (term: Value): boolean =>
-    itemsOf(valueAt(term, ['matchExpressions'])).some((expression) => {
-      if (!isMap(expression) || !systemLabels.includes(String(expression['key']))) return false;
-      const values = itemsOf(expression['values']);
-      if (expression['operator'] === 'In')
-        return values.length > 0 && values.every((one) => one === 'windows');
-      return expression['operator'] === 'NotIn' && values.includes('linux');
-    });
-  return terms.length > 0 && terms.every(isWindows);
-}
-
-/** A pod that asks for virtual nodes; one that merely tolerates them may run anywhere. */
-function findVirtualNode(spec: ValueMap): Path | undefined {
-  if (getAt(spec, ['nodeSelector', 'type']) === 'virtual-kubelet') return ['nodeSelector', 'type'];
-  const role = 'kubernetes.io/role';
-  return getAt(spec, ['nodeSelector', role]) === 'agent' &&
-    itemsOf(spec['tolerations']).some(
-      (one) => valueAt(one, ['key']) === 'virtual-kubelet.io/provider',
-    )
-    ? ['nodeSelector', role]
-    : undefined;
 }
 
 /** A pod that should end does not while an ordinary container runs. */
@@ -174,11 +121,6 @@ function checkUser(
   const message = `container ${name} runs as user ${uid}, as the proxy does, and would reach the node's identity; set another runAsUser, or --passthrough=off, which exempts nobody`;
   const isOwn = getAt(value, ['securityContext', 'runAsUser']) !== undefined;
   refuse(message, [...(isOwn ? path : ['spec']), 'securityContext', 'runAsUser']);
-}
-
-/** YAML 1.1, which Kubernetes reads, has more words for it than YAML 1.2. */
-function isTrue(value: Value | undefined): boolean {
-  return value === true || (typeof value === 'string' && /^(?:true|yes|on|y)$/i.test(value));
 }
 
 function refuse(message: string, path: Path): never {

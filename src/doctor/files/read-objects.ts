@@ -1,0 +1,59 @@
+import { ManifestError } from '../../inject/manifest/manifest-error.ts';
+import { parseDocument } from '../../inject/manifest/parse-document.ts';
+import { readValue } from '../../inject/manifest/read-value.ts';
+import { type Chunk, isBlank, splitDocuments } from '../../inject/manifest/split-documents.ts';
+import { splitList } from '../../inject/manifest/split-list.ts';
+import type { Path } from '../../inject/manifest/value.ts';
+import {
+  findResources,
+  type ListFrame,
+  NotAnObject,
+  type Resource,
+} from '../../inject/workload.ts';
+
+/** A document that cannot be read, and why. */
+export interface Unreadable {
+  readonly line: number;
+  readonly why: string;
+}
+
+/**
+ * The objects of a text, one at a time: of a List, each item is read and forgotten before the next, and one that
+ * is at fault leaves the others alone.
+ * @param isWanted tells by the text of an object whether it need be read.
+ */
+export function* readObjects(
+  text: string,
+  isWanted: (text: string) => boolean = () => true,
+): Generator<Resource | Unreadable> {
+  for (const chunk of splitDocuments(text.replace(/^\uFEFF/, ''))) {
+    const list = splitList(chunk);
+    if (list === undefined) {
+      if (isWanted(chunk.text)) yield* readChunk(chunk, [], undefined);
+      continue;
+    }
+    for (const piece of list.pieces) {
+      if (typeof piece === 'string' || !isWanted(piece.text)) continue;
+      yield* readChunk(piece, piece.base, list.frame);
+    }
+  }
+}
+
+function* readChunk(chunk: Chunk, base: Path, frame: ListFrame): Generator<Resource | Unreadable> {
+  if (isBlank(chunk.text.replace(/^---/, ''))) return;
+  let resources: readonly Resource[];
+  try {
+    const value = readValue(chunk.text) ?? parseDocument(chunk).value;
+    resources = findResources(value, [], base, frame);
+  } catch (error) {
+    yield toUnreadable(error, chunk);
+    return;
+  }
+  yield* resources;
+}
+
+function toUnreadable(error: unknown, { line }: Chunk): Unreadable {
+  if (error instanceof NotAnObject) return { line, why: error.message };
+  if (!(error instanceof ManifestError)) throw error;
+  return { line: 'line' in error.place ? error.place.line : line, why: error.message };
+}
