@@ -26,6 +26,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     case 'inject':
     case 'uninject':
       return filterManifests(name, rest);
+    case 'doctor':
+      return examine(rest, env);
     default:
       return rejectUsage(`unknown command ${JSON.stringify(name)}`);
   }
@@ -70,6 +72,11 @@ async function filterManifests(
 ): Promise<number> {
   const { runInjectCommand } = await import('../inject/command.ts');
   return runInjectCommand(name, argv);
+}
+
+async function examine(argv: readonly string[], env: Environment): Promise<number> {
+  const { runDoctor } = await import('../doctor/command.ts');
+  return runDoctor(argv, env);
 }
 
 async function printHelp(): Promise<number> {

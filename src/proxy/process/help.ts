@@ -14,10 +14,13 @@ proxy --help explains them, and the environment variables that do the same.
 /** What `--help` prints. */
 export function formatHelp(): string {
   return `Usage: proxy [serve] [flags]
+       proxy doctor [flags]
        proxy inject|uninject [flags] [file or folder …]
 
   serve     answers like Azure's instance metadata service on 169.254.169.254 and exchanges the
             pod's ServiceAccount token for Microsoft Entra tokens; the default
+  doctor    says why the application gets no token, and what to change; proxy doctor --help
+            explains it
   inject    puts the proxy into Kubernetes manifests; proxy inject --help explains it
   uninject  takes it out again
 

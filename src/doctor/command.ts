@@ -1,0 +1,89 @@
+import { type Clock, systemClock } from '../proxy/clock.ts';
+import type { Environment } from '../shared/options.ts';
+import { createDoctorIo, type DoctorIo } from './doctor-io.ts';
+import type { Place } from './engine/place.ts';
+import { createRedact } from './engine/redact.ts';
+import { toExitCode, toReport } from './engine/report.ts';
+import { runChecks } from './engine/run-checks.ts';
+import { formatDoctorHelp, formatDoctorUsage } from './help.ts';
+import { renderJson } from './output/json.ts';
+import { createTextRenderer } from './output/text.ts';
+import { type DoctorCommand, parseDoctorCommand } from './parse-command.ts';
+
+/** The system's clock with timers that keep the process alive. */
+const clock: Clock = {
+  ...systemClock,
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * `proxy doctor`. Whoever dispatches commands imports this only when it is asked for.
+ * @param argv what follows the name of the command
+ * @returns the exit code: 0 nothing fails, 1 something fails, 2 malformed command line
+ */
+export async function runDoctor(argv: readonly string[], env: Environment): Promise<number> {
+  const io = createDoctorIo(env);
+  const command = parseDoctorCommand(argv);
+  switch (command.kind) {
+    case 'help':
+      await io.stdout(formatDoctorHelp());
+      return 0;
+    case 'usage':
+      return rejectUsage(command.errors, io);
+    case 'run': {
+      const [file] = command.files;
+      if (file !== undefined)
+        return rejectUsage([`unexpected argument ${JSON.stringify(file)}`], io);
+      return examine(command, io);
+    }
+  }
+}
+
+async function rejectUsage(errors: readonly string[], io: DoctorIo): Promise<number> {
+  const complaints = errors.map((error) => `proxy doctor: ${error}\n`).join('');
+  await io.stderr(`${complaints}\n${formatDoctorUsage()}`);
+  return 2;
+}
+
+async function examine(
+  command: Extract<DoctorCommand, { kind: 'run' }>,
+  io: DoctorIo,
+): Promise<number> {
+  const place = await openPlace(command, io);
+  const { output, verbose } = command.options;
+  const redact = createRedact(place.secrets);
+  if (output === 'json') {
+    const report = toReport(await runChecks(place.checks, { clock, redact }));
+    await io.stdout(renderJson(report));
+    return toExitCode(report);
+  }
+  const text = createTextRenderer(place.checks, { colour: wantsColour(io), verbose });
+  await io.stdout(text.head(place.from));
+  const writes: Promise<void>[] = [];
+  const results = await runChecks(place.checks, {
+    clock,
+    redact,
+    // While a check waits, the reader already has all the earlier ones.
+    onResult: (result) => writes.push(io.stdout(text.line(result))),
+  });
+  const report = toReport(results);
+  await Promise.all([...writes, io.stdout(text.tail(report))]);
+  return toExitCode(report);
+}
+
+/** Loads only the place that the command line names. */
+async function openPlace(
+  { options, proxyFlags }: Extract<DoctorCommand, { kind: 'run' }>,
+  { env }: DoctorIo,
+): Promise<Place> {
+  const { openSidecar } = await import('./sidecar/sidecar.ts');
+  return openSidecar({ clock, env }, { pid: options.pid, proxyFlags });
+}
+
+/** See no-color.org. */
+function wantsColour({ env, isTerminal }: DoctorIo): boolean {
+  return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}

@@ -1,0 +1,25 @@
+import { formatFlags, formatOptions } from '../shared/options-help.ts';
+import { doctorOptions } from './options.ts';
+
+const usage = `Usage: proxy doctor [flags]`;
+
+/** What follows the complaint about a malformed command line. */
+export function formatDoctorUsage(): string {
+  return `${usage}\n\n${formatFlags(doctorOptions)}\n\nproxy doctor --help explains them.\n`;
+}
+
+/** What `proxy doctor --help` prints. */
+export function formatDoctorHelp(): string {
+  return `${usage}
+
+Says why the application gets no token, and what to change. Run it in the container of the proxy:
+
+  kubectl exec POD -c azwi-proxy -- /proxy doctor
+
+It uses the settings of the running proxy, changes nothing and prints no token. The checks are in
+the order of causes: fix the first failure first. Exit code 0: nothing fails; 1: something fails;
+2: malformed command line. Where no proxy runs, it takes the flags and variables of the proxy.
+
+${formatOptions(doctorOptions)}
+`;
+}

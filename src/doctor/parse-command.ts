@@ -1,0 +1,46 @@
+import { scanFlags } from '../shared/flags.ts';
+import type { OptionTable, Values } from '../shared/option-table.ts';
+import { isComplete, resolveOptions } from '../shared/options.ts';
+import { allOptions, doctorOptions } from './options.ts';
+
+/** What the command line asks for. */
+export type DoctorCommand =
+  | {
+      readonly kind: 'run';
+      readonly options: DoctorOptions;
+      readonly files: readonly string[];
+      readonly proxyFlags: readonly string[];
+    }
+  | { readonly kind: 'help' }
+  /** Malformed: one message for each fault. */
+  | { readonly kind: 'usage'; readonly errors: readonly string[] };
+
+export type DoctorOptions = Values<typeof doctorOptions>;
+
+/**
+ * Reads the arguments after `doctor`. Flags and files may be mixed. Flags of the proxy itself are returned as
+ * they are, for its own parser.
+ */
+export function parseDoctorCommand(argv: readonly string[]): DoctorCommand {
+  const texts = new Map<string, string>();
+  const files: string[] = [];
+  for (let rest = argv; rest.length > 0; ) {
+    const scan = scanFlags(allOptions, rest);
+    if (scan.kind === 'help') return { kind: 'help' };
+    if (scan.kind === 'usage') return { kind: 'usage', errors: [scan.error] };
+    for (const [key, text] of scan.texts) texts.set(key, text);
+    const [file, ...others] = scan.rest;
+    if (file !== undefined) files.push(file);
+    rest = others;
+  }
+  const resolution = resolveOptions(doctorOptions, texts, {});
+  if (!isComplete(resolution)) return { kind: 'usage', errors: resolution.errors };
+  return { kind: 'run', options: resolution.values, files, proxyFlags: toProxyFlags(texts) };
+}
+
+function toProxyFlags(texts: ReadonlyMap<string, string>): readonly string[] {
+  const table: OptionTable = allOptions;
+  return [...texts]
+    .filter(([key]) => !Object.hasOwn(doctorOptions, key))
+    .map(([key, text]) => `--${table[key]?.flag}=${text}`);
+}

@@ -1,0 +1,12 @@
+import { accept, refuse, type ValueType } from '../shared/option-table.ts';
+import { parseInteger } from '../shared/option-values.ts';
+
+/** The number of a process. */
+export const pidValue: ValueType<number> = {
+  label: 'pid',
+  parse(text) {
+    const pid = parseInteger(text) ?? 0;
+    if (pid >= 1 && pid <= 4_194_304) return accept(pid);
+    return refuse('is not a process ID', 'set the number of the process, as ps prints it');
+  },
+};
