@@ -1,5 +1,5 @@
 /**
- * Writes the npm package of `inject` and `uninject` and packs it: one bundle without dependencies, so that
+ * Writes the npm package of `inject`, `uninject` and `migrate` and packs it: one bundle without dependencies, so that
  * `npx` has nothing else to install, for every Node.js that npm supports. The package.json of the project is
  * that of its development, and private. Usage: package.ts [--outdir FOLDER]; prints the path of the archive.
  */
@@ -29,6 +29,11 @@ Adds the proxy and its redirect to the pods in Kubernetes manifests, and removes
     npx ${name} uninject < injected.yaml
     npx ${name} inject --help
 
+Plans the way from AAD Pod Identity:
+
+    kubectl get … -A -o yaml | npx ${name} migrate --issuer=… --tenant-id=…
+    npx ${name} migrate --help
+
 It contacts no cluster. The proxy itself comes as images, which this package does not contain.
 `;
 
@@ -36,7 +41,7 @@ const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-package-'));
 try {
   const program = join(folder, 'inject.js');
   const { metafile } = await build({
-    entryPoints: [join(root, 'src/inject/npm-main.ts')],
+    entryPoints: [join(root, 'src/npm/main.ts')],
     outfile: program,
     bundle: true,
     platform: 'node',

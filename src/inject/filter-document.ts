@@ -1,9 +1,14 @@
 import type { TemplatePath } from './kinds.ts';
 import { editDocument } from './manifest/edit-document.ts';
 import { ManifestError, UnsupportedPod } from './manifest/manifest-error.ts';
-import { type ParsedDocument, type Position, parseDocument } from './manifest/parse-document.ts';
+import { type ParsedDocument, parseDocument } from './manifest/parse-document.ts';
 import { readValue } from './manifest/read-value.ts';
-import { type Chunk, countLineBreaks, isBlank } from './manifest/split-documents.ts';
+import {
+  type Chunk,
+  countLineBreaks,
+  isBlank,
+  startOfContent,
+} from './manifest/split-documents.ts';
 import { splitList } from './manifest/split-list.ts';
 import { isEqual, isMap, type Path, type Value, valueAt, withValueAt } from './manifest/value.ts';
 import type { ObjectIndex } from './object-index.ts';
@@ -103,14 +108,14 @@ function filterObjects(chunk: Chunk, base: Path, frame: ListFrame, context: Cont
     const isSure = resources?.every(({ path }) => path.length === base.length) === true;
     if (verdicts?.every(({ outcome }) => outcome !== undefined) === true && isSure) {
       for (const resource of resources ?? []) context.onResource(resource);
-      const place = { document: chunk.number, ...startOf(chunk) };
+      const place = { document: chunk.number, ...startOfContent(chunk) };
       return { ...same, findings: verdicts.map((verdict) => toFinding(verdict, place)) };
     }
     return changeObjects(chunk, value, base, frame, context);
   } catch (error) {
     const outcome = toOutcome(error, chunk, context);
     const position =
-      error instanceof ManifestError && 'line' in error.place ? error.place : startOf(chunk);
+      error instanceof ManifestError && 'line' in error.place ? error.place : startOfContent(chunk);
     const place = { document: chunk.number, line: position.line, column: position.column };
     return { ...same, findings: [{ place, subject: undefined, outcome, notes: [] }] };
   }
@@ -358,11 +363,4 @@ function toOutcome(error: unknown, { text }: Chunk, { onTemplate }: Context): Ou
   // Whoever has no containers has no pods.
   if (!/ontainers/.test(text)) return skipped(`${error.message} (it names no containers)`);
   return error.isTemplate && onTemplate === 'skip' ? skipped(error.message) : failed(error.message);
-}
-
-/** Where the first thing stands that is not a marker, a comment or white space. */
-function startOf({ text, line }: Chunk): Position {
-  const lead = /^(?:---(?=\s)|%[^\n]*\n|\s+|#[^\n]*|-[^\S\n]+)*/.exec(text)?.[0] ?? '';
-  const column = lead.length - (lead.lastIndexOf('\n') + 1) + 1;
-  return { line: line + countLineBreaks(lead), column };
 }

@@ -34,7 +34,10 @@ export const namePatternValue: ValueType<NamePattern> = {
 };
 
 /** Whether an object has the name; one without a namespace only has the namespace `*`. */
-export function isNamed({ name, kind, namespace }: NamePattern, resource: Resource): boolean {
+export function isNamed(
+  { name, kind, namespace }: NamePattern,
+  resource: Pick<Resource, 'name' | 'kind' | 'namespace'>,
+): boolean {
   return (
     name.test(resource.name) &&
     (kind?.test(resource.kind) ?? true) &&

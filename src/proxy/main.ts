@@ -28,6 +28,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       return filterManifests(name, rest);
     case 'doctor':
       return examine(rest, env);
+    case 'migrate':
+      return planMigration(rest);
     default:
       return rejectUsage(`unknown command ${JSON.stringify(name)}`);
   }
@@ -77,6 +79,11 @@ async function filterManifests(
 async function examine(argv: readonly string[], env: Environment): Promise<number> {
   const { runDoctor } = await import('../doctor/command.ts');
   return runDoctor(argv, env);
+}
+
+async function planMigration(argv: readonly string[]): Promise<number> {
+  const { runMigrateCommand } = await import('../migrate/command.ts');
+  return runMigrateCommand(argv);
 }
 
 async function printHelp(): Promise<number> {

@@ -23,6 +23,12 @@ export class ManifestError extends Error {
 /** A pod in which the proxy can never work, whatever the settings. */
 export class UnsupportedPod extends ManifestError {
   override readonly name = 'UnsupportedPod';
+  readonly reason: 'host-network' | 'windows' | 'virtual-node';
+
+  constructor(reason: UnsupportedPod['reason'], message: string, place: Place) {
+    super(message, place);
+    this.reason = reason;
+  }
 }
 
 export function templateError(place: Place): ManifestError {

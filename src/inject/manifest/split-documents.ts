@@ -35,6 +35,16 @@ export function isBlank(text: string): boolean {
   return /^(?:[^\S\n]*(?:#[^\n]*)?(?:\n|$))*$/.test(text);
 }
 
+/** Where the first thing stands that is not a marker, a comment or white space. */
+export function startOfContent({ text, line }: Chunk): {
+  readonly line: number;
+  readonly column: number;
+} {
+  const lead = /^(?:---(?=\s)|%[^\n]*\n|\s+|#[^\n]*|-[^\S\n]+)*/.exec(text)?.[0] ?? '';
+  const column = lead.length - (lead.lastIndexOf('\n') + 1) + 1;
+  return { line: line + countLineBreaks(lead), column };
+}
+
 export function countLineBreaks(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;

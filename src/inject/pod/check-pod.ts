@@ -47,7 +47,10 @@ function volumesOf(settings: InjectSettings): readonly string[] {
 function checkNode(spec: ValueMap, hasRedirect: boolean): void {
   const platform = findPlatform(spec);
   if (platform === undefined) return;
-  refuseForGood(whyUnsupported(platform.kind, hasRedirect), ['spec', ...platform.path]);
+  refuseForGood(platform.kind, whyUnsupported(platform.kind, hasRedirect), [
+    'spec',
+    ...platform.path,
+  ]);
 }
 
 function whyUnsupported(kind: Platform['kind'], hasRedirect: boolean): string {
@@ -127,6 +130,6 @@ function refuse(message: string, path: Path): never {
   throw new ManifestError(message, { path });
 }
 
-function refuseForGood(message: string, path: Path): never {
-  throw new UnsupportedPod(message, { path });
+function refuseForGood(reason: UnsupportedPod['reason'], message: string, path: Path): never {
+  throw new UnsupportedPod(reason, message, { path });
 }

@@ -64,6 +64,7 @@ function requiresWindows(spec: ValueMap): boolean {
 function findVirtualNode(spec: ValueMap): Path | undefined {
   if (getAt(spec, ['nodeSelector', 'type']) === 'virtual-kubelet') return ['nodeSelector', 'type'];
   const role = 'kubernetes.io/role';
+  if (getAt(spec, ['nodeSelector', role]) === 'virtual-kubelet') return ['nodeSelector', role];
   return getAt(spec, ['nodeSelector', role]) === 'agent' &&
     itemsOf(spec['tolerations']).some(
       (one) => valueAt(one, ['key']) === 'virtual-kubelet.io/provider',

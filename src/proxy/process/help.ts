@@ -15,7 +15,7 @@ proxy --help explains them, and the environment variables that do the same.
 export function formatHelp(): string {
   return `Usage: proxy [serve] [flags]
        proxy doctor [flags]
-       proxy inject|uninject [flags] [file or folder …]
+       proxy inject|uninject|migrate [flags] [file or folder …]
 
   serve     answers like Azure's instance metadata service on 169.254.169.254 and exchanges the
             pod's ServiceAccount token for Microsoft Entra tokens; the default
@@ -23,6 +23,7 @@ export function formatHelp(): string {
             explains it
   inject    puts the proxy into Kubernetes manifests; proxy inject --help explains it
   uninject  takes it out again
+  migrate   plans the way from AAD Pod Identity; proxy migrate --help explains it
 
 A flag may be written -x or --x, and its value after = or as the next argument. A flag comes
 before the environment variable of the same meaning, and that before the default. An empty

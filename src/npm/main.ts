@@ -1,9 +1,10 @@
+import { runInjectCommand } from '../inject/command.ts';
+import { runMigrateCommand } from '../migrate/command.ts';
 import { writeStderr } from '../shared/stderr.ts';
 import { formatVersion } from '../shared/version-line.ts';
-import { runInjectCommand } from './command.ts';
 
 /**
- * The program of the npm package: `inject` and `uninject` for those who have Node.js and no image at hand.
+ * The program of the npm package: the commands that work on files, for those who have Node.js and no image at hand.
  * It is part of no image, where `proxy` has the same commands.
  */
 async function run([name, ...rest]: readonly string[]): Promise<number> {
@@ -11,12 +12,14 @@ async function run([name, ...rest]: readonly string[]): Promise<number> {
     case 'inject':
     case 'uninject':
       return runInjectCommand(name, rest);
+    case 'migrate':
+      return runMigrateCommand(rest);
     case '--version':
       process.stdout.write(formatVersion());
       return 0;
     default:
       writeStderr(
-        'Usage: inject or uninject, with [flags] [file, folder or -]...; see inject --help.\n',
+        'Usage: inject, uninject or migrate, with [flags] [file, folder or -]...; see inject --help.\n',
       );
       return 2;
   }

@@ -1,0 +1,186 @@
+import { findSimilar, formatSuggestion } from '../../shared/did-you-mean.ts';
+import { toFinding } from '../finding.ts';
+import type { Finding } from '../plan.ts';
+import type {
+  AzureAssignedIdentity,
+  AzureIdentity,
+  AzureIdentityBinding,
+  Cluster,
+} from '../read/cluster.ts';
+import { compare, type Group } from './group.ts';
+import type { Scope } from './scope.ts';
+
+/** An identity that pods get, and the weight of the binding that gives it to them. */
+export interface Match {
+  readonly identity: AzureIdentity;
+  readonly weight: number;
+}
+
+export interface Matches {
+  readonly matches: readonly Match[];
+  readonly findings: readonly Finding[];
+}
+
+/** Matches pods with identities as AAD Pod Identity does. */
+export interface Matcher {
+  /** @param label value of `aadpodidbinding`; not empty. */
+  match(label: string, group: Group): Matches;
+  /** Bindings that matched no label so far. */
+  findUnused(): readonly AzureIdentityBinding[];
+}
+
+/**
+ * The rules are those of MIC (pkg/mic/mic.go, createDesiredAssignedIdentityList): the label equals the selector of a
+ * binding, in any namespace unless it is forced; the binding names an identity of its own namespace; an identity with
+ * the behaviour `namespaced` wants all three in one; of two identities with one name the first is assigned, in the order
+ * of the bindings. NMI's managed mode (pkg/crd/crd.go, GetPodIDsWithBinding) is the forced form of it.
+ */
+export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
+  const bySelector = Map.groupBy(cluster.bindings, ({ selector }) => selector.text);
+  const identities = new Map(cluster.identities.map((one) => [keyOf(one), one]));
+  const byPod = Map.groupBy(cluster.assigned, ({ pod, podNamespace }) =>
+    keyOf({ namespace: podNamespace, name: pod }),
+  );
+  const used = new Set<AzureIdentityBinding>();
+
+  const findAssigned = ({ top, members, namespace }: Group): readonly AzureAssignedIdentity[] =>
+    [...(top === undefined ? [] : [top]), ...members].flatMap(({ kind, name }) =>
+      kind === 'Pod' ? (byPod.get(keyOf({ namespace, name })) ?? []) : [],
+    );
+
+  return {
+    match(label, group) {
+      const { namespace } = group;
+      const findings: Finding[] = [];
+      const matches: Match[] = [];
+      const assigned = findAssigned(group);
+      const isAssigned = (identity: AzureIdentity): boolean =>
+        assigned.some((one) => keyOf(one.identity) === keyOf(identity));
+      const add = (identity: AzureIdentity, weight: number): void => {
+        const same = matches.find((one) => one.identity.name === identity.name);
+        if (same === undefined) {
+          matches.push({ identity, weight });
+        } else if (same.identity !== identity) {
+          findings.push(describeShadowed(identity, same.identity));
+        }
+      };
+
+      const all = (bySelector.get(label) ?? []).toSorted(
+        (a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name),
+      );
+      const hasLocal = all.some((one) => one.namespace === namespace);
+      for (const binding of all) {
+        used.add(binding);
+        const isLocal = binding.namespace === namespace;
+        const identity = identities.get(
+          keyOf({ namespace: binding.namespace, name: binding.identity }),
+        );
+        if (!isLocal && (scope.kind === 'namespace' || identity?.isNamespaced === true)) {
+          if (!hasLocal) findings.push(describeUnmatched(binding, namespace, identity));
+          continue;
+        }
+        if (identity === undefined) {
+          findings.push(describeMissing(binding));
+          continue;
+        }
+        if (!isLocal && scope.kind === 'unknown') {
+          // What was really assigned decides, where the input has it.
+          if (assigned.length > 0 && !isAssigned(identity)) continue;
+          if (assigned.length === 0) findings.push(describeForeign(binding, namespace, hasLocal));
+        }
+        add(identity, binding.weight);
+      }
+      for (const { identity: reference } of assigned) {
+        const identity = identities.get(keyOf(reference));
+        if (identity === undefined || matches.some((one) => one.identity === identity)) continue;
+        if (matches.some((one) => one.identity.name === identity.name)) continue;
+        findings.push(describeUnexplained(identity));
+        add(identity, 0);
+      }
+      if (matches.length === 0 && findings.length === 0) {
+        findings.push(describeUnbound(label, namespace, cluster));
+      }
+      return { matches, findings };
+    },
+    findUnused: () => cluster.bindings.filter((binding) => !used.has(binding)),
+  };
+}
+
+function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+function describeShadowed(identity: AzureIdentity, first: AzureIdentity): Finding {
+  return toFinding(
+    'identity-shadowed',
+    `AzureIdentity ${keyOf(identity)} matches as well, but AAD Pod Identity assigns only ${keyOf(first)} of the two with this name`,
+    'if the pods need both, rename one of them and make the plan again',
+  );
+}
+
+function describeUnmatched(
+  { namespace, name }: AzureIdentityBinding,
+  podNamespace: string,
+  identity: AzureIdentity | undefined,
+): Finding {
+  const why =
+    identity?.isNamespaced === true
+      ? `its identity has the annotation aadpodidentity.k8s.io/Behavior: namespaced`
+      : 'AAD Pod Identity runs with forceNamespaced here';
+  return toFinding(
+    'binding-not-matched',
+    `AzureIdentityBinding ${namespace}/${name} has this label as selector, but is not in ${podNamespace}, and ${why}: the pods get no identity`,
+    `remove the label, or create the binding and its identity in ${podNamespace}`,
+  );
+}
+
+function describeMissing({ namespace, name, identity }: AzureIdentityBinding): Finding {
+  return toFinding(
+    'binding-without-identity',
+    `AzureIdentityBinding ${namespace}/${name} names the AzureIdentity ${identity}, which is not in ${namespace}`,
+    'pass the AzureIdentity too, or delete the binding',
+  );
+}
+
+function describeForeign(
+  { namespace, name }: AzureIdentityBinding,
+  podNamespace: string,
+  hasLocal: boolean,
+): Finding {
+  return toFinding(
+    'binding-in-other-namespace',
+    `AzureIdentityBinding ${namespace}/${name} ${hasLocal ? 'matches as well and' : 'is the one that matches, and it'} is not in ${podNamespace}; AAD Pod Identity matches it unless forceNamespaced is set`,
+    'pass --cluster-scoped, or the Deployment of MIC as part of the input, so that its flags decide',
+  );
+}
+
+function describeUnexplained(identity: AzureIdentity): Finding {
+  return toFinding(
+    'assigned-without-binding',
+    `an AzureAssignedIdentity gives the pods ${keyOf(identity)}, and no binding in the input does`,
+    'pass all AzureIdentityBindings, or check that the pods still need this identity',
+  );
+}
+
+function describeUnbound(label: string, namespace: string, { bindings }: Cluster): Finding {
+  const message = `no AzureIdentityBinding has the selector ${JSON.stringify(label)}`;
+  if (bindings.length === 0) {
+    return toFinding(
+      'label-without-binding',
+      `${message}: the input has none at all`,
+      'pass the AzureIdentityBindings and AzureIdentities too',
+    );
+  }
+  const near = bindings.filter((one) => one.namespace === namespace);
+  const selectors = [
+    ...new Set((near.length > 0 ? near : bindings).map((one) => one.selector.text)),
+  ];
+  const suggestion = formatSuggestion(findSimilar(label, selectors));
+  return toFinding(
+    'label-without-binding',
+    `${message}: the pods get no identity`,
+    suggestion === undefined
+      ? 'remove the label, or pass the binding too'
+      : `${suggestion} Correct the label, or remove it`,
+  );
+}

@@ -1,0 +1,178 @@
+import type { TemplatePath } from '../../inject/kinds.ts';
+import { ManifestError } from '../../inject/manifest/manifest-error.ts';
+import { parseDocument } from '../../inject/manifest/parse-document.ts';
+import { readValue } from '../../inject/manifest/read-value.ts';
+import {
+  type Chunk,
+  isBlank,
+  splitDocuments,
+  startOfContent,
+} from '../../inject/manifest/split-documents.ts';
+import { splitList } from '../../inject/manifest/split-list.ts';
+import { isList, isMap, type Path, type Value, valueAt } from '../../inject/manifest/value.ts';
+import {
+  findResources,
+  type ListFrame,
+  NotAnObject,
+  type Resource,
+} from '../../inject/workload.ts';
+import type { Origin } from './origin.ts';
+
+/** A file of the input, or standard input. */
+export interface InputText {
+  readonly name: string;
+  readonly text: string;
+  readonly isFromFolder: boolean;
+}
+
+/** What a file holds, in its order. */
+export type Content =
+  | { readonly kind: 'object'; readonly resource: Resource; readonly origin: Origin }
+  /** A document without apiVersion and kind, such as the output of az. */
+  | { readonly kind: 'value'; readonly value: Value; readonly origin: Origin }
+  | { readonly kind: 'fault'; readonly fault: Fault };
+
+export interface Fault {
+  readonly code: 'unreadable' | 'truncated' | 'not-rendered';
+  readonly line: number;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/**
+ * Reads a file one document, and one item of a List, at a time: the values of one are garbage when the next one
+ * comes. Nothing of it is skipped in silence.
+ */
+export function* readContents(
+  { name, text, isFromFolder }: InputText,
+  templatePaths: readonly TemplatePath[],
+): Generator<Content> {
+  for (const chunk of splitDocuments(text.replace(/^\uFEFF/, ''))) {
+    const cutOff = findCutOff(chunk);
+    if (cutOff !== undefined) {
+      yield { kind: 'fault', fault: cutOff };
+      continue;
+    }
+    const list = splitList(chunk);
+    const parts = list?.pieces.filter((piece) => typeof piece !== 'string') ?? [
+      { ...chunk, base: [] },
+    ];
+    for (const part of parts) {
+      yield* readPart(name, part, part.base, list?.frame, templatePaths, isFromFolder);
+    }
+  }
+}
+
+function* readPart(
+  file: string,
+  chunk: Chunk,
+  base: Path,
+  frame: ListFrame,
+  templatePaths: readonly TemplatePath[],
+  isFromFolder: boolean,
+): Generator<Content> {
+  const toOrigin = (path: Path, line: number): Origin => ({ file, line, chunk, path, frame });
+  const { line } = startOfContent(chunk);
+  try {
+    const value = readValue(chunk.text) ?? parseDocument(chunk).value;
+    if (value === null && isBlank(chunk.text.replace(/^---/, ''))) return;
+    let resources: readonly Resource[];
+    try {
+      resources = findResources(value, templatePaths, base, frame);
+    } catch (error) {
+      if (!(error instanceof NotAnObject)) throw error;
+      if (error.path.length > base.length || frame !== undefined) {
+        const message = 'an item of a List is not a Kubernetes object: it lacks apiVersion or kind';
+        const at = lineOf(chunk, value, error.path);
+        yield { kind: 'fault', fault: { ...unreadable(message, at), fix: 'make the dump again' } };
+      } else {
+        yield { kind: 'value', value, origin: toOrigin(base, line) };
+      }
+      return;
+    }
+    for (const resource of resources) {
+      const { path } = resource;
+      const at = path.length === base.length ? line : lineOf(chunk, value, path);
+      yield { kind: 'object', resource, origin: toOrigin(path, at) };
+    }
+  } catch (error) {
+    yield { kind: 'fault', fault: toFault(error, chunk, line, isFromFolder) };
+  }
+}
+
+function lineOf(chunk: Chunk, value: Value, path: Path): number {
+  return parseDocument(chunk, value).positionOf(path).line;
+}
+
+function toFault(error: unknown, chunk: Chunk, line: number, isFromFolder: boolean): Fault {
+  if (!(error instanceof ManifestError)) throw error;
+  const place =
+    'line' in error.place ? error.place.line : lineOfPlace(error.place.path, chunk, line);
+  const [message = '', ...fixes] = error.message.split('; ');
+  const fix = fixes.join('; ') || 'correct it';
+  // A chart in a folder of manifests is usual; a file that somebody named is meant.
+  if (error.isTemplate && isFromFolder) return { code: 'not-rendered', line: place, message, fix };
+  return { ...unreadable(message, place), fix };
+}
+
+function lineOfPlace(path: Path, chunk: Chunk, line: number): number {
+  try {
+    return parseDocument(chunk).positionOf(path).line;
+  } catch {
+    return line;
+  }
+}
+
+function unreadable(message: string, line: number): Omit<Fault, 'fix'> {
+  return { code: 'unreadable', line, message };
+}
+
+/**
+ * `kubectl` writes `kind: List` behind the items, so that a dump without it was cut off, and reading it as YAML
+ * would give all items but the last ones in silence.
+ */
+function findCutOff(chunk: Chunk): Fault | undefined {
+  const { text } = chunk;
+  const { line } = startOfContent(chunk);
+  const fault = (message: string): Fault => ({
+    code: 'truncated',
+    line,
+    message,
+    fix: 'make the dump again, and look at what kubectl wrote to standard error',
+  });
+  if (/^\s*\{/.test(text)) {
+    // A JSON value that ends is a document of its own; this one did not end.
+    if (/\}\s*$/.test(text) || /^\s*\{\{/.test(text)) return undefined;
+    return /"(?:apiVersion|items|kind)"/.test(text.slice(0, 4_096))
+      ? fault('the JSON does not end: the dump was cut off')
+      : undefined;
+  }
+  const lead = text.slice(0, 4_096);
+  const isList = /^apiVersion: *["']?v1["']?\s*\nitems:/m.test(lead);
+  if (!isList || /^kind:/m.test(text)) return undefined;
+  return fault('a List without its kind, which kubectl writes last: the dump was cut off');
+}
+
+/** The items of a value that may be a list or one item. */
+export function toItems(value: Value | undefined): readonly Value[] {
+  if (isList(value)) return value;
+  return value === undefined || value === null ? [] : [value];
+}
+
+/** A text at a path; numbers count as their text. */
+export function textAt(value: Value | undefined, path: Path): string | undefined {
+  const found = valueAt(value, path);
+  if (typeof found === 'string') return found;
+  return typeof found === 'number' || typeof found === 'boolean' ? String(found) : undefined;
+}
+
+/** A map with texts as values; what is neither a text nor a number or boolean is left out. */
+export function textsAt(value: Value | undefined, path: Path): Readonly<Record<string, string>> {
+  const found = valueAt(value, path);
+  if (!isMap(found)) return {};
+  const entries = Object.keys(found).flatMap((key) => {
+    const text = textAt(found, [key]);
+    return text === undefined ? [] : [[key, text] as const];
+  });
+  return Object.fromEntries(entries);
+}

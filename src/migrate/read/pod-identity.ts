@@ -1,0 +1,239 @@
+import { isMap, type Value, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
+import { isGuid } from '../../shared/guid.ts';
+import { toFinding } from '../finding.ts';
+import type { Finding, IdentityType } from '../plan.ts';
+import type {
+  AzureAssignedIdentity,
+  AzureIdentity,
+  AzureIdentityBinding,
+  AzurePodIdentityException,
+  LabelText,
+  ManagedIdentityResource,
+  Named,
+} from './cluster.ts';
+import { textAt, textsAt, toItems } from './documents.ts';
+
+/** API group of AAD Pod Identity's objects. */
+export const podIdentityGroup = 'aadpodidentity.k8s.io';
+
+/** Label of a pod that chooses its bindings. */
+export const bindingLabel = 'aadpodidbinding';
+
+/** pkg/apis/aadpodidentity/types.go: 0, 1 and 2. */
+const types: readonly IdentityType[] = [
+  'UserAssignedManagedIdentity',
+  'ServicePrincipalSecret',
+  'ServicePrincipalCertificate',
+];
+
+/**
+ * The value of a field in whatever case it is written. Old versions wrote `clientid` and `ResourceID`, and Go's own
+ * decoder did not mind.
+ */
+function fieldOf(value: Value | undefined, name: string): Value | undefined {
+  if (!isMap(value)) return undefined;
+  if (Object.hasOwn(value, name)) return value[name];
+  const key = Object.keys(value).find((one) => one.toLowerCase() === name.toLowerCase());
+  return key === undefined ? undefined : value[key];
+}
+
+function textOf(value: Value | undefined, name: string): string | undefined {
+  const field = fieldOf(value, name);
+  if (typeof field === 'number' || typeof field === 'boolean') return String(field);
+  return typeof field === 'string' && field.trim() !== '' ? field : undefined;
+}
+
+const fields = [
+  'type',
+  'clientID',
+  'resourceID',
+  'tenantID',
+  'auxiliaryTenantIDs',
+  'clientPassword',
+  'azureIdentity',
+  'selector',
+  'podLabels',
+];
+
+/** Fields that have a known name in another case. */
+function findOldSpellings(spec: Value | undefined): readonly Finding[] {
+  if (!isMap(spec)) return [];
+  const odd = Object.keys(spec).filter(
+    (key) =>
+      !fields.includes(key) && fields.some((name) => name.toLowerCase() === key.toLowerCase()),
+  );
+  if (odd.length === 0) return [];
+  return [
+    toFinding(
+      'old-spelling',
+      `${odd.join(', ')}: the spelling of an old version, which is understood here`,
+      'nothing: the object goes away with AAD Pod Identity',
+    ),
+  ];
+}
+
+/** An AzureIdentity as its author meant it, with what is odd about it. */
+export function toAzureIdentity(value: ValueMap, named: Named): AzureIdentity {
+  const spec = fieldOf(value, 'spec');
+  const findings: Finding[] = [...findOldSpellings(spec)];
+  const type = toType(fieldOf(spec, 'type'), findings);
+  const secret = fieldOf(spec, 'clientPassword');
+  const secretName = textOf(secret, 'name');
+  const isManaged = type === 'UserAssignedManagedIdentity';
+  return {
+    ...named,
+    type,
+    clientId: toClientId(textOf(spec, 'clientID'), findings),
+    resource: isManaged ? toResource(textOf(spec, 'resourceID'), findings) : undefined,
+    objectId: undefined,
+    tenantId: textOf(spec, 'tenantID')?.trim().toLowerCase(),
+    auxiliaryTenantIds: toItems(fieldOf(spec, 'auxiliaryTenantIDs')).map(String),
+    secret:
+      secretName === undefined || isManaged
+        ? undefined
+        : { namespace: textOf(secret, 'namespace') ?? named.namespace, name: secretName },
+    isNamespaced:
+      textAt(value, ['metadata', 'annotations', 'aadpodidentity.k8s.io/Behavior']) === 'namespaced',
+    isFromAssigned: false,
+    findings,
+  };
+}
+
+function toType(value: Value | undefined, findings: Finding[]): IdentityType | undefined {
+  // Without the field Go's zero value counts: a managed identity.
+  const number = value === undefined || value === null ? 0 : Number(value);
+  const type = types[number];
+  if (type === undefined) {
+    findings.push(
+      toFinding(
+        'type-unknown',
+        `its type is ${JSON.stringify(value)}, not 0 (managed identity), 1 (secret) or 2 (certificate)`,
+        'correct spec.type',
+      ),
+    );
+  }
+  return type;
+}
+
+function toClientId(text: string | undefined, findings: Finding[]): string | undefined {
+  const clientId = text?.trim().toLowerCase();
+  if (clientId === undefined || !isGuid(clientId)) {
+    findings.push(
+      toFinding(
+        'client-id-invalid',
+        text === undefined
+          ? 'it has no clientID'
+          : `its clientID is ${JSON.stringify(text)}, not a GUID`,
+        'set spec.clientID to the output of az identity show --ids <RESOURCE_ID> --query clientId -o tsv',
+      ),
+    );
+    return undefined;
+  }
+  if (clientId !== text) {
+    findings.push(
+      toFinding(
+        'client-id-case',
+        `its clientID is written ${JSON.stringify(text)}; AAD Pod Identity compared it exactly, the proxy in any case`,
+        'nothing: the plan uses lower case',
+      ),
+    );
+  }
+  return clientId;
+}
+
+/** What MIC accepts (pkg/utils/utils.go, ValidateResourceID), without what may stand around it there. */
+const resourceIdPattern =
+  /^\/subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/providers\/microsoft\.managedidentity\/userassignedidentities\/([^/]+)\/?$/i;
+
+/** The parts of the resource ID of a managed identity; undefined if it is not one. */
+export function parseResourceId(text: string): ManagedIdentityResource | undefined {
+  const id = text.replace(/\s+/g, '');
+  const [, subscription, resourceGroup, name] = resourceIdPattern.exec(id) ?? [];
+  if (subscription === undefined || resourceGroup === undefined || name === undefined) {
+    return undefined;
+  }
+  return { id: id.replace(/\/$/, ''), subscription, resourceGroup, name };
+}
+
+function toResource(
+  text: string | undefined,
+  findings: Finding[],
+): ManagedIdentityResource | undefined {
+  const resource = text === undefined ? undefined : parseResourceId(text);
+  if (resource === undefined) {
+    findings.push(
+      toFinding(
+        'resource-id-invalid',
+        text === undefined
+          ? 'it is a managed identity without a resourceID'
+          : `its resourceID is ${JSON.stringify(text)}, not that of a managed identity`,
+        'write it like /subscriptions/<SUBSCRIPTION>/resourcegroups/<GROUP>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<NAME> (az identity list --query "[].id")',
+      ),
+    );
+  } else if (/\s/.test(text ?? '')) {
+    findings.push(
+      toFinding(
+        'resource-id-space',
+        `its resourceID has white space: ${JSON.stringify(text)}`,
+        'nothing: the plan leaves it out',
+      ),
+    );
+  }
+  return resource;
+}
+
+/** undefined if it names no identity or no selector, as MIC's own samples do before they are filled in. */
+export function toBinding(
+  value: ValueMap,
+  named: Named,
+): AzureIdentityBinding | { readonly missing: string } {
+  const spec = fieldOf(value, 'spec');
+  const identity = textOf(spec, 'azureIdentity');
+  const selector = toLabelText(fieldOf(spec, 'selector'));
+  if (identity === undefined) return { missing: 'spec.azureIdentity' };
+  if (selector === undefined || selector.text === '') return { missing: 'spec.selector' };
+  const weight = Number(fieldOf(spec, 'weight') ?? 0);
+  return { ...named, identity, selector, weight: Number.isFinite(weight) ? weight : 0 };
+}
+
+export function toException(value: ValueMap, named: Named): AzurePodIdentityException {
+  const labels = fieldOf(fieldOf(value, 'spec'), 'podLabels');
+  return { ...named, podLabels: textsAt(labels ?? null, []) };
+}
+
+/** The assignment, and the identity as it was copied into it. */
+export function toAssigned(
+  value: ValueMap,
+  named: Named,
+): { readonly assigned: AzureAssignedIdentity; readonly identity: AzureIdentity } | undefined {
+  const spec = fieldOf(value, 'spec');
+  const identity = fieldOf(spec, 'azureIdentityRef');
+  const pod = textOf(spec, 'pod');
+  const podNamespace = textOf(spec, 'podNamespace');
+  const name = textAt(identity, ['metadata', 'name']);
+  if (!isMap(identity) || pod === undefined || podNamespace === undefined || name === undefined) {
+    return undefined;
+  }
+  const namespace = textAt(identity, ['metadata', 'namespace']) ?? podNamespace;
+  const bindingNamespace = textAt(fieldOf(spec, 'azureBindingRef'), ['metadata', 'namespace']);
+  return {
+    assigned: { ...named, pod, podNamespace, identity: { namespace, name }, bindingNamespace },
+    identity: {
+      ...toAzureIdentity(identity, { ...named, kind: 'AzureIdentity', namespace, name }),
+      isFromAssigned: true,
+    },
+  };
+}
+
+/** The label of a pod; undefined without it. */
+export function toLabelText(value: Value | undefined): LabelText | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return { text: value, isText: true };
+  return typeof value === 'number' || typeof value === 'boolean'
+    ? { text: String(value), isText: false }
+    : undefined;
+}
+
+export function bindingLabelOf(pod: Value): LabelText | undefined {
+  return toLabelText(valueAt(pod, ['metadata', 'labels', bindingLabel]));
+}

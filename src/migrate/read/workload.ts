@@ -1,0 +1,159 @@
+import { webhook } from '../../inject/contract.ts';
+import {
+  isList,
+  isMap,
+  type Path,
+  type Value,
+  type ValueMap,
+  valueAt,
+} from '../../inject/manifest/value.ts';
+import { findForeign } from '../../inject/pod/foreign.ts';
+import { isInjected } from '../../inject/pod/record.ts';
+import { readProxyRequest } from '../../inject/proxy-request.ts';
+import type { Resource } from '../../inject/workload.ts';
+import type { LabelText, Named, ObjectReference, PodTemplate, Workload } from './cluster.ts';
+import { textAt, textsAt, toItems } from './documents.ts';
+import type { Origin } from './origin.ts';
+import { bindingLabel, bindingLabelOf, toLabelText } from './pod-identity.ts';
+
+/** An object that makes pods, or is one; undefined for all others. */
+export function toWorkload(resource: Resource, named: Named, origin: Origin): Workload | undefined {
+  const { pods, group, value } = resource;
+  const owner = findOwner(value);
+  const elsewhere = pods.kind === 'templates' ? [] : findLabels(value);
+  if (pods.kind === 'none' && elsewhere.length === 0) return undefined;
+  const templates = findTemplates(resource, owner !== undefined);
+  return {
+    ...named,
+    group,
+    owner,
+    templates,
+    why: templates.length > 0 && pods.kind === 'templates' ? undefined : explain(resource),
+    labelsElsewhere: elsewhere,
+    hasMisplacedLabel: resource.kind !== 'Pod' && bindingLabelOf(value) !== undefined,
+    isOver: isOver(resource),
+    isHook: valueAt(value, ['metadata', 'annotations', 'helm.sh/hook']) !== undefined,
+    origin,
+  };
+}
+
+function findTemplates({ pods, value, path }: Resource, isOwned: boolean): readonly PodTemplate[] {
+  const paths: readonly Path[] =
+    pods.kind === 'templates'
+      ? pods.paths
+      : pods.kind === 'shapes'
+        ? pods.shapes
+            .filter(({ isTemplate }) => isTemplate)
+            .map((shape) => [...path, ...shape.path])
+        : [];
+  return paths.flatMap((at) => {
+    const template = valueAt(value, at.slice(path.length));
+    return isMap(template) ? [toTemplate(template, at, isOwned)] : [];
+  });
+}
+
+function toTemplate(template: ValueMap, path: Path, isOwned: boolean): PodTemplate {
+  const binding = bindingLabelOf(template);
+  const proxy = findProxy(template);
+  const isLooked = !isOwned && (binding !== undefined || proxy !== 'none');
+  return {
+    path,
+    binding,
+    labels: textsAt(template, ['metadata', 'labels']),
+    serviceAccount: serviceAccountOf(template),
+    secretProviderClasses: findSecretProviderClasses(template),
+    proxy,
+    value: isLooked ? template : undefined,
+  };
+}
+
+/** `serviceAccount` is the old name of the field, which the API server still fills in. */
+function serviceAccountOf(template: Value): string {
+  const name =
+    textAt(template, ['spec', 'serviceAccountName']) ||
+    textAt(template, ['spec', 'serviceAccount']);
+  return name || 'default';
+}
+
+function findProxy(template: ValueMap): PodTemplate['proxy'] {
+  if (isInjected(template)) return 'ours';
+  if (findForeign(template).length > 0) return 'upstream';
+  const request = readProxyRequest(template);
+  // Upstream's webhook injects whatever the value of its annotation is.
+  const isAnnotated = valueAt(template, ['metadata', 'annotations', webhook.injectAnnotation]);
+  return request.kind === 'wanted' || isAnnotated !== undefined ? 'requested' : 'none';
+}
+
+function findSecretProviderClasses(template: Value): readonly string[] {
+  return toItems(valueAt(template, ['spec', 'volumes'])).flatMap((volume) => {
+    if (textAt(volume, ['csi', 'driver']) !== 'secrets-store.csi.k8s.io') return [];
+    return textAt(volume, ['csi', 'volumeAttributes', 'secretProviderClass']) ?? [];
+  });
+}
+
+function findOwner(value: ValueMap): ObjectReference | undefined {
+  const owners = valueAt(value, ['metadata', 'ownerReferences']);
+  const owner = toItems(owners).find((one) => valueAt(one, ['controller']) === true);
+  if (owner === undefined) return undefined;
+  const apiVersion = textAt(owner, ['apiVersion']) ?? '';
+  return {
+    group: apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '',
+    kind: textAt(owner, ['kind']) ?? 'object',
+    name: textAt(owner, ['name']) ?? '(no name)',
+  };
+}
+
+function explain({ pods, group, kind }: Resource): string | undefined {
+  const name = group === '' ? kind : `${group}/${kind}`;
+  switch (pods.kind) {
+    case 'elsewhere':
+    case 'incomplete':
+      return pods.why;
+    case 'shapes':
+      return `the kind ${name} is not known; pass --template-path=${name}=<PATH> with the path of its pod template`;
+    case 'templates':
+    case 'none':
+      return `the kind ${name} is not known, and it has no pod template`;
+  }
+}
+
+const deepest = 24;
+
+/** Values of the label below any key of an object whose controller builds the pods. */
+function findLabels(value: ValueMap): readonly LabelText[] {
+  const found: LabelText[] = [];
+  const walk = (part: Value, depth: number): void => {
+    if (depth > deepest) return;
+    if (isList(part)) {
+      for (const item of part) walk(item, depth + 1);
+      return;
+    }
+    if (!isMap(part)) return;
+    for (const [key, child] of Object.entries(part)) {
+      const label = key === bindingLabel ? toLabelText(child) : undefined;
+      if (label === undefined) walk(child, depth + 1);
+      else found.push(label);
+    }
+  };
+  const { metadata: _, ...rest } = value;
+  walk(rest, 0);
+  return found;
+}
+
+/** Old ReplicaSets, finished Jobs and ended pods stay in a cluster for a while, and mean nothing. */
+function isOver({ kind, value }: Resource): boolean {
+  switch (kind) {
+    case 'Pod':
+      return ['Succeeded', 'Failed'].includes(textAt(value, ['status', 'phase']) ?? '');
+    case 'ReplicaSet':
+      return findOwner(value) !== undefined && valueAt(value, ['spec', 'replicas']) === 0;
+    case 'Job':
+      return toItems(valueAt(value, ['status', 'conditions'])).some(
+        (one) =>
+          ['Complete', 'Failed'].includes(textAt(one, ['type']) ?? '') &&
+          textAt(one, ['status']) === 'True',
+      );
+    default:
+      return false;
+  }
+}
