@@ -138,7 +138,7 @@ export const findingCodes = {
   },
   'service-account-created': {
     level: 'note',
-    when: 'The pods get a ServiceAccount of their own, which needs the roles of the one that they have now.',
+    when: 'The pods get a new ServiceAccount, which needs the roles of their present one.',
   },
   'service-account-shared': {
     level: 'note',
@@ -223,7 +223,7 @@ export const findingCodes = {
   },
   'invalid-object': {
     level: 'error',
-    when: 'An object of AAD Pod Identity lacks what it must have.',
+    when: 'An object of AAD Pod Identity lacks a required field.',
   },
 } as const satisfies Readonly<Record<string, { readonly level: Level; readonly when: string }>>;
 

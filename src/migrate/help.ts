@@ -7,7 +7,7 @@ export function formatHelp(): string {
 
 Plans the way from AAD Pod Identity to the proxy, from files alone: it contacts no cluster and no
 Azure. It finds which workloads use which identity, and says for each which ServiceAccount and
-which federated credentials it needs, and what stands in the way.
+which federated credentials it needs, and names the obstacles.
 
   kubectl get azureidentities,azureidentitybindings,azurepodidentityexceptions,ns,sa,deploy,sts,ds,cronjobs,jobs,pods -A -o yaml |
     proxy migrate --issuer=https://… --tenant-id=…

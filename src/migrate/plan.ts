@@ -3,8 +3,8 @@ import type { Origin } from './read/origin.ts';
 
 /**
  * The plan of a migration: what `proxy migrate` knows after it has read the input and before anything is written.
- * `makePlan` (plan/make-plan.ts) makes it from a `Cluster` (read/cluster.ts). `toJson` (output/json.ts) prints it, and
- * docs/migration-plan.schema.json describes what is printed. Fields that are marked *not printed* are for the code
+ * `makePlan` (plan/make-plan.ts) makes it from a `Cluster` (read/cluster.ts). `formatJson` (output/json.ts) prints it, and
+ * docs/migration-plan.schema.json describes the output. Fields that are marked *not printed* are for the code
  * that writes files.
  */
 export interface Plan {
@@ -40,7 +40,7 @@ export interface Finding {
   readonly code: FindingCode;
   /** What it does to the status: a `note` nothing, an `error` keeps anything from being written. */
   readonly level: Level;
-  /** What is so. One sentence, without a full stop. */
+  /** The fact. One sentence, without a full stop. */
   readonly message: string;
   /** What to do, in the imperative. */
   readonly fix: string;

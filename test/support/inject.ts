@@ -1,3 +1,4 @@
+import type { InjectIo } from '../../src/inject/io.ts';
 import { runInject } from '../../src/inject/main.ts';
 
 /** What a run of `inject` or `uninject` printed, wrote and returned. */
@@ -20,10 +21,18 @@ export interface InjectSetting {
   readonly writeError?: Error;
 }
 
-/** Runs a command on files that exist only here. */
+/** Runs `inject` or `uninject` on files that exist only here. */
 export async function runInjectOn(
   command: 'inject' | 'uninject',
   argv: readonly string[],
+  setting: InjectSetting,
+): Promise<InjectRun> {
+  return runOn((io) => runInject(argv, io, command), setting);
+}
+
+/** Runs a command on files that exist only here. */
+export async function runOn(
+  command: (io: InjectIo) => Promise<number>,
   { stdin, files = {}, variables = {}, writeError }: InjectSetting,
 ): Promise<InjectRun> {
   let stdout = '';
@@ -31,43 +40,39 @@ export async function runInjectOn(
   const written = new Map<string, string>();
   const missing = (path: string): Error =>
     Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
-  const exitCode = await runInject(
-    argv,
-    {
-      isStdinPiped: stdin !== undefined,
-      readStdin: async () => stdin ?? '',
-      async readFile(path) {
-        const text = files[path];
-        if (text === undefined) throw missing(path);
-        if (text instanceof Error) throw text;
-        return text;
-      },
-      async writeFile(path, text) {
-        if (writeError !== undefined) throw writeError;
-        written.set(path, text);
-      },
-      async readSmallFile(path) {
-        const text = files[path];
-        if (text instanceof Error) throw text;
-        return text;
-      },
-      variable: (name) => variables[name],
-      async listFolder(path) {
-        if (Object.hasOwn(files, path)) return undefined;
-        const below = Object.keys(files).filter((file) => file.startsWith(`${path}/`));
-        if (below.length === 0) throw missing(path);
-        return { files: below.sort(), outside: [] };
-      },
-      async stdout(text) {
-        if (writeError !== undefined) throw writeError;
-        stdout += text;
-      },
-      stderr(text) {
-        stderr += text;
-      },
+  const exitCode = await command({
+    isStdinPiped: stdin !== undefined,
+    readStdin: async () => stdin ?? '',
+    async readFile(path) {
+      const text = files[path];
+      if (text === undefined) throw missing(path);
+      if (text instanceof Error) throw text;
+      return text;
     },
-    command,
-  );
+    async writeFile(path, text) {
+      if (writeError !== undefined) throw writeError;
+      written.set(path, text);
+    },
+    async readSmallFile(path) {
+      const text = files[path];
+      if (text instanceof Error) throw text;
+      return text;
+    },
+    variable: (name) => variables[name],
+    async listFolder(path) {
+      if (Object.hasOwn(files, path)) return undefined;
+      const below = Object.keys(files).filter((file) => file.startsWith(`${path}/`));
+      if (below.length === 0) throw missing(path);
+      return { files: below.sort(), outside: [] };
+    },
+    async stdout(text) {
+      if (writeError !== undefined) throw writeError;
+      stdout += text;
+    },
+    stderr(text) {
+      stderr += text;
+    },
+  });
   return { exitCode, stdout, stderr, written };
 }
 

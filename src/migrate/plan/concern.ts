@@ -12,7 +12,7 @@ import type {
 import { bindingLabel } from '../read/pod-identity.ts';
 import type { Group } from './group.ts';
 
-/** Why a plan has to do with a workload. */
+/** Why a workload is part of the plan. */
 export interface Concern {
   /** Value of the label, as it is shown; null without one. */
   readonly binding: string | null;
@@ -28,7 +28,7 @@ export interface Concern {
   readonly findings: readonly Finding[];
 }
 
-/** undefined for a workload that no part of AAD Pod Identity, and no proxy, has to do with. */
+/** undefined for a workload that uses no part of AAD Pod Identity and no proxy. */
 export function findConcern(
   group: Group,
   cluster: Cluster,

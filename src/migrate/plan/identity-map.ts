@@ -10,7 +10,7 @@ export interface IdentityMap {
 
 /**
  * Lets pods ask by resource ID, as AAD Pod Identity did, and by object ID where that is known, and for identities of other
- * tenants. undefined if the client IDs are all there is to ask by.
+ * tenants. undefined if client IDs are enough.
  */
 export function toIdentityMap(
   identities: readonly WorkloadIdentity[],

@@ -15,7 +15,7 @@ interface Known {
   readonly hasManaged: boolean;
 }
 
-/** What is to be said about the input and the migration as a whole. */
+/** Findings about the input and the migration as a whole. */
 export function findInputFindings(known: Known): readonly PlacedFinding[] {
   return [
     ...findChoiceFaults(known),

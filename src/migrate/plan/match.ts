@@ -31,7 +31,7 @@ export interface Matcher {
 
 /**
  * The rules are those of MIC (pkg/mic/mic.go, createDesiredAssignedIdentityList): the label equals the selector of a
- * binding, in any namespace unless it is forced; the binding names an identity of its own namespace; an identity with
+ * binding, in any namespace unless it is forced; the binding names an identity in its namespace; an identity with
  * the behaviour `namespaced` wants all three in one; of two identities with one name the first is assigned, in the order
  * of the bindings. NMI's managed mode (pkg/crd/crd.go, GetPodIDsWithBinding) is the forced form of it.
  */
@@ -84,7 +84,7 @@ export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
           continue;
         }
         if (!isLocal && scope.kind === 'unknown') {
-          // What was really assigned decides, where the input has it.
+          // The real assignments decide, where the input has them.
           if (assigned.length > 0 && !isAssigned(identity)) continue;
           if (assigned.length === 0) findings.push(describeForeign(binding, namespace, hasLocal));
         }

@@ -14,7 +14,7 @@ export interface AccountUser {
   readonly group: Group;
   /** Of its templates; more than one if they differ. */
   readonly accounts: readonly string[];
-  /** Those that its pods are to get; empty if they get none. */
+  /** Those that its pods get; empty if they get none. */
   readonly identities: readonly WorkloadIdentity[];
 }
 
@@ -131,7 +131,7 @@ function identityKey(identities: readonly WorkloadIdentity[]): string {
     .join();
 }
 
-/** Why a workload needs a ServiceAccount of its own, as findings; undefined if it keeps the one that it has. */
+/** Why a workload needs its own ServiceAccount, as findings; undefined if it keeps the one that it has. */
 function whyOwn(
   { accounts, identities }: AccountUser,
   name: string,
@@ -147,7 +147,7 @@ function whyOwn(
       toFinding(
         'service-account-other-identity',
         message,
-        'check that the pods should change their identity; the plan gives them a ServiceAccount of their own',
+        'check that the pods should change their identity; the plan gives them a new ServiceAccount',
       ),
     ];
   }

@@ -5,7 +5,7 @@ import type { InjectSettings } from '../../inject/settings.ts';
 export interface PlanSettings {
   /** Of the clusters that the workloads run in; empty if none was named. */
   readonly issuers: readonly string[];
-  /** Of the managed identities, and of service principals without a tenant of their own. */
+  /** Of the managed identities, and of service principals that name no tenant. */
   readonly tenantId: string | undefined;
   /** AAD Pod Identity matches across namespaces, as it does without `forceNamespaced`. */
   readonly isClusterScoped: boolean;

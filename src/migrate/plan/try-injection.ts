@@ -15,13 +15,13 @@ import type { Group } from './group.ts';
 import type { PlanSettings } from './settings.ts';
 
 export interface Trial {
-  /** Why it cannot be done, or what a person must check. */
+  /** Why it cannot be done, or needs a check by a person. */
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
 }
 
 /**
- * Does to the pods in memory what `inject` would do to them, and reports what comes of it. Pods that are known only from
+ * Injects the pods in memory, as `inject` would, and reports the result. Pods that are known only from
  * what runs of them are tried as well, so that everything that speaks against them is known.
  */
 export function tryInjection(
@@ -41,7 +41,7 @@ export function tryInjection(
       const { namespace, kind, name, top } = group;
       const changed = injectPod(template, settings.inject, {
         account: { clientId: main?.clientId, tenantId: main?.tenantId ?? settings.tenantId },
-        // Judged below, with a code of its own.
+        // Judged below, with its own code.
         podSecurity: undefined,
         workload: { kind, name, namespace, template: undefined },
         isHook: top?.isHook ?? false,

@@ -65,7 +65,7 @@ export function readAks(
     })),
     bindings: identities.map((one) => {
       const { name, ...rest } = named(one, 'AzureIdentityBinding');
-      // Without a selector of its own the name is the selector.
+      // The name is the default of the selector.
       const selector = textAt(one, ['bindingSelector']) || name;
       return {
         ...rest,

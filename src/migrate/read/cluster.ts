@@ -47,9 +47,9 @@ export interface LabelText {
 }
 
 export interface AzureIdentity extends Named {
-  /** undefined if it is not known what it means. */
+  /** undefined for a number that means nothing. */
   readonly type: IdentityType | undefined;
-  /** A GUID in lower case; undefined if there is none. */
+  /** A GUID in lower case; undefined without a valid one. */
   readonly clientId: string | undefined;
   readonly resource: ManagedIdentityResource | undefined;
   /** Known only from AKS's own description. */

@@ -141,7 +141,7 @@ function findCutOff(chunk: Chunk): Fault | undefined {
     fix: 'make the dump again, and look at what kubectl wrote to standard error',
   });
   if (/^\s*\{/.test(text)) {
-    // A JSON value that ends is a document of its own; this one did not end.
+    // Complete JSON values are separate documents; this one does not end.
     if (/\}\s*$/.test(text) || /^\s*\{\{/.test(text)) return undefined;
     return /"(?:apiVersion|items|kind)"/.test(text.slice(0, 4_096))
       ? fault('the JSON does not end: the dump was cut off')
@@ -166,7 +166,7 @@ export function textAt(value: Value | undefined, path: Path): string | undefined
   return typeof found === 'number' || typeof found === 'boolean' ? String(found) : undefined;
 }
 
-/** A map with texts as values; what is neither a text nor a number or boolean is left out. */
+/** A map with texts as values; numbers and booleans count as their text, and other values are left out. */
 export function textsAt(value: Value | undefined, path: Path): Readonly<Record<string, string>> {
   const found = valueAt(value, path);
   if (!isMap(found)) return {};

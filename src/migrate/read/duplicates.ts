@@ -41,7 +41,7 @@ export function createDuplicates(): Duplicates {
   };
 }
 
-/** An object without what the API server writes into it. */
+/** An object without the fields that the API server writes. */
 function toContent(value: Value | undefined): Value {
   if (!isMap(value)) return null;
   const { status: _, metadata, ...rest } = value;

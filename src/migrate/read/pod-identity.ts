@@ -72,7 +72,7 @@ function findOldSpellings(spec: Value | undefined): readonly Finding[] {
   ];
 }
 
-/** An AzureIdentity as its author meant it, with what is odd about it. */
+/** An AzureIdentity as its author meant it, with its oddities as findings. */
 export function toAzureIdentity(value: ValueMap, named: Named): AzureIdentity {
   const spec = fieldOf(value, 'spec');
   const findings: Finding[] = [...findOldSpellings(spec)];

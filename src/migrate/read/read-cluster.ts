@@ -224,7 +224,7 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
   };
 }
 
-/** AKS makes objects of its own description, so that a dump and the description have the same ones. */
+/** AKS makes the objects from its description, so that a dump has the same ones again. */
 function mergeIdentities(
   found: readonly AzureIdentity[],
   clusters: readonly AksPodIdentity[],

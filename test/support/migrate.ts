@@ -1,0 +1,108 @@
+import { runMigrate } from '../../src/migrate/main.ts';
+import type { Finding, PlacedFinding, Plan, PlannedWorkload } from '../../src/migrate/plan.ts';
+import { type InjectRun, type InjectSetting, runOn } from './inject.ts';
+
+/** Runs `migrate` on files that exist only here. */
+export function runMigrateOn(argv: readonly string[], setting: InjectSetting): Promise<InjectRun> {
+  return runOn((io) => runMigrate(argv, io), setting);
+}
+
+/** A plan as `--output=json` prints it. */
+export interface PrintedPlan extends Plan {
+  readonly exitCode: number;
+  /** The only workload of the plan. */
+  readonly workload: PlannedWorkload;
+  /** Everything that the plan says anywhere. */
+  readonly all: readonly (Finding | PlacedFinding)[];
+}
+
+/** The plan for standard input, with an issuer and a tenant. */
+export async function planOf(stdin: string, argv: readonly string[] = []): Promise<PrintedPlan> {
+  const flags = ['--output=json', `--issuer=${issuer}`, `--tenant-id=${tenantId}`, ...argv];
+  const { stdout, stderr, exitCode } = await runMigrateOn(flags, { stdin });
+  if (exitCode === 2) throw new Error(stderr);
+  const plan = JSON.parse(stdout) as Plan;
+  const [workload] = plan.workloads;
+  const all = [
+    ...plan.findings,
+    ...plan.workloads.flatMap(({ findings }) => findings),
+    ...plan.identities.flatMap(({ findings }) => findings),
+    ...plan.secretProviderClasses.flatMap(({ findings }) => findings),
+  ];
+  return { ...plan, exitCode, all, workload: workload as PlannedWorkload };
+}
+
+export const issuer = 'https://issuer.example/cluster/';
+export const tenantId = '99999999-9999-9999-9999-999999999999';
+
+/** A client ID for each number. */
+export function clientId(number: number): string {
+  return `11111111-1111-1111-1111-${String(number).padStart(12, '0')}`;
+}
+
+export function resourceId(name: string): string {
+  return `/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+}
+
+/** One document of YAML from a value; JSON is YAML. */
+export function toYaml(...objects: readonly object[]): string {
+  return objects.map((one) => `---\n${JSON.stringify(one, undefined, 2)}\n`).join('');
+}
+
+/** An AzureIdentity. */
+export function identity(
+  name: string,
+  more: { readonly namespace?: string; readonly spec?: object; readonly annotations?: object } = {},
+): object {
+  const { namespace = 'shop', spec, annotations } = more;
+  const number = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 1e9;
+  return {
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentity',
+    metadata: { name, namespace, ...(annotations && { annotations }) },
+    spec: { type: 0, clientID: clientId(number), resourceID: resourceId(name), ...spec },
+  };
+}
+
+/** An AzureIdentityBinding. */
+export function binding(
+  name: string,
+  azureIdentity: string,
+  selector: unknown,
+  more: { readonly namespace?: string; readonly weight?: number } = {},
+): object {
+  const { namespace = 'shop', weight } = more;
+  return {
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentityBinding',
+    metadata: { name, namespace },
+    spec: { azureIdentity, selector, ...(weight !== undefined && { weight }) },
+  };
+}
+
+interface PodMore {
+  readonly namespace?: string;
+  readonly kind?: string;
+  readonly spec?: object;
+  readonly labels?: object;
+  readonly annotations?: object;
+}
+
+/** A Deployment, or another kind with its template at spec.template, whose pods have the label. */
+export function workload(name: string, label: unknown, more: PodMore = {}): object {
+  const { namespace = 'shop', kind = 'Deployment', spec, labels, annotations } = more;
+  return {
+    apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
+    kind,
+    metadata: { name, namespace },
+    spec: {
+      template: {
+        metadata: {
+          labels: { app: name, ...(label !== undefined && { aadpodidbinding: label }), ...labels },
+          ...(annotations && { annotations }),
+        },
+        spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...spec },
+      },
+    },
+  };
+}
