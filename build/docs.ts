@@ -18,6 +18,7 @@ import {
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
+import { renderAlerts } from './monitoring/docs-alerts.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -35,6 +36,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
+  { file: 'docs/monitoring.md', name: 'alerts', render: renderAlerts },
   { file: 'docs/conformance.md', name: 'vectors', render: renderVectors },
   { file: 'docs/conformance.md', name: 'exchange', render: renderExchangeRequirements },
   { file: 'docs/conformance.md', name: 'redirect', render: renderRedirectCases },

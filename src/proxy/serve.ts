@@ -9,12 +9,12 @@ import { toIdentityPolicy } from './config/identities.ts';
 import { proxyOptions } from './config/options.ts';
 import type { ProxyConfig } from './config/proxy-config.ts';
 import type * as Bundle from './entra/bundle.ts';
-import { inspectAssertion } from './entra/exchange/federated-token.ts';
+import { type AssertionInspection, inspectAssertion } from './entra/exchange/federated-token.ts';
 import { createLoadedExchange } from './entra/load-exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { createDataServer, type DataServer } from './http/data-server.ts';
 import { createPassThroughGate } from './http/pass-through-gate.ts';
-import { type AllMetrics, createMetrics } from './metrics/metrics.ts';
+import { type AllMetrics, createMetrics, type TokenFileStatus } from './metrics/metrics.ts';
 import { createMemoryTrimmer, findMemoryRisk } from './process/memory.ts';
 import { findCompany } from './process/pod-sockets.ts';
 import { attemptReadyz, toProbedEndpoint } from './process/ready-probe.ts';
@@ -167,7 +167,11 @@ function createAdmin(
         const { createExposition } = await import('./metrics/exposition.ts');
         return createExposition(
           metrics.table,
-          () => ({ cache: source.status(), hasDefaultIdentity }),
+          async () => ({
+            tokenFiles: await Promise.all(assertions.map(toTokenFileStatus)),
+            cache: source.status(),
+            hasDefaultIdentity,
+          }),
           config.runtimeMetrics
             ? (await import('./metrics/runtime-metrics.ts')).addRuntimeMetrics
             : undefined,
@@ -178,10 +182,16 @@ function createAdmin(
   );
 }
 
-/** The token files for readiness, which names an identity by its place in the list only. */
-function toAssertionSources(config: ProxyConfig): readonly AssertionSource[] {
+/** A token file for readiness and metrics, which name an identity by its place in the list only. */
+interface TokenFile extends AssertionSource {
+  readonly label: string;
+  readonly inspect: () => Promise<AssertionInspection>;
+}
+
+function toAssertionSources(config: ProxyConfig): readonly TokenFile[] {
   const usualMode = config.exchangeMode;
   return listAssertionFiles(config).map(({ path, mode, identity }) => ({
+    label: identity === undefined ? 'default' : `identities-${identity.entry}`,
     suffix: identity === undefined ? '' : `/identities-${identity.entry}`,
     setting:
       identity === undefined
@@ -189,4 +199,9 @@ function toAssertionSources(config: ProxyConfig): readonly AssertionSource[] {
         : `entry ${identity.entry} of ${proxyOptions.identities.env}`,
     inspect: () => inspectAssertion({ clock }, { path, mode, usualMode }),
   }));
+}
+
+async function toTokenFileStatus({ label, inspect }: TokenFile): Promise<TokenFileStatus> {
+  const { fault, issuedAtSeconds, expiresAtSeconds } = await inspect();
+  return { file: label, isUsable: fault === undefined, issuedAtSeconds, expiresAtSeconds };
 }

@@ -51,10 +51,10 @@ export function createRecordingMetrics(): RecordingMetrics {
     requestFinished: (route, status) => count('finished', route, status),
     denied: (reason) => count('denied', reason),
     cache: (result) => count('cache', result),
+    tokenRequestFailed: (code) => count('token request failed', code),
     exchange: (result) => count('exchange', result),
     refreshFailed: (code) => count('refresh failed', code),
     passthrough: (status) => count('passthrough', status),
-    assertionSeen: () => count('assertion seen'),
     assertionReadError: () => count('assertion read error'),
   };
 }

@@ -36,6 +36,10 @@ export function createFail({
     metrics.requestFinished(call.route, status, durationMs);
     const reason = toDenyReason(error.code);
     if (reason !== undefined) metrics.denied(reason);
+    // It has a subject once no rule can refuse it. The end of the process says nothing about its token.
+    else if (call.subject !== undefined && error.code !== 'ERR_SHUTTING_DOWN') {
+      metrics.tokenRequestFailed(error.code);
+    }
     failures.failed(call, error, status, durationMs);
   };
 }

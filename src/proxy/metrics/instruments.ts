@@ -208,7 +208,8 @@ export function labelled<Value extends string, Instrument extends Metric<unknown
   };
 }
 
-function toSamples(
+/** One sample, or none while there is no value. */
+export function toSamples(
   labels: Readonly<Record<string, string>>,
   value: number | undefined,
 ): readonly Sample[] {

@@ -12,6 +12,7 @@ import {
   labelled,
   type Metric,
   settableGauge,
+  toSamples,
 } from './instruments.ts';
 
 const routes = ['token', 'readyz', 'passthrough', 'other'] as const;
@@ -57,9 +58,21 @@ const cacheResults = [
   'negative',
 ] as const satisfies readonly CacheResult[];
 
+/** A file with a federated token, as it is at the time of the scrape. */
+export interface TokenFileStatus {
+  /** Label value: `default`, or `identities-N` for the file of an entry of IMDS_PROXY_IDENTITIES. */
+  readonly file: string;
+  /** Whether an exchange may succeed with it. */
+  readonly isUsable: boolean;
+  /** As the token says, in seconds since 1970; undefined if there is no token or it does not say. */
+  readonly issuedAtSeconds: number | undefined;
+  readonly expiresAtSeconds: number | undefined;
+}
+
 /** What a scrape reads in addition to the counters. */
 export interface MetricsState {
   readonly cache: CacheStatus;
+  readonly tokenFiles: readonly TokenFileStatus[];
   /** Whether requests that name no identity can be answered. */
   readonly hasDefaultIdentity: boolean;
   /** The AADSTS numbers that have their own label value. */
@@ -78,6 +91,14 @@ export type AllMetrics = ReturnType<typeof createMetrics>;
  * @param epochMs the wall clock.
  */
 export function createMetrics(epochMs: () => number = Date.now) {
+  const startTimeSeconds = toSeconds(epochMs());
+  const startTime = gauge<MetricsState>(
+    {
+      name: 'imds_proxy_start_time_seconds',
+      help: 'When the proxy started.',
+    },
+    () => startTimeSeconds,
+  );
   const buildInfoGauge: Metric<MetricsState> = {
     name: 'imds_proxy_build_info',
     help: 'Always 1. The labels say which version is running.',
@@ -135,6 +156,12 @@ export function createMetrics(epochMs: () => number = Date.now) {
     label: 'result',
     values: cacheResults,
   });
+  const requestFailures = counterBy({
+    name: 'imds_proxy_token_request_failures_total',
+    help: 'Token requests that no rule refused and that got an error instead of a token, by why the exchange failed. Applications notice these.',
+    label: 'reason',
+    values: exchangeFailures,
+  });
   const cacheEntries = gauge<MetricsState>(
     {
       name: 'imds_proxy_token_cache_entries',
@@ -173,12 +200,14 @@ export function createMetrics(epochMs: () => number = Date.now) {
     },
     0,
   );
-  const lastFailure = settableGauge(
-    {
-      name: 'imds_proxy_token_exchange_last_failure_timestamp_seconds',
-      help: 'When an exchange last failed. 0 before the first.',
-    },
-    0,
+  const lastFailure = labelled({ label: 'result', values: exchangeFailures }, () =>
+    settableGauge(
+      {
+        name: 'imds_proxy_token_exchange_last_failure_timestamp_seconds',
+        help: 'When an exchange last failed for this reason. 0 before the first.',
+      },
+      0,
+    ),
   );
   const refreshFailures = counterBy({
     name: 'imds_proxy_token_refresh_failures_total',
@@ -200,10 +229,27 @@ export function createMetrics(epochMs: () => number = Date.now) {
     },
     ({ cache }) => cache.earliestFailingExpiresAtSeconds,
   );
-  const federatedTokenExpiry = settableGauge({
-    name: 'imds_proxy_federated_token_expiry_timestamp_seconds',
-    help: 'When the federated token of the last exchange expires. Absent before the first exchange.',
-  });
+  const federatedTokenExpiry = gaugeByFile(
+    {
+      name: 'imds_proxy_federated_token_expiry_timestamp_seconds',
+      help: 'When the federated token in the file expires, read at each scrape. Absent while the file has no token.',
+    },
+    ({ expiresAtSeconds }) => expiresAtSeconds,
+  );
+  const federatedTokenIssued = gaugeByFile(
+    {
+      name: 'imds_proxy_federated_token_issued_timestamp_seconds',
+      help: 'When the federated token in the file was issued, read at each scrape. The kubelet replaces it at 80 % of its life.',
+    },
+    ({ issuedAtSeconds }) => issuedAtSeconds,
+  );
+  const federatedTokenUsable = gaugeByFile(
+    {
+      name: 'imds_proxy_federated_token_usable',
+      help: '0 if no exchange can succeed with the file, read at each scrape: it is missing, unreadable or malformed, or its token has expired or has a wrong audience.',
+    },
+    ({ isUsable }) => Number(isUsable),
+  );
   const federatedTokenReadErrors = counter({
     name: 'imds_proxy_federated_token_read_errors_total',
     help: 'Exchanges that found the federated token missing, unreadable or malformed.',
@@ -215,12 +261,14 @@ export function createMetrics(epochMs: () => number = Date.now) {
 
   const table: readonly Metric<MetricsState>[] = [
     buildInfoGauge,
+    startTime,
     requests,
     requestDuration,
     requestsInFlight,
     requestsDenied,
     defaultIdentity,
     cacheRequests,
+    requestFailures,
     cacheEntries,
     tokenExpiry,
     exchanges,
@@ -232,6 +280,8 @@ export function createMetrics(epochMs: () => number = Date.now) {
     refreshFailing,
     refreshFailingExpiry,
     federatedTokenExpiry,
+    federatedTokenIssued,
+    federatedTokenUsable,
     federatedTokenReadErrors,
     passthroughRequests,
   ];
@@ -249,18 +299,37 @@ export function createMetrics(epochMs: () => number = Date.now) {
     },
     denied: requestsDenied.add,
     cache: (result: CacheResult): void => cacheRequests.add(result),
+    tokenRequestFailed: (code: ErrorCode): void => requestFailures.add(toExchangeFailure(code)),
     /** @param aadsts the AADSTS number of a failure, if it has one. */
     exchange(result: ExchangeResult, durationMs: number, aadsts?: number): void {
       exchanges.add(result);
       exchangeDuration.observe(durationMs);
       if (aadsts !== undefined) exchangeAadsts.add(aadsts);
-      (result === 'success' ? lastSuccess : lastFailure).set(Math.floor(epochMs() / 1_000));
+      const ended = result === 'success' ? lastSuccess : lastFailure.of[result];
+      ended.set(toSeconds(epochMs()));
     },
     refreshFailed: (code: ErrorCode): void => refreshFailures.add(toExchangeFailure(code)),
     passthrough: passthroughRequests.add,
-    assertionSeen: federatedTokenExpiry.set,
     assertionReadError: federatedTokenReadErrors.add,
   };
+}
+
+/** A gauge for each token file. No sample while its value is undefined. */
+function gaugeByFile(
+  declaration: { readonly name: string; readonly help: string },
+  read: (status: TokenFileStatus) => number | undefined,
+): Metric<MetricsState> {
+  return {
+    ...declaration,
+    type: 'gauge',
+    labels: { file: 'default, or identities-N for entry N of IMDS_PROXY_IDENTITIES' },
+    read: ({ tokenFiles }) =>
+      tokenFiles.flatMap((status) => toSamples({ file: status.file }, read(status))),
+  };
+}
+
+function toSeconds(epochMs: number): number {
+  return Math.floor(epochMs / 1_000);
 }
 
 /** The label value of a failed exchange. */

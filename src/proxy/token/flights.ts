@@ -79,8 +79,6 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
   const toSuspendedMs = (): number => age.nowMs() - clock.monotonicMs();
 
   const see = (assertionExpiresAtSeconds: number | undefined): void => {
-    if (assertionExpiresAtSeconds === undefined) return;
-    metrics.assertionSeen(assertionExpiresAtSeconds);
     if (assertions.see(assertionExpiresAtSeconds, age.nowMs())) deps.onNewAssertion();
   };
 

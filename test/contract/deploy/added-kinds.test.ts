@@ -1,4 +1,4 @@
-/** What the API itself does not know: kustomize's files, built by kustomize, and the operator's PodMonitor. */
+/** What the API itself does not know: kustomize's files, built by kustomize, and the Prometheus Operator's kinds. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { isCi } from '../../support/ci.ts';
 import { installKubectl } from '../../support/kubectl.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
-import { installPodMonitorTypes } from '../../support/pod-monitor-types.ts';
+import { installOperatorTypes } from '../../support/operator-types.ts';
 
 const deploy = join(import.meta.dirname, '../../../deploy');
 const hookTimeoutMs = 300_000;
@@ -76,31 +76,39 @@ describe('kustomize', () => {
   });
 });
 
-describe('the PodMonitor', () => {
-  let findFaults: Awaited<ReturnType<typeof installPodMonitorTypes>> | Error;
+describe('for the Prometheus Operator', () => {
+  let findFaults: Awaited<ReturnType<typeof installOperatorTypes>> | Error;
   beforeAll(async () => {
-    findFaults = await installPodMonitorTypes(join(folder, 'types')).catch(toError);
+    findFaults = await installOperatorTypes(join(folder, 'types')).catch(toError);
   }, hookTimeoutMs);
-  const read = async () =>
-    parse(await readFile(join(deploy, 'monitoring/pod-monitor.yaml'), 'utf8'));
+  const read = async (file: string) =>
+    parse(await readFile(join(deploy, 'monitoring', file), 'utf8'));
 
-  it('has only fields that the Prometheus Operator knows', async ({ skip }) => {
-    expect(await orSkip(findFaults, skip)(await read())).toEqual([]);
+  it.for([
+    ['PodMonitor', 'pod-monitor.yaml'],
+    ['PrometheusRule', 'prometheus-rules.yaml'],
+  ] as const)('the %s has only fields that the operator knows', async ([kind, file], { skip }) => {
+    expect(await orSkip(findFaults, skip)(kind, await read(file))).toEqual([]);
   });
 
-  it('would be found wrong with a field or a value that it does not know', async ({ skip }) => {
+  it('a field or a value that it does not know would be found', async ({ skip }) => {
     const find = orSkip(findFaults, skip);
-    const monitor = await read();
+    const monitor = await read('pod-monitor.yaml');
     const [endpoint] = monitor.spec.podMetricsEndpoints;
     const withEndpoint = (more: object) => ({
       ...monitor,
       spec: { ...monitor.spec, podMetricsEndpoints: [{ ...endpoint, ...more }] },
     });
-    expect(await find(withEndpoint({ intervall: '60s' }))).toEqual([
+    expect(await find('PodMonitor', withEndpoint({ intervall: '60s' }))).toEqual([
       expect.stringContaining(`'"intervall"' does not exist`),
     ]);
-    expect(await find(withEndpoint({ path: 9808 }))).toEqual([
+    expect(await find('PodMonitor', withEndpoint({ path: 9808 }))).toEqual([
       expect.stringContaining("Type 'number' is not assignable to type 'string"),
+    ]);
+    const rule = await read('prometheus-rules.yaml');
+    const withGroup = { ...rule, spec: { groups: [{ name: 'x', rule: [] }] } };
+    expect(await find('PrometheusRule', withGroup)).toEqual([
+      expect.stringContaining(`'"rule"' does not exist`),
     ]);
   });
 });

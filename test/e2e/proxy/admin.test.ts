@@ -60,6 +60,39 @@ test('/readyz fails for a token file that no exchange can succeed with, and says
   expect(await readyz(proxy)).toMatchObject({ status: 200 });
 });
 
+test('/metrics shows the token files as they are, without any exchange', async () => {
+  const folder = await makeFolder();
+  const path = join(folder, 'token');
+  const other = join(folder, 'other');
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const write = (iat: number): Promise<void> =>
+    writeFile(path, makeAssertion({ ...clusterClaims, iat, exp: iat + 3_600 }));
+  await write(nowSeconds - 3_000);
+  await using proxy = await startProxy(emulator, {
+    withAdmin: true,
+    env: {
+      AZURE_FEDERATED_TOKEN_FILE: path,
+      IMDS_PROXY_IDENTITIES: JSON.stringify([
+        { clientId: 'b1b1b1b1-0000-4000-8000-00000000000b', tokenFile: other },
+      ]),
+    },
+  });
+  const scrape = async (): Promise<readonly string[]> => {
+    const text = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text();
+    return text.split('\n').filter((line) => /^imds_proxy_federated_token_\w+\{/.test(line));
+  };
+  await vi.waitFor(scrape, 10_000);
+  const lines = (issued: number): readonly string[] => [
+    `imds_proxy_federated_token_expiry_timestamp_seconds{file="default"} ${issued + 3_600}`,
+    `imds_proxy_federated_token_issued_timestamp_seconds{file="default"} ${issued}`,
+    'imds_proxy_federated_token_usable{file="default"} 1',
+    'imds_proxy_federated_token_usable{file="identities-1"} 0',
+  ];
+  expect(await scrape()).toEqual(lines(nowSeconds - 3_000));
+  await write(nowSeconds);
+  expect(await scrape()).toEqual(lines(nowSeconds));
+});
+
 test('/metrics tells a missing client ID, its refusals and the AADSTS numbers of failures', async () => {
   await using proxy = await startProxy(emulator, { withAdmin: true, env: { AZURE_CLIENT_ID: '' } });
   const ask = (query = ''): Promise<Response> =>
@@ -76,6 +109,7 @@ test('/metrics tells a missing client ID, its refusals and the AADSTS numbers of
       'imds_proxy_default_identity_configured 0',
       'imds_proxy_requests_denied_total{reason="identity"} 1',
       'imds_proxy_token_exchange_aadsts_total{aadsts="500011"} 1',
+      'imds_proxy_token_request_failures_total{reason="rejected"} 1',
     ]),
   );
   expect(proxy.log.map(({ message }) => message)).toContainEqual(

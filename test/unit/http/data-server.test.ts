@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { ProxyError } from '../../../src/proxy/errors.ts';
 import { headerOf, send } from '../../support/raw-http.ts';
 import { startScriptedServer, startTestServer } from '../../support/scripted-source-server.ts';
 
@@ -95,6 +96,38 @@ test('a fault in the token source costs its caller 500 and nobody else anything'
   });
   fault = undefined;
   expect((await send(server.endpoint, { target, headers })).status).toBe(200);
+});
+
+const counted = (server: { readonly metrics: { readonly counted: readonly string[] } }) =>
+  server.metrics.counted.filter((what) => what.startsWith('token request failed'));
+
+test('a request that gets an error because no token can be had is counted, with the reason', async () => {
+  await using server = await startScriptedServer({ policy });
+  for (const code of ['ERR_REJECTED', 'ERR_UNAVAILABLE', 'ERR_INTERNAL'] as const) {
+    server.source.script(new ProxyError(code, 'scripted'));
+    expect((await send(server.endpoint, { target, headers })).status).not.toBe(200);
+    expect(counted(server).at(-1)).toBe(`token request failed ${code}`);
+  }
+  await send(server.endpoint, { target, headers });
+  expect(counted(server)).toHaveLength(3);
+});
+
+test.each([
+  ['a rule refuses', { target, headers: ['Host: localhost'] }],
+  ['the allow-list refuses', { target: target.replace('vault', 'storage'), headers }],
+  ['is malformed', { target: target.replace('resource', 'recource'), headers }],
+  ['is for another path', { target: '/nowhere', headers }],
+])('a request that %s is not counted as one without a token', async (_, request) => {
+  await using server = await startScriptedServer({ policy });
+  expect((await send(server.endpoint, request)).status).not.toBe(200);
+  expect(counted(server)).toEqual([]);
+});
+
+test('nor is one that the end of the process leaves without a token', async () => {
+  await using server = await startScriptedServer({ policy });
+  server.source.script(new ProxyError('ERR_SHUTTING_DOWN', 'scripted'));
+  expect((await send(server.endpoint, { target, headers })).status).toBe(503);
+  expect(counted(server)).toEqual([]);
 });
 
 test.each([

@@ -1,7 +1,12 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { createExposition } from '../../../src/proxy/metrics/exposition.ts';
-import { type AllMetrics, createMetrics } from '../../../src/proxy/metrics/metrics.ts';
+import {
+  type AllMetrics,
+  createMetrics,
+  type MetricsState,
+  type TokenFileStatus,
+} from '../../../src/proxy/metrics/metrics.ts';
 import { addRuntimeMetrics } from '../../../src/proxy/metrics/runtime-metrics.ts';
 import type { CacheStatus } from '../../../src/proxy/token/cache-status.ts';
 import { type ParsedSample, parseExposition } from './parse-exposition.ts';
@@ -15,7 +20,15 @@ const emptyCache: CacheStatus = {
   failing: [],
 };
 
-const state = { cache: emptyCache, hasDefaultIdentity: true };
+const tokenFile: TokenFileStatus = {
+  file: 'default',
+  isUsable: true,
+  issuedAtSeconds: 1_800_000_000,
+  expiresAtSeconds: 1_800_003_600,
+};
+
+const state = { cache: emptyCache, tokenFiles: [tokenFile], hasDefaultIdentity: true };
+const readState = async () => state;
 
 const failure = {
   identity: { clientId: 'c', tenantId: 't' },
@@ -31,11 +44,13 @@ const failure = {
 
 async function scrape(
   metrics: AllMetrics,
-  cache: CacheStatus = emptyCache,
-  hasDefaultIdentity = true,
+  changes: Partial<Omit<MetricsState, 'aadstsNumbers'>> = {},
 ): Promise<string> {
-  return createExposition(metrics.table, () => ({ cache, hasDefaultIdentity })).render();
+  return createExposition(metrics.table, async () => ({ ...state, ...changes })).render();
 }
+
+/** Labels whose values the definitions describe. */
+const openLabels = ['code', 'aadsts', 'version', 'revision', 'node_version', 'file'];
 
 function find(
   text: string,
@@ -56,7 +71,6 @@ function createBusyMetrics(): AllMetrics {
   metrics.passthrough(200);
   metrics.exchange('success', 100);
   metrics.exchange('rejected', 100, 700_213);
-  metrics.assertionSeen(1_800_000_000);
   metrics.assertionReadError();
   return metrics;
 }
@@ -65,12 +79,12 @@ describe('exposition', () => {
   test('is well formed, empty and full', async () => {
     parseExposition(await scrape(createMetrics()));
     const cache = { ...emptyCache, tokens: 1, entries: 1, earliestExpiresAtSeconds: 1_800_000_000 };
-    parseExposition(await scrape(createBusyMetrics(), cache));
+    parseExposition(await scrape(createBusyMetrics(), { cache }));
   });
 
   test('has every defined metric, with no label but the defined ones', async () => {
     const cache = { ...emptyCache, tokens: 1, earliestExpiresAtSeconds: 1 };
-    const metrics = parseExposition(await scrape(createBusyMetrics(), cache));
+    const metrics = parseExposition(await scrape(createBusyMetrics(), { cache }));
     const { table } = createMetrics();
     expect([...metrics.keys()]).toEqual(table.map(({ name }) => name));
     for (const { name, type, help, labels } of table) {
@@ -175,7 +189,7 @@ describe('exposition', () => {
     for (const { name, labels } of createMetrics().table) {
       for (const [label, described] of Object.entries(labels)) {
         const values = new Set(metrics.get(name)?.samples.map((sample) => sample.labels[label]));
-        if (['code', 'aadsts', 'version', 'revision', 'node_version'].includes(label)) continue;
+        if (openLabels.includes(label)) continue;
         expect([...values].join(', ')).toBe(described);
       }
     }
@@ -183,15 +197,17 @@ describe('exposition', () => {
 
   test('shows the cache as it is', async () => {
     const text = await scrape(createMetrics(), {
-      tokens: 2,
-      entries: 4,
-      exchangesRunning: 0,
-      earliestExpiresAtSeconds: 1_800_000_000,
-      earliestFailingExpiresAtSeconds: 1_900_000_000,
-      failing: [
-        { ...failure, hasToken: true },
-        { ...failure, hasToken: false },
-      ],
+      cache: {
+        tokens: 2,
+        entries: 4,
+        exchangesRunning: 0,
+        earliestExpiresAtSeconds: 1_800_000_000,
+        earliestFailingExpiresAtSeconds: 1_900_000_000,
+        failing: [
+          { ...failure, hasToken: true },
+          { ...failure, hasToken: false },
+        ],
+      },
     });
     expect(find(text, 'imds_proxy_token_cache_entries')).toEqual([{ labels: {}, value: 4 }]);
     expect(find(text, 'imds_proxy_token_refresh_failing')).toEqual([{ labels: {}, value: 1 }]);
@@ -221,31 +237,67 @@ describe('exposition', () => {
   test('knows when an exchange last succeeded and last failed', async () => {
     let nowMs = 1_800_000_000_999;
     const metrics = createMetrics(() => nowMs);
-    const times = async (): Promise<(number | undefined)[]> => {
+    const times = async (): Promise<readonly (number | undefined)[]> => {
       const text = await scrape(metrics);
-      return ['success', 'failure'].map(
-        (result) =>
-          find(text, `imds_proxy_token_exchange_last_${result}_timestamp_seconds`)[0]?.value,
-      );
+      const [success] = find(text, 'imds_proxy_token_exchange_last_success_timestamp_seconds');
+      const failures = find(text, 'imds_proxy_token_exchange_last_failure_timestamp_seconds');
+      const of = (result: string): number | undefined =>
+        failures.find(({ labels }) => labels['result'] === result)?.value;
+      return [success?.value, of('timeout'), of('rejected')];
     };
-    expect(await times()).toEqual([0, 0]);
+    expect(await times()).toEqual([0, 0, 0]);
     metrics.exchange('timeout', 1);
-    expect(await times()).toEqual([0, 1_800_000_000]);
+    expect(await times()).toEqual([0, 1_800_000_000, 0]);
     nowMs += 5_000;
     metrics.exchange('success', 1);
-    expect(await times()).toEqual([1_800_000_005, 1_800_000_000]);
+    expect(await times()).toEqual([1_800_000_005, 1_800_000_000, 0]);
+    metrics.exchange('rejected', 1);
+    expect(await times()).toEqual([1_800_000_005, 1_800_000_000, 1_800_000_005]);
+  });
+
+  test('knows when the proxy started, whenever it is asked', async () => {
+    let nowMs = 1_800_000_000_999;
+    const metrics = createMetrics(() => nowMs);
+    nowMs += 60_000;
+    expect(find(await scrape(metrics), 'imds_proxy_start_time_seconds')).toEqual([
+      { labels: {}, value: 1_800_000_000 },
+    ]);
+  });
+
+  test('shows each token file as it is at the scrape', async () => {
+    const metrics = createMetrics();
+    let tokenFiles: readonly TokenFileStatus[] = [
+      tokenFile,
+      { ...tokenFile, file: 'identities-2', isUsable: false, issuedAtSeconds: undefined },
+    ];
+    const exposition = createExposition(metrics.table, async () => ({ ...state, tokenFiles }));
+    const look = async (what: string) =>
+      find(await exposition.render(), `imds_proxy_federated_token_${what}`).map(
+        ({ labels, value }) => [labels['file'], value],
+      );
+    expect(await look('usable')).toEqual([
+      ['default', 1],
+      ['identities-2', 0],
+    ]);
+    expect(await look('issued_timestamp_seconds')).toEqual([['default', 1_800_000_000]]);
+    expect(await look('expiry_timestamp_seconds')).toEqual([
+      ['default', 1_800_003_600],
+      ['identities-2', 1_800_003_600],
+    ]);
+    tokenFiles = [{ ...tokenFile, expiresAtSeconds: 1_800_007_200 }];
+    expect(await look('expiry_timestamp_seconds')).toEqual([['default', 1_800_007_200]]);
   });
 
   test('says whether requests without an identity can be answered', async () => {
     const name = 'imds_proxy_default_identity_configured';
     const value = async (has: boolean): Promise<number | undefined> =>
-      find(await scrape(createMetrics(), emptyCache, has), name)[0]?.value;
+      find(await scrape(createMetrics(), { hasDefaultIdentity: has }), name)[0]?.value;
     expect(await value(true)).toBe(1);
     expect(await value(false)).toBe(0);
   });
 
   test('leaves out values that are not known yet', async () => {
-    const text = await scrape(createMetrics());
+    const text = await scrape(createMetrics(), { tokenFiles: [] });
     expect(find(text, 'imds_proxy_token_expiry_timestamp_seconds')).toEqual([]);
     expect(find(text, 'imds_proxy_federated_token_expiry_timestamp_seconds')).toEqual([]);
     expect(find(text, 'imds_proxy_http_request_duration_seconds')).toEqual([]);
@@ -258,7 +310,7 @@ describe('exposition', () => {
 
   test('shows at each scrape the counts up to then', async () => {
     const metrics = createMetrics();
-    const exposition = createExposition(metrics.table, () => state);
+    const exposition = createExposition(metrics.table, readState);
     const hits = async (): Promise<number | undefined> =>
       find(await exposition.render(), 'imds_proxy_token_cache_requests_total')[0]?.value;
     expect(await hits()).toBe(0);
@@ -269,7 +321,7 @@ describe('exposition', () => {
 
   test("is of prom-client's content type, and what its own registry would write", async () => {
     const { table } = createBusyMetrics();
-    const exposition = createExposition(table, () => state);
+    const exposition = createExposition(table, readState);
     expect(exposition.contentType).toBe(Registry.PROMETHEUS_CONTENT_TYPE);
     const theirs = new Registry();
     const aadstsNumbers = new Set([700_213]);
@@ -283,7 +335,7 @@ describe('exposition', () => {
 
   test('can have the metrics of Node.js added', async () => {
     const metrics = createMetrics();
-    const exposition = createExposition(metrics.table, () => state, addRuntimeMetrics);
+    const exposition = createExposition(metrics.table, readState, addRuntimeMetrics);
     const names = [...parseExposition(await exposition.render()).keys()];
     expect(names).toContain('imds_proxy_build_info');
     expect(names).toContain('nodejs_eventloop_lag_seconds');

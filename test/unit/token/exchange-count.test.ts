@@ -26,17 +26,6 @@ test('an answer without a usable token is not counted as a success', async () =>
   expect(counts.exchanges).toMatchObject([{ result: 'unavailable' }]);
 });
 
-test('the expiry of the assertion is counted for failed exchanges, too', async () => {
-  const { clock, source, last, fill, counts } = createHarness();
-  await fill(toRequest('a'), { assertionExpiresAtSeconds: 111 });
-  await fill(toRequest('b'));
-  const answer = codeOf(source.get(toRequest('c')));
-  await last().fail('ERR_REJECTED', { assertionExpiresAtSeconds: 222 });
-  await answer;
-  await clock.advance(0);
-  expect(counts.assertionsSeen).toEqual([111, 222]);
-});
-
 test.each<[string, ErrorDetails, number]>([
   ['one that could not be read counts as a read error', {}, 1],
   ['one that was read and has expired does not', { assertionExpiresAtSeconds: 5 }, 0],

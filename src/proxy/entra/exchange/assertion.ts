@@ -17,6 +17,7 @@ export interface AssertionClaims {
   readonly audiences: readonly string[];
   readonly expiresAtSeconds: number | undefined;
   readonly notBeforeSeconds?: number | undefined;
+  readonly issuedAtSeconds?: number | undefined;
 }
 
 const MAX_CLAIM_LENGTH = 600;
@@ -29,7 +30,7 @@ export function parseAssertion(text: string): Assertion | undefined {
   if (payload === undefined) return undefined;
   const claims = parseObject(Buffer.from(payload, 'base64url').toString('utf8'));
   if (claims === undefined) return undefined;
-  const { iss, sub, aud, exp, nbf } = claims;
+  const { iss, sub, aud, exp, nbf, iat } = claims;
   return {
     text,
     claims: {
@@ -38,8 +39,9 @@ export function parseAssertion(text: string): Assertion | undefined {
       audiences: (Array.isArray(aud) ? aud : [aud])
         .map(toText)
         .filter((audience) => audience !== undefined),
-      expiresAtSeconds: typeof exp === 'number' ? Math.floor(exp) : undefined,
-      notBeforeSeconds: typeof nbf === 'number' ? Math.floor(nbf) : undefined,
+      expiresAtSeconds: toSeconds(exp),
+      notBeforeSeconds: toSeconds(nbf),
+      issuedAtSeconds: toSeconds(iat),
     },
   };
 }
@@ -47,6 +49,11 @@ export function parseAssertion(text: string): Assertion | undefined {
 /** Claims are whatever the issuer wrote, and stand in messages: one line, and short. */
 function toText(claim: unknown): string | undefined {
   return typeof claim === 'string' ? toPrintable(claim.slice(0, MAX_CLAIM_LENGTH)) : undefined;
+}
+
+/** NumericDate of RFC 7519, which may have a fraction. */
+function toSeconds(claim: unknown): number | undefined {
+  return typeof claim === 'number' ? Math.floor(claim) : undefined;
 }
 
 /** @returns undefined if the text is not JSON or the value not an object. */

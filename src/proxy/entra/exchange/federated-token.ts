@@ -87,6 +87,9 @@ export interface AssertionInspection {
   readonly fault?: string;
   /** Why it may be refused, which only Entra or the token proxy can tell. */
   readonly doubt?: string;
+  /** As the token says, whether or not it can be used; undefined if there is none or it does not say. */
+  readonly issuedAtSeconds?: number | undefined;
+  readonly expiresAtSeconds?: number | undefined;
 }
 
 /**
@@ -104,11 +107,13 @@ export async function inspectAssertion(
     return { fault: toReadFault(toErrorCode(error), path).is };
   }
   const nowMs = clock.epochMs();
+  const { issuedAtSeconds, expiresAtSeconds } = parseAssertion(text)?.claims ?? {};
+  const times = { issuedAtSeconds, expiresAtSeconds };
   const found = judge(text, nowMs, mode, usualMode);
-  if (!('claims' in found)) return { fault: found.is };
+  if (!('claims' in found)) return { fault: found.is, ...times };
   const doubt = findAssertionDoubt(found, nowMs, mode);
-  if (doubt === undefined) return {};
-  return doubt.isCertain ? { fault: doubt.is } : { doubt: doubt.is };
+  if (doubt === undefined) return times;
+  return doubt.isCertain ? { fault: doubt.is, ...times } : { doubt: doubt.is, ...times };
 }
 
 function readAssertionFile(path: string): Promise<string> {

@@ -23,8 +23,14 @@ function write(text: string): string {
   return path;
 }
 
-const inspect = (path: string, mode: ExchangeMode = 'federation') =>
+const inspectAll = (path: string, mode: ExchangeMode = 'federation') =>
   inspectAssertion({ clock }, { path, mode });
+
+/** Without the times of the token. */
+const inspect = async (path: string, mode?: ExchangeMode) => {
+  const { fault, doubt } = await inspectAll(path, mode);
+  return { fault, doubt };
+};
 
 const claimsWith = (claims: object): string => makeAssertion({ ...clusterClaims, ...claims });
 
@@ -76,6 +82,26 @@ describe('a token file', () => {
     expect(await inspect(write(claimsWith(claims)))).toEqual(
       fault === undefined ? {} : { fault: expect.stringMatching(fault) },
     );
+  });
+
+  test.each([
+    ['that can be used', { exp: nowSeconds + 60 }],
+    ['that has expired', { exp: nowSeconds - 60 }],
+    ['of another audience', { exp: nowSeconds + 60, aud: ['api://AKSIdentityBinding'] }],
+    ['of an unusual audience', { exp: nowSeconds + 60, aud: ['api://my-own'] }],
+  ])('with a token %s says when it was issued and expires', async (_, claims) => {
+    const path = write(claimsWith({ iat: nowSeconds - 3_540.5, ...claims }));
+    expect(await inspectAll(path)).toMatchObject({
+      issuedAtSeconds: nowSeconds - 3_541,
+      expiresAtSeconds: claims.exp,
+    });
+  });
+
+  test.each([
+    ['text', { iat: '1', exp: '2' }],
+    ['nothing', { iat: undefined, exp: undefined }],
+  ])('whose token has %s for its times has none', async (_, claims) => {
+    expect(await inspectAll(write(claimsWith(claims)))).toEqual({});
   });
 
   const other = { doubt: expect.stringMatching(/for another audience than api:/) };

@@ -223,9 +223,9 @@ const silentMetrics: Metrics = {
   requestFinished() {},
   denied() {},
   cache() {},
+  tokenRequestFailed() {},
   exchange() {},
   refreshFailed() {},
   passthrough() {},
-  assertionSeen() {},
   assertionReadError() {},
 };

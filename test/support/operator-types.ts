@@ -25,20 +25,27 @@ const archives = [
       'sha512-pXKCFeSoL6RsMxoPDwaJ5JtijVjeuNCacgtYS9dImF7qFdzdc9lcQbem6y6Ug7/K6/bFOWdTu3qIX88IK81o0A==',
   },
 ];
-const module = '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+const modules = '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
 
-/** What the compiler says against an object as a PodMonitor: an unknown field, a missing one, a wrong type. */
-export type FindPodMonitorFaults = (object: unknown) => Promise<readonly string[]>;
+/** A kind of the operator that we have objects of. */
+type OperatorKind = 'PodMonitor' | 'PrometheusRule';
+
+/** What the compiler says against an object of a kind: an unknown field, a missing one, a wrong type. */
+export type FindOperatorFaults = (
+  kind: OperatorKind,
+  object: unknown,
+) => Promise<readonly string[]>;
 
 /** @throws where the types cannot be had */
-export async function installPodMonitorTypes(folder: string): Promise<FindPodMonitorFaults> {
-  const modules = join(folder, 'node_modules');
-  for (const archive of archives) await unpackNpmArchive(archive, join(modules, archive.name));
-  return async (object) => {
+export async function installOperatorTypes(folder: string): Promise<FindOperatorFaults> {
+  for (const archive of archives) {
+    await unpackNpmArchive(archive, join(folder, 'node_modules', archive.name));
+  }
+  return async (kind, object) => {
     const file = join(folder, 'manifest.mts');
     const literal = JSON.stringify(object, undefined, 1);
-    const source = `import type { IPodMonitor } from '${module}';\nexport const manifest = ${literal} satisfies IPodMonitor;\n`;
+    const source = `import type { I${kind} } from '${modules}/${kind}';\nexport const manifest = ${literal} satisfies I${kind};\n`;
     await writeFile(file, source);
     const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
     return promisify(execFile)(tsc, [...flags, file], { cwd: folder, timeout: 60_000 }).then(
