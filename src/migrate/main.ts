@@ -4,7 +4,11 @@ import type { InjectIo } from '../inject/io.ts';
 import { addDefaults, findHeaderKey } from '../inject/setting-files.ts';
 import { formatHelp } from './help.ts';
 import { migrateOptions } from './options.ts';
+import { formatCheck } from './output/check.ts';
 import { formatJson } from './output/json.ts';
+import { formatMarkdown } from './output/markdown.ts';
+import { formatTable } from './output/table.ts';
+import { formatPlaced } from './output/text.ts';
 import { type MigrateRun, parseMigrate } from './parse-command.ts';
 import { makePlan } from './plan/make-plan.ts';
 import type { Plan } from './plan.ts';
@@ -40,10 +44,30 @@ export async function runMigrate(argv: readonly string[], io: InjectIo): Promise
   return print(plan, run, io);
 }
 
-async function print(plan: Plan, { isCheck }: MigrateRun, io: InjectIo): Promise<number> {
-  await io.stdout(formatJson(plan));
+async function print(plan: Plan, run: MigrateRun, io: InjectIo): Promise<number> {
+  for (const finding of plan.findings) {
+    if (finding.level === 'error') io.stderr(`migrate: error: ${formatPlaced(finding)}\n`);
+  }
+  try {
+    await io.stdout(format(plan, run));
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    io.stderr(`migrate: standard output cannot be written: ${reason}\n`);
+    return 1;
+  }
   if (plan.summary.errors > 0) return 1;
-  return isCheck && plan.summary.depending > 0 ? 1 : 0;
+  return run.isCheck && plan.summary.depending > 0 ? 1 : 0;
+}
+
+function format(plan: Plan, { output, isCheck }: MigrateRun): string {
+  switch (output) {
+    case 'json':
+      return formatJson(plan);
+    case 'markdown':
+      return formatMarkdown(plan);
+    case 'table':
+      return isCheck ? formatCheck(plan) : formatTable(plan);
+  }
 }
 
 /** For `inject` the webhook is present unless it is said to be absent; here that would mean that it adds the containers. */

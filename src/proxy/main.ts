@@ -7,6 +7,7 @@ import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { redactTokens } from '../shared/untrusted-text.ts';
 import { systemClock } from './clock.ts';
 
+import type { FileCommand } from './process/file-command.ts';
 import { runProbe } from './process/ready-probe.ts';
 import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
@@ -25,11 +26,10 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       return probeOrServe(rest, env);
     case 'inject':
     case 'uninject':
-      return filterManifests(name, rest);
+    case 'migrate':
+      return changeOrPlan(name, rest);
     case 'doctor':
       return examine(rest, env);
-    case 'migrate':
-      return planMigration(rest);
     default:
       return rejectUsage(`unknown command ${JSON.stringify(name)}`);
   }
@@ -68,22 +68,14 @@ async function probeOrServe(argv: readonly string[], env: Environment): Promise<
   }
 }
 
-async function filterManifests(
-  name: 'inject' | 'uninject',
-  argv: readonly string[],
-): Promise<number> {
-  const { runInjectCommand } = await import('../inject/command.ts');
-  return runInjectCommand(name, argv);
+async function changeOrPlan(name: FileCommand, argv: readonly string[]): Promise<number> {
+  const { runFileCommand } = await import('./process/file-command.ts');
+  return runFileCommand(name, argv);
 }
 
 async function examine(argv: readonly string[], env: Environment): Promise<number> {
   const { runDoctor } = await import('../doctor/command.ts');
   return runDoctor(argv, env);
-}
-
-async function planMigration(argv: readonly string[]): Promise<number> {
-  const { runMigrateCommand } = await import('../migrate/command.ts');
-  return runMigrateCommand(argv);
 }
 
 async function printHelp(): Promise<number> {

@@ -80,7 +80,7 @@ function describe(
   const rest = 'requests without client_id get it';
   if (reason === 'flag') {
     const message = `of ${all}, ${identity.name} is the default, as --default-identity says: ${rest}`;
-    return toFinding('default-chosen', message, 'nothing');
+    return toFinding('default-chosen', message, 'no change is needed');
   }
   const why =
     reason === 'weight' ? 'its binding has the greatest weight' : 'it is the first by name';

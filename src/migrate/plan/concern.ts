@@ -139,7 +139,7 @@ function describeException({ namespace, name }: AzurePodIdentityException): Find
   return toFinding(
     'exception',
     `AzurePodIdentityException ${namespace}/${name} matches the pods: they get the identity of the node, and are left alone`,
-    'nothing; when NMI is gone they ask the metadata service directly, as before',
+    'no change is needed; when NMI is gone they ask the metadata service directly, as before',
   );
 }
 
@@ -253,7 +253,9 @@ function describeLabels(
 
 function describeProxy(concerned: readonly PodTemplate[]): readonly Finding[] {
   if (concerned.length > 0 && concerned.every(({ proxy }) => proxy === 'ours')) {
-    return [toFinding('already-injected', 'the pods have the proxy already', 'nothing')];
+    return [
+      toFinding('already-injected', 'the pods have the proxy already', 'no change is needed'),
+    ];
   }
   if (concerned.some(({ proxy }) => proxy === 'upstream')) {
     return [

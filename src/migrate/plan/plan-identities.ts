@@ -154,7 +154,7 @@ function describeTwins(
     toFinding(
       'client-id-twice',
       `${names} has the same client ID`,
-      'nothing: they share their federated credentials, and are counted together',
+      'no change is needed: they share their federated credentials, and are counted together',
     ),
   ];
 }

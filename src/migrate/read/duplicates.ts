@@ -30,7 +30,7 @@ export function createDuplicates(): Duplicates {
         ? toFinding(
             'repeated-object',
             `${what} is at ${where} as well, with the same content`,
-            'nothing',
+            'no change is needed',
           )
         : toFinding(
             'duplicate-object',

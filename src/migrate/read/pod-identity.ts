@@ -67,7 +67,7 @@ function findOldSpellings(spec: Value | undefined): readonly Finding[] {
     toFinding(
       'old-spelling',
       `${odd.join(', ')}: the spelling of an old version, which is understood here`,
-      'nothing: the object goes away with AAD Pod Identity',
+      'no change is needed: the object goes away with AAD Pod Identity',
     ),
   ];
 }
@@ -134,7 +134,7 @@ function toClientId(text: string | undefined, findings: Finding[]): string | und
       toFinding(
         'client-id-case',
         `its clientID is written ${JSON.stringify(text)}; AAD Pod Identity compared it exactly, the proxy in any case`,
-        'nothing: the plan uses lower case',
+        'no change is needed: the plan uses lower case',
       ),
     );
   }
@@ -175,7 +175,7 @@ function toResource(
       toFinding(
         'resource-id-space',
         `its resourceID has white space: ${JSON.stringify(text)}`,
-        'nothing: the plan leaves it out',
+        'no change is needed: the plan leaves it out',
       ),
     );
   }

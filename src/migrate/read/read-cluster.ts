@@ -185,7 +185,7 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
         const [message = '', fix = 'check the path'] = outcome.error.split('; ');
         report(toFinding('unreadable', message, fix), { file: name, line: 1 });
       } else if ('why' in outcome) {
-        report(toFinding('skipped-file', outcome.why, 'nothing, if that is right'), {
+        report(toFinding('skipped-file', outcome.why, 'no change is needed if that is right'), {
           file: name,
           line: 1,
         });

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -257,5 +259,32 @@ describe('serving', () => {
         ),
       },
     ]);
+  });
+});
+
+describe('commands that work on files', () => {
+  test.each(['inject', 'migrate'])(
+    '%s reads more than the heap of the server holds',
+    async (command) => {
+      const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-large-input-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const path = join(folder, 'large.yaml');
+      const comment = `# ${'x'.repeat(98)}\n`;
+      await writeFile(
+        path,
+        `${comment.repeat(450_000)}apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n`,
+      );
+      const images = command === 'inject' ? ['--proxy-image=p', '--init-image=i', '--dry-run'] : [];
+      const { exitCode, stdout, stderr } = await run([command, ...images, path]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
+      const report = command === 'inject' ? stderr : stdout;
+      expect(report).toContain(command === 'inject' ? '0 changed, 1 unchanged' : '0 workloads');
+    },
+  );
+
+  test('pass the exit code on', async () => {
+    const { exitCode, stderr } = await run(['migrate', '/nowhere/at-all.yaml']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('/nowhere/at-all.yaml:1: there is no such file or folder');
   });
 });
