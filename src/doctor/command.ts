@@ -33,12 +33,8 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
       return 0;
     case 'usage':
       return rejectUsage(command.errors, io);
-    case 'run': {
-      const [file] = command.files;
-      if (file !== undefined)
-        return rejectUsage([`unexpected argument ${JSON.stringify(file)}`], io);
+    case 'run':
       return examine(command, io);
-    }
   }
 }
 
@@ -76,9 +72,25 @@ async function examine(
 
 /** Loads only the place that the command line names. */
 async function openPlace(
-  { options, proxyFlags }: Extract<DoctorCommand, { kind: 'run' }>,
+  { options, files, proxyFlags }: Extract<DoctorCommand, { kind: 'run' }>,
   { env }: DoctorIo,
 ): Promise<Place> {
+  const { issuer, tokenFile, publicKey = [] } = options;
+  if (issuer !== undefined) {
+    const { createFetchDocument } = await import('./issuer/fetch-document.ts');
+    const { openIssuer } = await import('./issuer/issuer.ts');
+    const fetchDocument = createFetchDocument({ env });
+    return openIssuer({ fetchDocument }, { issuer, tokenFile, publicKeys: publicKey });
+  }
+  if (files.length > 0) {
+    const { examineInThread } = await import('./files/thread.ts');
+    const results = await examineInThread(files);
+    return {
+      from: files.length === 1 && files[0] === '-' ? 'standard input' : 'files',
+      checks: results.map(({ id, ...finding }) => ({ id, run: async () => finding })),
+      secrets: [],
+    };
+  }
   const { openSidecar } = await import('./sidecar/sidecar.ts');
   return openSidecar({ clock, env }, { pid: options.pid, proxyFlags });
 }

@@ -1,7 +1,7 @@
 import { formatFlags, formatOptions } from '../shared/options-help.ts';
 import { doctorOptions } from './options.ts';
 
-const usage = `Usage: proxy doctor [flags]`;
+const usage = `Usage: proxy doctor [flags] [file, folder or -]...`;
 
 /** What follows the complaint about a malformed command line. */
 export function formatDoctorUsage(): string {
@@ -19,6 +19,13 @@ Says why the application gets no token, and what to change. Run it in the contai
 It uses the settings of the running proxy, changes nothing and prints no token. The checks are in
 the order of causes: fix the first failure first. Exit code 0: nothing fails; 1: something fails;
 2: malformed command line. Where no proxy runs, it takes the flags and variables of the proxy.
+
+With files, folders or -, it examines the Kubernetes objects in them instead, and names the causes
+by the number of pods:
+
+  kubectl get pod,sa,ns,events -n NAMESPACE -o yaml | proxy doctor -
+
+With --issuer, it examines the public documents of a cluster's token issuer.
 
 ${formatOptions(doctorOptions)}
 `;

@@ -1,7 +1,8 @@
+import { issuerValue } from '../issuer/documents.ts';
 import { proxyOptions } from '../proxy/config/options.ts';
 import type { OptionTable } from '../shared/option-table.ts';
-import { booleanValue, choiceValue } from '../shared/option-values.ts';
-import { pidValue } from './values.ts';
+import { booleanValue, choiceValue, textValue } from '../shared/option-values.ts';
+import { filesValue, pidValue } from './values.ts';
 
 /** The flags of `proxy doctor`. None has a variable: the variables of the container are the proxy's. */
 export const doctorOptions = {
@@ -10,6 +11,24 @@ export const doctorOptions = {
     type: pidValue,
     group: 'Where to look from',
     help: 'The process of the proxy, if several run in this network namespace. By default the doctor finds it.',
+  },
+  issuer: {
+    flag: 'issuer',
+    type: issuerValue,
+    group: 'The token issuer of a self-managed cluster',
+    help: 'Looks from this machine at the public documents of this issuer, as Entra does.',
+  },
+  tokenFile: {
+    flag: 'token-file',
+    type: { ...textValue, label: 'file' },
+    group: 'The token issuer of a self-managed cluster',
+    help: 'A ServiceAccount token of the cluster: its issuer and its key are compared with the documents. It is not sent anywhere.',
+  },
+  publicKey: {
+    flag: 'public-key',
+    type: filesValue,
+    group: 'The token issuer of a self-managed cluster',
+    help: 'Public keys in PEM that must be published, with commas in between: during a rotation, the new key and the old one.',
   },
   output: {
     flag: 'output',

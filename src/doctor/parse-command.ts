@@ -35,7 +35,32 @@ export function parseDoctorCommand(argv: readonly string[]): DoctorCommand {
   }
   const resolution = resolveOptions(doctorOptions, texts, {});
   if (!isComplete(resolution)) return { kind: 'usage', errors: resolution.errors };
-  return { kind: 'run', options: resolution.values, files, proxyFlags: toProxyFlags(texts) };
+  const options = resolution.values;
+  const proxyFlags = toProxyFlags(texts);
+  const errors = findContradictions(options, files, proxyFlags);
+  if (errors.length > 0) return { kind: 'usage', errors };
+  return { kind: 'run', options, files, proxyFlags };
+}
+
+/** The doctor looks from one place. */
+function findContradictions(
+  { issuer, tokenFile, publicKey, pid }: DoctorOptions,
+  files: readonly string[],
+  proxyFlags: readonly string[],
+): readonly string[] {
+  const errors: string[] = [];
+  if (issuer === undefined) {
+    if (tokenFile !== undefined) errors.push('--token-file needs --issuer');
+    if (publicKey !== undefined) errors.push('--public-key needs --issuer');
+  } else if (files.length > 0) {
+    errors.push('--issuer reads no manifests; run the two apart');
+  }
+  const ofSidecar = [...(pid === undefined ? [] : ['--pid']), ...proxyFlags];
+  const [flag] = ofSidecar;
+  if (flag !== undefined && (files.length > 0 || issuer !== undefined)) {
+    errors.push(`${flag.replace(/=.*/s, '')} is for the sidecar; leave it out here`);
+  }
+  return errors;
 }
 
 function toProxyFlags(texts: ReadonlyMap<string, string>): readonly string[] {

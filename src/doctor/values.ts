@@ -10,3 +10,12 @@ export const pidValue: ValueType<number> = {
     return refuse('is not a process ID', 'set the number of the process, as ps prints it');
   },
 };
+
+/** Paths with commas in between; a path may have spaces. */
+export const filesValue: ValueType<readonly string[]> = {
+  label: 'file,…',
+  parse(text) {
+    const files = text.split(',').filter((file) => file !== '');
+    return files.length > 0 ? accept(files) : refuse('names no file', 'name at least one file');
+  },
+};

@@ -30,6 +30,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       return changeOrPlan(name, rest);
     case 'doctor':
       return examine(rest, env);
+    case 'issuer':
+      return writeIssuerDocuments(rest);
     default:
       return rejectUsage(`unknown command ${JSON.stringify(name)}`);
   }
@@ -76,6 +78,11 @@ async function changeOrPlan(name: FileCommand, argv: readonly string[]): Promise
 async function examine(argv: readonly string[], env: Environment): Promise<number> {
   const { runDoctor } = await import('../doctor/command.ts');
   return runDoctor(argv, env);
+}
+
+async function writeIssuerDocuments(argv: readonly string[]): Promise<number> {
+  const { runIssuer } = await import('../issuer/command.ts');
+  return runIssuer(argv);
 }
 
 async function printHelp(): Promise<number> {

@@ -12,7 +12,10 @@ interface Details {
   readonly docs?: string | undefined;
 }
 
-/** The part of a finding that says what to change, in the imperative, with commands to paste. */
+/**
+ * The part of a finding that says what to change, in the imperative, with commands to paste. A line each, if there
+ * are several.
+ */
 interface Remedy {
   readonly fix: string;
 }

@@ -69,7 +69,8 @@ function redactFinding(finding: Finding, redact: Redact): Finding {
         ]),
       ),
     }),
-    ...(fix !== undefined && { fix: redact(fix) }),
+    // The only text with several lines: each is a command or a sentence.
+    ...(fix !== undefined && { fix: fix.split('\n').map(redact).join('\n') }),
   };
   // A spread of a union loses which member it was.
   return clean as Finding;

@@ -3,7 +3,7 @@ import { parseDocument } from '../../inject/manifest/parse-document.ts';
 import { readValue } from '../../inject/manifest/read-value.ts';
 import { type Chunk, isBlank, splitDocuments } from '../../inject/manifest/split-documents.ts';
 import { splitList } from '../../inject/manifest/split-list.ts';
-import type { Path } from '../../inject/manifest/value.ts';
+import type { Path, Value } from '../../inject/manifest/value.ts';
 import {
   findResources,
   type ListFrame,
@@ -43,13 +43,23 @@ function* readChunk(chunk: Chunk, base: Path, frame: ListFrame): Generator<Resou
   if (isBlank(chunk.text.replace(/^---/, ''))) return;
   let resources: readonly Resource[];
   try {
-    const value = readValue(chunk.text) ?? parseDocument(chunk).value;
+    const value = readValue(chunk.text) ?? parseSlowly(chunk);
     resources = findResources(value, [], base, frame);
   } catch (error) {
     yield toUnreadable(error, chunk);
     return;
   }
   yield* resources;
+}
+
+/** With positions, the parser needs a hundred times the memory of the text. */
+const MAX_SLOW_LENGTH = 512 * 1_024;
+
+function parseSlowly(chunk: Chunk): Value {
+  if (chunk.text.length <= MAX_SLOW_LENGTH) return parseDocument(chunk).value;
+  const message =
+    'not YAML or JSON that can be read, or a template; pass the output of kubectl get';
+  throw new ManifestError(message, { line: chunk.line, column: 1 });
 }
 
 function toUnreadable(error: unknown, { line }: Chunk): Unreadable {

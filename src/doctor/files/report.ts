@@ -1,16 +1,7 @@
-import { type Area, causeOrder, rowOf } from './causes.ts';
+import { type CheckResult, type Evidence, fail, ok, skip, warn } from '../engine/check.ts';
+import { type Area, type Cause, causeOrder, rowOf } from './causes.ts';
 import { describeConcerned, type Group, type Line } from './groups.ts';
 import type { Survey } from './survey.ts';
-
-/** One result, as every place of the doctor has them. */
-export interface FileCheck {
-  readonly id: string;
-  readonly status: 'ok' | 'warn' | 'fail' | 'skip';
-  readonly summary: string;
-  readonly evidence: readonly string[];
-  readonly fix: string | undefined;
-  readonly docs: string | undefined;
-}
 
 /** More of them would scroll the first failure away. */
 const MAX_EVIDENCE = 20;
@@ -18,80 +9,116 @@ const MAX_NAMED = 3;
 const MAX_FIXES = 3;
 
 /** Causes first, the worst at the top. Then the areas without a fault, then the gaps of the input. */
-export function toChecks(survey: Survey): readonly FileCheck[] {
+export function toResults(survey: Survey): readonly CheckResult[] {
   const { groups } = survey;
-  const ofGroups = groups.map(toGroupCheck);
-  const input = toInputCheck(survey, groups.length > 0);
-  const rest = [...(survey.counts.concerned === 0 ? [] : toAreaChecks(survey)), ...toGaps(survey)];
-  return input.status === 'ok' ? [...ofGroups, input, ...rest] : [input, ...ofGroups, ...rest];
+  const roots = new Set(groups.flatMap(({ cause, because }) => (because ? [] : [cause])));
+  const causes = groups.flatMap((group) => {
+    if (group.because === undefined) return [toCause(group)];
+    // Elsewhere it stands for itself, and there is its line.
+    return roots.has(group.cause) ? [] : [toConsequence(group, group.because)];
+  });
+  const input = toInput(survey);
+  const rest = [...(survey.counts.concerned === 0 ? [] : toAreas(survey)), ...toGaps(survey)];
+  return input.status === 'ok' ? [...causes, input, ...rest] : [input, ...causes, ...rest];
 }
 
-function toGroupCheck({ cause, because, lines, podCount }: Group): FileCheck {
+function toCause({ cause, lines, podCount }: Group): CheckResult {
   const { status, title, docs } = rowOf(cause);
   const [first] = lines;
-  const fixes = [...new Set(lines.map(({ fix }) => fix))];
-  const evidence = lines.slice(0, MAX_EVIDENCE).map(describeLine);
-  if (lines.length > MAX_EVIDENCE) evidence.push(`… and ${lines.length - MAX_EVIDENCE} more`);
   const objects = new Set(lines.flatMap(({ concerned }) => [...concerned.keys()])).size;
-  const pods = podCount === 0 ? '' : `${podCount} ${podCount === 1 ? 'pod' : 'pods'} of `;
+  const pods = podCount === 0 ? '' : `${toCount(podCount, 'pod')} of `;
   const isSingle = lines.length === 1 && first !== undefined;
-  return {
-    id: cause,
-    status: because === undefined ? status : 'skip',
-    summary: `${isSingle ? describeLine(first) : `${title}: ${pods}${objects} ${objects === 1 ? 'object' : 'objects'}`}${because === undefined ? '' : ` (because of ${because})`}`,
-    evidence: isSingle ? [] : evidence,
-    fix:
-      because === undefined
-        ? fixes.slice(0, MAX_FIXES).join('\n') +
-          (fixes.length > MAX_FIXES ? `\n… and ${fixes.length - MAX_FIXES} like it` : '')
-        : undefined,
-    docs,
-  };
+  const judge = status === 'fail' ? fail : warn;
+  const finding = judge(
+    isSingle ? describeLine(first) : `${title}: ${pods}${toCount(objects, 'object')}`,
+    { fix: toFix(lines), docs, ...(!isSingle && { evidence: toEvidence(lines) }) },
+  );
+  return { id: cause, ...finding };
 }
 
-function describeLine({ detail, concerned }: Line): string {
+function toFix(lines: readonly Line[]): string {
+  const fixes = [...new Set(lines.map(({ fix }) => fix))];
+  const more =
+    fixes.length > MAX_FIXES ? [`… and ${fixes.length - MAX_FIXES} more like these`] : [];
+  return [...fixes.slice(0, MAX_FIXES), ...more].join('\n');
+}
+
+/** The objects by their names. */
+function toEvidence(lines: readonly Line[]): Evidence {
+  const named = lines
+    .slice(0, MAX_EVIDENCE)
+    .map((line) => [nameConcerned(line), line.detail] as const);
+  const rest = lines.length - MAX_EVIDENCE;
+  return toNumbered(rest > 0 ? [...named, ['and', `${rest} more`]] : named);
+}
+
+/** A name that comes again gets a number. */
+function toNumbered(entries: readonly (readonly [name: string, text: string])[]): Evidence {
+  const counts = new Map<string, number>();
+  return Object.fromEntries(
+    entries.map(([name, text]) => {
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      return [count === 1 ? name : `${name} (${count})`, text];
+    }),
+  );
+}
+
+function toConsequence({ cause, lines }: Group, because: Cause): CheckResult {
+  const [first] = lines;
+  const who = first === undefined ? '' : ` (${nameConcerned(first)})`;
+  return { id: cause, ...skip(`${because} explains it${who}`) };
+}
+
+function describeLine(line: Line): string {
+  return `${nameConcerned(line)}: ${line.detail}`;
+}
+
+function nameConcerned({ concerned }: Line): string {
   const all = [...concerned.values()].sort((a, b) => b.pods - a.pods);
   const named = all.slice(0, MAX_NAMED).map(describeConcerned);
   const more = all.length > MAX_NAMED ? [`${all.length - MAX_NAMED} more`] : [];
-  return `${[...named, ...more].join(', ')}: ${detail}`;
+  return [...named, ...more].join(', ');
 }
 
-function toInputCheck(survey: Survey, hasGroups: boolean): FileCheck {
-  const { known, counts, unreadable } = survey;
-  const base = { id: 'input', evidence: unreadable, docs: 'docs/doctor.md#from-files' };
-  const read = `${counts.objects} objects: ${counts.pods} pods, ${counts.templates} pod templates, ${known.accountCount} ServiceAccounts, ${known.eventCount} events that matter`;
-  const command =
-    'kubectl get pod,sa,ns,events --namespace <NAMESPACE> --output yaml | proxy doctor -';
-  if (counts.pods + counts.templates === 0 && !hasGroups) {
-    return {
-      ...base,
-      status: 'fail',
-      summary: `There is no pod in the input (${read})`,
-      fix: command,
-    };
-  }
-  if (counts.concerned === 0 && !hasGroups) {
-    return {
-      ...base,
-      status: 'fail',
-      summary: `No pod of the input has the proxy or asks for it (${read})`,
-      fix: 'Add the label azure.workload.identity/use: "true" and the annotation azure.workload.identity/inject-proxy-sidecar: "true" to the pod template, or pass it through proxy inject.',
-    };
-  }
-  if (unreadable.length > 0) {
-    return {
-      ...base,
-      status: 'fail',
-      summary: `A part of the input cannot be read (${read})`,
-      fix: 'Correct it, or leave it out.',
-    };
-  }
-  return {
-    ...base,
-    status: 'ok',
-    summary: `${read}; ${counts.concerned} have the proxy or ask for it`,
-    fix: undefined,
+function toInput({ known, counts, unreadable, groups }: Survey): CheckResult {
+  const read = [
+    `${toCount(counts.objects, 'object')}: ${toCount(counts.pods, 'pod')}`,
+    toCount(counts.templates, 'pod template'),
+    toCount(known.accountCount, 'ServiceAccount'),
+    `${toCount(known.eventCount, 'event')} that may matter`,
+  ].join(', ');
+  const details = {
+    docs: 'docs/doctor.md#from-files',
+    evidence: toNumbered(unreadable.map(({ place, why }) => [place, why])),
   };
+  const isEmpty = groups.length === 0;
+  const finding = (): ReturnType<typeof ok> => {
+    if (unreadable.length > 0) {
+      return fail(`a part of the input cannot be read (${read})`, {
+        ...details,
+        fix: 'Correct it, or leave it out.',
+      });
+    }
+    if (counts.pods + counts.templates === 0 && isEmpty) {
+      return fail(`there is no pod in the input (${read})`, {
+        ...details,
+        fix: 'kubectl get pod,sa,ns,events --namespace <NAMESPACE> --output yaml | proxy doctor -',
+      });
+    }
+    if (counts.concerned === 0 && isEmpty) {
+      return fail(`no pod of the input has the proxy or asks for it (${read})`, {
+        ...details,
+        fix: 'Add the label azure.workload.identity/use: "true" and the annotation azure.workload.identity/inject-proxy-sidecar: "true" to the pod template, or pass it through proxy inject.',
+      });
+    }
+    return ok(`${read}; ${counts.concerned} have the proxy or ask for it`);
+  };
+  return { id: 'input', ...finding() };
+}
+
+function toCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 const healthy: Readonly<Record<Area, string>> = {
@@ -103,42 +130,33 @@ const healthy: Readonly<Record<Area, string>> = {
   versions: 'one version of the proxy',
 };
 
-function toAreaChecks({ groups, counts }: Survey): readonly FileCheck[] {
+function toAreas({ groups, counts }: Survey): readonly CheckResult[] {
   const wrong = new Set(groups.map(({ cause }) => rowOf(cause).area));
   const areas = [...new Set(causeOrder.map((cause) => rowOf(cause).area))];
   return areas
     .filter((area) => !wrong.has(area))
     .map((area) => ({
       id: area,
-      status: area === 'status' && counts.pods === 0 ? 'skip' : 'ok',
-      summary:
-        area === 'status' && counts.pods === 0
-          ? 'the input has templates and no pods, of which the kubelet could report'
-          : healthy[area],
-      evidence:
-        area === 'token' && counts.withoutAutomount > 0
-          ? [
-              `${counts.withoutAutomount} set automountServiceAccountToken: false, which does not matter: the federated token has its own volume`,
-            ]
-          : [],
-      fix: undefined,
-      docs: undefined,
+      ...(area === 'status' && counts.pods === 0
+        ? skip('the input has templates and no pods, of which the kubelet could report')
+        : ok(healthy[area], {
+            ...(area === 'token' &&
+              counts.withoutAutomount > 0 && {
+                evidence: {
+                  'automountServiceAccountToken: false': `${counts.withoutAutomount} pods; harmless, because the federated token has its own volume`,
+                },
+              }),
+          })),
     }));
 }
 
 /** Kinds that would have told more. */
-function toGaps({ known, counts }: Survey): readonly FileCheck[] {
+function toGaps({ known, counts }: Survey): readonly CheckResult[] {
   if (counts.pods === 0) return [];
-  const gaps = [
-    ...(known.accountCount === 0 ? [['service-accounts', 'sa'] as const] : []),
-    ...(known.eventCount === 0 ? [['events', 'events'] as const] : []),
+  const because = (resource: string): string =>
+    `the input has none that may matter; if you left them out, add ${resource} to kubectl get`;
+  return [
+    ...(known.accountCount === 0 ? [{ id: 'service-accounts', ...skip(because('sa')) }] : []),
+    ...(known.eventCount === 0 ? [{ id: 'events', ...skip(because('events')) }] : []),
   ];
-  return gaps.map(([id, resource]) => ({
-    id,
-    status: 'skip',
-    summary: `the input has none that matter; add ${resource} to kubectl get if you left them out`,
-    evidence: [],
-    fix: undefined,
-    docs: undefined,
-  }));
 }

@@ -1,7 +1,7 @@
 import { isMap, valueAt } from '../../inject/manifest/value.ts';
 import { whyIncomplete } from '../../inject/pod/check-whole.ts';
 import type { Resource } from '../../inject/workload.ts';
-import { cleanName } from './clean-text.ts';
+import { cleanLines, cleanName } from './clean-text.ts';
 import { examinePod, toRoot, type Verdict } from './examine.ts';
 import { createGroups, type Group, toPodKey } from './groups.ts';
 import { createKnown, findController, type Known, mayBeKnown } from './known.ts';
@@ -16,13 +16,19 @@ export interface Source {
   readonly text: string;
 }
 
+/** A part of the input that cannot be read: where it is, and why. */
+export interface Fault {
+  readonly place: string;
+  readonly why: string;
+}
+
 /** What was found in all sources together. */
 export interface Survey {
   readonly known: Known;
   readonly groups: readonly Group[];
   readonly counts: Counts;
-  /** A document that cannot be read, with its source. */
-  readonly unreadable: readonly string[];
+  /** Documents and files that cannot be read. */
+  readonly unreadable: readonly Fault[];
 }
 
 export interface Counts {
@@ -43,8 +49,9 @@ const templateHash = /-[a-z0-9]{6,10}$/;
 /**
  * Reads the sources twice: first what pods may refer to, wherever it stands, then pod after pod. Only verdicts are
  * kept, so that memory follows the number of causes and not of pods.
+ * @param faults files that could not be read at all.
  */
-export function surveySources(sources: readonly Source[]): Survey {
+export function surveySources(sources: readonly Source[], faults: readonly Fault[] = []): Survey {
   const known = createKnown();
   for (const { text } of sources) {
     for (const one of readObjects(text, mayBeKnown)) if ('kind' in one) known.add(one);
@@ -52,7 +59,7 @@ export function surveySources(sources: readonly Source[]): Survey {
 
   const groups = createGroups();
   const counts = { objects: 0, pods: 0, templates: 0, concerned: 0, withoutAutomount: 0 };
-  const unreadable: string[] = [];
+  const unreadable: Fault[] = faults.slice(0, MAX_UNREADABLE);
   const pending: { readonly pod: Pod; readonly verdicts: readonly Verdict[] }[] = [];
   const newestPodAtMs = new Map<string, number>();
   const versions = new Map<string, Pod>();
@@ -96,8 +103,8 @@ export function surveySources(sources: readonly Source[]): Survey {
   return { known, groups: groups.finish(), counts, unreadable };
 }
 
-function describe({ name }: Source, { line, why }: Unreadable): string {
-  return `${name}:${line}: ${why}`;
+function describe({ name }: Source, { line, why }: Unreadable): Fault {
+  return { place: cleanLines(`${name}:${line}`), why: cleanLines(why) };
 }
 
 /** The pod, or the pod templates, of an object. What another object made is that one's. */

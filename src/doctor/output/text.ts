@@ -64,9 +64,14 @@ export function createTextRenderer(
 function toDetails({ evidence = {}, fix, docs }: CheckResult): readonly string[] {
   return [
     ...formatEvidence(evidence),
-    ...(fix === undefined ? [] : [`fix: ${fix}`]),
+    ...(fix === undefined ? [] : `fix: ${fix}`.split('\n').map(indentFurther)),
     ...(docs === undefined ? [] : [`see: ${docs}`]),
   ];
+}
+
+/** Further lines stand below the text of the first. */
+function indentFurther(line: string, index: number): string {
+  return index === 0 ? line : `     ${line}`;
 }
 
 function formatEvidence(evidence: Evidence): readonly string[] {

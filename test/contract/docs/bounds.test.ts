@@ -5,6 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import {
+  DOCUMENT_DEADLINE_MS,
+  MAX_DOCUMENT_BYTES,
+} from '../../../src/doctor/issuer/fetch-document.ts';
 import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
 import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
 import { MAX_INPUT_BYTES } from '../../../src/inject/node-io.ts';
@@ -96,6 +100,9 @@ const bounds: Readonly<Record<string, string>> = {
   'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
     time(adminPauseMs),
   'Input of `inject`, for each file': size(MAX_INPUT_BYTES),
+  'Input of `proxy doctor`, for each file': size(MAX_INPUT_BYTES),
+  'Size of a document of a token issuer that `proxy doctor` reads': size(MAX_DOCUMENT_BYTES),
+  'Time that it waits for such a document': time(DOCUMENT_DEADLINE_MS),
   'Output of a program that `proxy-init` runs': size(mostCharacters),
   'Time that such a program may take': `${programDeadlineMs / 1_000} s`,
   'Time that `proxy-init` waits for another one': `${lockWaitSeconds} s`,

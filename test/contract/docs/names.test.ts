@@ -3,17 +3,26 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorGuides } from '../../../build/docs-errors.ts';
+import { doctorOptions } from '../../../src/doctor/options.ts';
 import { flags as emulatorFlags } from '../../../src/emulator/cli/flags.ts';
 import { failures } from '../../../src/init/failures.ts';
 import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
+import { documentOptions } from '../../../src/issuer/options.ts';
 import { proxyOptions } from '../../../src/proxy/config/options.ts';
 import { aadstsRules } from '../../../src/proxy/entra/explain/aadsts.ts';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { documentOf, documents, root, toCode, toRows } from './documents.ts';
 
-const tables: readonly OptionTable[] = [proxyOptions, initOptions, injectOptions, commonOptions];
+const tables: readonly OptionTable[] = [
+  proxyOptions,
+  initOptions,
+  injectOptions,
+  commonOptions,
+  doctorOptions,
+  documentOptions,
+];
 const options = tables.flatMap((table) => Object.values(table));
 
 /** Variables that documents name and that are not ours to read. */

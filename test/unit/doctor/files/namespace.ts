@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
-import { type FileCheck, toChecks } from '../../../../src/doctor/files/report.ts';
+import type { CheckResult } from '../../../../src/doctor/engine/check.ts';
+import { toResults } from '../../../../src/doctor/files/report.ts';
 import { surveySources } from '../../../../src/doctor/files/survey.ts';
 
 /** An object of Kubernetes, to change at will. */
@@ -75,10 +76,10 @@ export function shopWith(change: (shop: Shop) => void): string {
 }
 
 /** What doctor finds in a text. */
-export function examine(...texts: readonly string[]): readonly FileCheck[] {
-  return toChecks(surveySources(texts.map((text, index) => ({ name: `input-${index}`, text }))));
+export function examine(...texts: readonly string[]): readonly CheckResult[] {
+  return toResults(surveySources(texts.map((text, index) => ({ name: `input-${index}`, text }))));
 }
 
-export function firstFailure(checks: readonly FileCheck[]): FileCheck | undefined {
+export function firstFailure(checks: readonly CheckResult[]): CheckResult | undefined {
   return checks.find(({ status }) => status === 'fail');
 }

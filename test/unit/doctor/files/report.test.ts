@@ -30,7 +30,7 @@ describe('the report', () => {
     const failures = examine(text).filter(({ status }) => status === 'fail');
     expect(failures).toHaveLength(1);
     expect(failures[0]?.summary).toMatch(/^200 pods of Deployment shop\/web \(such as web-/);
-    expect(failures[0]?.evidence).toEqual([]);
+    expect(failures[0]?.evidence).toBeUndefined();
   });
 
   it('puts the cause of most pods first', () => {
@@ -52,8 +52,8 @@ describe('the report', () => {
     expect(failure?.summary).toBe(
       'The federated token is for another audience: 30 pods of 1 object',
     );
-    expect(failure?.evidence).toHaveLength(21);
-    expect(failure?.evidence.at(-1)).toBe('… and 10 more');
+    expect(Object.keys(failure?.evidence ?? {})).toHaveLength(21);
+    expect(failure?.evidence).toMatchObject({ and: '10 more' });
   });
 
   it('skips consequences, and names their cause', () => {
@@ -72,12 +72,14 @@ describe('the report', () => {
     expect(checks.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual([
       'memory-limit',
     ]);
-    const followers = checks.filter(({ summary }) => summary.includes('(because of '));
+    const followers = checks.filter(({ summary }) => summary.includes(' explains it'));
     expect(followers.map(({ id, status, fix }) => [id, status, fix])).toEqual([
       ['proxy-oom', 'skip', undefined],
       ['proxy-not-ready', 'skip', undefined],
     ]);
-    expect(followers[0]?.summary).toMatch(/\(because of memory-limit\)$/);
+    expect(followers[0]?.summary).toMatch(
+      /^because memory-limit explains it \(2 pods of Deployment shop\/web/,
+    );
   });
 
   it('leaves out the template of an object whose pods are there', () => {
@@ -119,11 +121,11 @@ describe('the report', () => {
     expect(examine(pod)[0]).toMatchObject({
       id: 'input',
       status: 'fail',
-      summary: expect.stringMatching(/^No pod of the input has the proxy or asks for it/),
+      summary: expect.stringMatching(/^no pod of the input has the proxy or asks for it/),
     });
     expect(examine('')[0]).toMatchObject({
       status: 'fail',
-      summary: expect.stringMatching(/^There is no pod in the input/),
+      summary: expect.stringMatching(/^there is no pod in the input/),
       fix: expect.stringMatching(/^kubectl get pod,sa,ns,events/),
     });
   });
@@ -153,8 +155,12 @@ describe('the report', () => {
   it('says which part of the input cannot be read, and examines the rest', () => {
     const checks = examine(`${healthyText()}---\na: [\n---\nfoo: bar\n`);
     expect(checks[0]).toMatchObject({ id: 'input', status: 'fail' });
-    expect(checks[0]?.evidence[0]).toMatch(/^input-0:\d+: not YAML/);
-    expect(checks[0]?.evidence[1]).toMatch(/^input-0:\d+: not a Kubernetes object/);
+    const [yaml, other] = Object.entries(checks[0]?.evidence ?? {});
+    expect(yaml).toEqual([
+      expect.stringMatching(/^input-0:\d+$/),
+      expect.stringMatching(/^not YAML/),
+    ]);
+    expect(other?.[1]).toMatch(/^not a Kubernetes object/);
     expect(checks[0]?.summary).toMatch(/2 pods/);
   });
 });
@@ -244,7 +250,9 @@ describe('the output', () => {
     );
     const all = examine(text).flatMap(({ summary, evidence, fix }) => [
       summary,
-      ...evidence,
+      ...Object.entries(evidence ?? {})
+        .flat()
+        .map(String),
       fix ?? '',
     ]);
     expect(all.join('')).toContain('runs as user 1501');
