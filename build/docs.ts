@@ -15,6 +15,7 @@ import {
   renderRedirectCases,
   renderVectors,
 } from './docs-conformance.ts';
+import { renderFileCauses } from './docs-doctor.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
@@ -42,6 +43,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/conformance.md', name: 'redirect', render: renderRedirectCases },
   { file: 'docs/errors.md', name: 'codes', render: renderErrorCodes },
   { file: 'docs/errors.md', name: 'aadsts', render: renderAadstsCodes },
+  { file: 'docs/doctor.md', name: 'file-causes', render: renderFileCauses },
   { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
   { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
 ];

@@ -18,7 +18,7 @@ const MAX_KEYS = 50;
 const again =
   'Write the key set again from the public keys of the API server (--service-account-key-file): proxy issuer documents';
 
-/** The keys of a key set, and what is wrong with it. */
+/** The keys of a key set, and its faults. */
 export function judgeKeys(keySet: Readonly<Record<string, unknown>>): {
   readonly keys: readonly PublishedKey[];
   readonly finding: Finding;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { dist } from '../../support/proxy-process.ts';
 import { cases } from '../../unit/doctor/files/causes.ts';
 import { healthyText, shopWith } from '../../unit/doctor/files/namespace.ts';
 
+const root = join(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'doctor files '));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -68,6 +69,20 @@ describe('the output of kubectl get', () => {
     expect(first).toMatch(says ?? /never/);
     expect(rest.find((line) => line.trim().startsWith('fix: '))).toBeDefined();
     expect(exitCode).toBe(1);
+  });
+
+  it('makes the report that docs/doctor.md shows', async () => {
+    const shown = [
+      'ServiceAccount without annotation',
+      'memory limit under the minimum',
+      'proxy out of memory',
+    ];
+    const text = shopWith((shop) => {
+      for (const title of shown) cases.find((one) => one.title === title)?.change(shop);
+    });
+    const { stdout } = await doctor(['-'], text);
+    const document = readFileSync(join(root, 'docs/doctor.md'), 'utf8');
+    expect(document).toContain(`\`\`\`text\n${stdout}\`\`\``);
   });
 
   it('comes from files and folders as well, whose names may have spaces', async () => {
