@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { runMigrate } from '../../src/migrate/main.ts';
 import type { Finding, PlacedFinding, Plan, PlannedWorkload } from '../../src/migrate/plan.ts';
 import { type InjectRun, type InjectSetting, runOn } from './inject.ts';
@@ -16,10 +17,21 @@ export interface PrintedPlan extends Plan {
   readonly all: readonly (Finding | PlacedFinding)[];
 }
 
-/** The plan for standard input, with an issuer and a tenant. */
-export async function planOf(stdin: string, argv: readonly string[] = []): Promise<PrintedPlan> {
-  const flags = ['--output=json', `--issuer=${issuer}`, `--tenant-id=${tenantId}`, ...argv];
-  const { stdout, stderr, exitCode } = await runMigrateOn(flags, { stdin });
+/** The plan for standard input, or for the files of a folder, with an issuer and a tenant unless the flags say otherwise. */
+export async function planOf(
+  input: string | Readonly<Record<string, string>>,
+  argv: readonly string[] = noFlags,
+): Promise<PrintedPlan> {
+  const flags = [
+    '--output=json',
+    ...(argv === withoutIssuer ? [] : [`--issuer=${issuer}`]),
+    ...(argv === withoutTenant ? [] : [`--tenant-id=${tenantId}`]),
+    ...argv,
+  ];
+  const { stdout, stderr, exitCode } =
+    typeof input === 'string'
+      ? await runMigrateOn(flags, { stdin: input })
+      : await runMigrateOn([...flags, 'a'], { files: input });
   if (exitCode === 2) throw new Error(stderr);
   const plan = JSON.parse(stdout) as Plan;
   const [workload] = plan.workloads;
@@ -31,6 +43,12 @@ export async function planOf(stdin: string, argv: readonly string[] = []): Promi
   ];
   return { ...plan, exitCode, all, workload: workload as PlannedWorkload };
 }
+
+const noFlags: readonly string[] = [];
+
+/** For `planOf`: no --issuer, and no --tenant-id. */
+export const withoutIssuer: readonly string[] = [];
+export const withoutTenant: readonly string[] = [];
 
 export const issuer = 'https://issuer.example/cluster/';
 export const tenantId = '99999999-9999-9999-9999-999999999999';
@@ -102,6 +120,90 @@ export function workload(name: string, label: unknown, more: PodMore = {}): obje
           ...(annotations && { annotations }),
         },
         spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...spec },
+      },
+    },
+  };
+}
+
+/** A List, as kubectl prints it. */
+export function dump(...objects: readonly object[]): string {
+  return stringify({ apiVersion: 'v1', items: objects, kind: 'List', metadata: {} });
+}
+
+interface PodSetting {
+  readonly owner?: readonly [kind: string, name: string];
+  readonly labels?: object;
+  readonly spec?: object;
+  readonly phase?: string;
+}
+
+/** A running pod. */
+export function pod(name: string, label: unknown, setting: PodSetting = {}): object {
+  const { owner, labels, spec, phase = 'Running' } = setting;
+  const [kind, ownerName] = owner ?? [];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: { ...(label !== undefined && { aadpodidbinding: label }), ...labels },
+      ...(kind !== undefined && {
+        ownerReferences: [
+          {
+            apiVersion: groupsOf[kind] ?? 'example.com/v1',
+            kind,
+            name: ownerName,
+            controller: true,
+          },
+        ],
+      }),
+    },
+    spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...spec },
+    status: { phase },
+  };
+}
+
+const groupsOf: Readonly<Record<string, string>> = {
+  ReplicaSet: 'apps/v1',
+  StatefulSet: 'apps/v1',
+  Deployment: 'apps/v1',
+  Job: 'batch/v1',
+};
+
+export function serviceAccount(name: string, client?: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: {
+      name,
+      namespace: 'shop',
+      ...(client !== undefined && {
+        annotations: { 'azure.workload.identity/client-id': client },
+      }),
+    },
+  };
+}
+
+/** MIC, as its chart installs it. */
+export function mic(args: readonly string[], forced = 'false'): object {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'aad-pod-identity-mic', namespace: 'kube-system' },
+    spec: {
+      template: {
+        metadata: { labels: { 'app.kubernetes.io/component': 'mic' } },
+        spec: {
+          containers: [
+            {
+              name: 'mic',
+              image: 'mcr.microsoft.com/oss/azure/aad-pod-identity/mic:v1.8.17',
+              args: ['--cloudconfig=/etc/kubernetes/azure.json', '--logtostderr', ...args],
+              env: [{ name: 'FORCENAMESPACED', value: forced }],
+            },
+          ],
+        },
       },
     },
   };

@@ -90,7 +90,7 @@ export function makePlan(cluster: Cluster, settings: PlanSettings): Plan {
     identityBindings: hasIdentityBinding ? toIdentityBindings(uses) : [],
     identities,
     secretProviderClasses,
-    components: cluster.components,
+    components: cluster.components.map(({ isNamespaced: _, ...one }) => one),
     leftovers: toLeftovers(cluster),
     findings,
     summary: {
