@@ -20,6 +20,7 @@ import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
 import { renderAlerts } from './monitoring/docs-alerts.ts';
+import { renderPolicySettings } from './policies/settings.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -46,6 +47,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/doctor.md', name: 'file-causes', render: renderFileCauses },
   { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
   { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
+  { file: 'docs/injection-policy.md', name: 'settings', render: renderPolicySettings },
 ];
 
 /**

@@ -23,6 +23,35 @@ export const webhook = {
   identityBindingAnnotation: 'azure.workload.identity/use-identity-binding',
   clientIdAnnotation: 'azure.workload.identity/client-id',
   tenantIdAnnotation: 'azure.workload.identity/tenant-id',
+  /** On the pod, or on its ServiceAccount: seconds for which the federated token is valid. */
+  expirationAnnotation: 'azure.workload.identity/service-account-token-expiration',
+} as const;
+
+/** What upstream's webhook accepts as the lifetime of a federated token, and takes if nobody says. */
+export const tokenExpiration = {
+  leastSeconds: 3600,
+  mostSeconds: 86_400,
+  defaultSeconds: 3600,
+} as const;
+
+/** Our own annotations, which the admission policies read. */
+export const policyAnnotations = {
+  /** On the pod: "false" leaves out the redirect, and points the containers to the proxy by their environment. */
+  redirect: 'workload-identity-imds-proxy/redirect',
+  /** On the pod: NAME or NAME/KEY of the Secret for pods without the redirect. */
+  headerSecret: 'workload-identity-imds-proxy/header-secret',
+  /** On the pod: the value of IMDS_PROXY_IDENTITIES. */
+  identities: 'workload-identity-imds-proxy/identities',
+  /** On the pod: NAME or NAME/KEY of a ConfigMap with that value. */
+  identitiesConfigMap: 'workload-identity-imds-proxy/identities-configmap',
+  /** On the namespace: the values of IMDS_PROXY_ALLOWED_CLIENT_IDS and IMDS_PROXY_ALLOWED_RESOURCES. */
+  allowedClientIds: 'workload-identity-imds-proxy/allowed-client-ids',
+  allowedResources: 'workload-identity-imds-proxy/allowed-resources',
+  /**
+   * Written by the mutating policy, which cannot refuse a pod with its own message. The validating policy
+   * refuses the pod with this text, so that it is never stored.
+   */
+  fault: 'workload-identity-imds-proxy/fault',
 } as const;
 
 /**

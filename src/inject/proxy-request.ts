@@ -43,7 +43,7 @@ function read(pod: Value, map: 'annotations' | 'labels', key: string): string | 
   return value === undefined ? undefined : String(value ?? '');
 }
 
-/** Go, YAML 1.1 and Python all write the two words in cases of their own. */
+/** Go, YAML 1.1 and Python write the two words in different cases. */
 function isWord(value: string, word: 'true' | 'false'): boolean {
   return value.toLowerCase() === word;
 }

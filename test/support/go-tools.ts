@@ -1,4 +1,5 @@
-import { accessSync, constants } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +9,7 @@ export const goTools = {
   helm4: 'helm-v4.3.1',
   kustomize: 'kustomize-v5.8.1',
   yq: 'yq-v4.54.3',
+  policyEvaluation: `policy-evaluation-${digestSources(join(import.meta.dirname, 'policy-evaluation'))}`,
 } as const;
 
 /** Path of a tool; undefined if it was not built on this machine. */
@@ -20,4 +22,14 @@ export function findGoTool(name: keyof typeof goTools): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** As `.ci/go-tools` names a program that it builds from our own sources. */
+function digestSources(folder: string): string {
+  const programs = readdirSync(folder).filter((name) => name.endsWith('.go'));
+  const digest = createHash('sha256');
+  for (const name of ['go.mod', 'go.sum', ...programs.sort()]) {
+    digest.update(readFileSync(join(folder, name)));
+  }
+  return digest.digest('hex').slice(0, 12);
 }

@@ -16,6 +16,17 @@ import type { InjectSettings, Mount, Resources } from '../settings.ts';
  */
 export type Container = ValueMap & { readonly name: string };
 
+/**
+ * An expression in place of a value, for those who write a template of the containers and not the containers
+ * themselves: build/policies. Strings may also hold one between other text.
+ */
+export type Expression = `$[${string}]`;
+
+/** The settings that decide how the containers look. */
+export type ContainerSettings = Omit<InjectSettings, 'adminPort'> & {
+  readonly adminPort: number | Expression;
+};
+
 /** The value of a variable, or a reference to where it comes from. */
 export type EnvValue =
   | string
@@ -24,7 +35,7 @@ export type Env = ReadonlyMap<string, EnvValue>;
 
 /** Facts of a pod that its proxy must follow. */
 export interface PodFacts {
-  readonly proxyPort: number;
+  readonly proxyPort: number | Expression;
   /** terminationGracePeriodSeconds, if the pod sets it. */
   readonly graceSeconds: number | undefined;
 }
@@ -34,15 +45,14 @@ export interface PodFacts {
  * needs; everything else is taken from it.
  */
 export function toInitContainer(
-  settings: InjectSettings,
+  settings: ContainerSettings,
   initImage: string,
   { proxyPort }: PodFacts,
 ): Container {
   const { proxyUser, passthrough } = settings;
   const env = new Map<string, string>([
     ['PROXY_PORT', `${proxyPort}`],
-    // With passthrough off the proxy never connects to the address, so nobody needs an exemption.
-    ['INIT_EXEMPT', passthrough === 'off' ? 'none' : 'uid+gid'],
+    ['INIT_EXEMPT', toExemption(passthrough)],
   ]);
   if (proxyUser !== 'none' && proxyUser.uid !== proxyUid) {
     env.set('PROXY_UID', `${proxyUser.uid}`);
@@ -68,13 +78,18 @@ export function toInitContainer(
   };
 }
 
+/** Who bypasses the redirect. With pass-through off the proxy never connects to the address, so nobody need. */
+export function toExemption(passthrough: InjectSettings['passthrough']): string {
+  return passthrough === 'off' ? 'none' : 'uid+gid';
+}
+
 /**
  * The proxy. The user is set because a pod that sets another would make the redirect catch the proxy's own
  * requests (azure-workload-identity #1009).
  * @param variables those that name its identity, unless the webhook adds them, and App Service's secret.
  */
 export function toProxyContainer(
-  settings: InjectSettings,
+  settings: ContainerSettings,
   { proxyPort, graceSeconds }: PodFacts,
   variables: Env,
 ): Container {
@@ -137,7 +152,10 @@ export function toProxyContainer(
 }
 
 /** Volumes that the proxy's mounts need, besides its token. */
-export function toProxyVolumes({ caBundle, mounts }: InjectSettings): readonly Container[] {
+export function toProxyVolumes({
+  caBundle,
+  mounts,
+}: Pick<InjectSettings, 'caBundle' | 'mounts'>): readonly Container[] {
   const ca = caBundle && {
     name: caVolume.name,
     ...toVolumeSource(caBundle.kind, caBundle.name, [{ key: caBundle.key, path: caVolume.path }]),

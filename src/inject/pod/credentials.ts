@@ -1,8 +1,8 @@
-import { audiences, tokenVolume, webhook } from '../contract.ts';
+import { audiences, tokenExpiration, tokenVolume, webhook } from '../contract.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { ValueMap } from '../manifest/value.ts';
 import type { OwnCredentials } from '../settings.ts';
-import type { Container } from './containers.ts';
+import type { Container, Expression } from './containers.ts';
 
 /** What a ServiceAccount of the same input says of its identity. */
 export interface ServiceAccount {
@@ -40,12 +40,18 @@ export function toCredentialVariables(
   return known;
 }
 
-/** The ServiceAccount token that Entra, or AKS's token proxy, is shown. The kubelet renews it. */
-export function toTokenVolume({ identityBinding }: OwnCredentials): Container {
+/**
+ * The ServiceAccount token that Entra, or AKS's token proxy, is shown. The kubelet renews it.
+ * @param expirationSeconds how long it is valid.
+ */
+export function toTokenVolume(
+  { identityBinding }: Pick<OwnCredentials, 'identityBinding'>,
+  expirationSeconds: number | Expression = tokenExpiration.defaultSeconds,
+): Container {
   const token: ValueMap = {
     serviceAccountToken: {
       audience: identityBinding === undefined ? audiences.entra : audiences.identityBinding,
-      expirationSeconds: 3600,
+      expirationSeconds,
       path: tokenVolume.tokenPath,
     },
   };

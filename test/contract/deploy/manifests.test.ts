@@ -98,6 +98,8 @@ describe('the manifests in deploy', () => {
       'monitoring/rules.yaml',
       'monitoring/scrape-config.yaml',
       'network-policy.yaml',
+      'policies/inject-v1beta1.yaml',
+      'policies/inject.yaml',
       'policies/kyverno.yaml',
       'policies/mutating-admission-policy.yaml',
       'webhook/config-patch.yaml',

@@ -48,6 +48,8 @@ const noObjects = [
 /** Kinds that this API server does not have: newer ones, and those of others. */
 const unknownKinds = [
   'deploy/monitoring/pod-monitor.yaml',
+  'deploy/policies/inject-v1beta1.yaml',
+  'deploy/policies/inject.yaml',
   'deploy/policies/kyverno.yaml',
   'deploy/policies/mutating-admission-policy.yaml',
 ];
