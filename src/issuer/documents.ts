@@ -18,7 +18,8 @@ export const issuerValue: ValueType<string> = {
     if (protocol !== 'https:') return refuse('is not an https URL', fix);
     // An empty query or fragment is still a character of the issuer.
     if (`${username}${password}${search}${hash}` !== '' || /[?#@\s]/.test(text)) {
-      return refuse('has a user, a query, a fragment or white space', fix);
+      // It is not shown, because of the password.
+      return refuse('has a user, a query, a fragment or white space', fix, { shown: 'the URL' });
     }
     if (hostname === '') return refuse('has no host', fix);
     return accept(text);

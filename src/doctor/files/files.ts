@@ -17,9 +17,13 @@ export async function examineFiles(
   const sources: Source[] = [];
   const faults: Fault[] = [];
   for (const input of await readInputs(names, io)) {
-    if ('text' in input) sources.push({ name: input.name, text: input.text });
+    if ('text' in input) sources.push(input);
     else if (input.finding.outcome.kind === 'failed') {
-      faults.push({ place: cleanLines(input.name), why: cleanLines(input.finding.outcome.error) });
+      faults.push({
+        place: cleanLines(input.name),
+        why: cleanLines(input.finding.outcome.error),
+        isFromFolder: false,
+      });
     }
   }
   return toResults(surveySources(sources, faults));

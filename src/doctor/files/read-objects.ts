@@ -15,6 +15,8 @@ import {
 export interface Unreadable {
   readonly line: number;
   readonly why: string;
+  /** Read, but it is something other than a Kubernetes object. */
+  readonly isOther: boolean;
 }
 
 /**
@@ -63,7 +65,11 @@ function parseSlowly(chunk: Chunk): Value {
 }
 
 function toUnreadable(error: unknown, { line }: Chunk): Unreadable {
-  if (error instanceof NotAnObject) return { line, why: error.message };
+  if (error instanceof NotAnObject) return { line, why: error.message, isOther: true };
   if (!(error instanceof ManifestError)) throw error;
-  return { line: 'line' in error.place ? error.place.line : line, why: error.message };
+  return {
+    line: 'line' in error.place ? error.place.line : line,
+    why: error.message,
+    isOther: false,
+  };
 }

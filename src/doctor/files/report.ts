@@ -19,7 +19,7 @@ export function toResults(survey: Survey): readonly CheckResult[] {
   });
   const input = toInput(survey);
   const rest = [...(survey.counts.concerned === 0 ? [] : toAreas(survey)), ...toGaps(survey)];
-  return input.status === 'ok' ? [...causes, input, ...rest] : [input, ...causes, ...rest];
+  return input.status === 'fail' ? [input, ...causes, ...rest] : [...causes, input, ...rest];
 }
 
 function toCause({ cause, lines, podCount }: Group): CheckResult {
@@ -95,7 +95,9 @@ function toInput({ known, counts, unreadable, groups }: Survey): CheckResult {
   const isEmpty = groups.length === 0;
   const finding = (): ReturnType<typeof ok> => {
     if (unreadable.length > 0) {
-      return fail(`a part of the input cannot be read (${read})`, {
+      // Templates and patches lie in folders as well.
+      const judge = unreadable.every(({ isFromFolder }) => isFromFolder) ? warn : fail;
+      return judge(`a part of the input cannot be read (${read})`, {
         ...details,
         fix: 'Correct it, or leave it out.',
       });

@@ -14,12 +14,16 @@ import { versionOf } from './rules/versions.ts';
 export interface Source {
   readonly name: string;
   readonly text: string;
+  /** Found in a folder, where files of other kinds lie as well. */
+  readonly isFromFolder: boolean;
 }
 
 /** A part of the input that cannot be read: where it is, and why. */
 export interface Fault {
   readonly place: string;
   readonly why: string;
+  /** Nobody has named the file. */
+  readonly isFromFolder: boolean;
 }
 
 /** What was found in all sources together. */
@@ -83,7 +87,10 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
   for (const source of sources) {
     for (const one of readObjects(source.text)) {
       if (!('kind' in one)) {
-        if (unreadable.length < MAX_UNREADABLE) unreadable.push(describe(source, one));
+        const isExpected = one.isOther && source.isFromFolder;
+        if (!isExpected && unreadable.length < MAX_UNREADABLE) {
+          unreadable.push(describe(source, one));
+        }
         continue;
       }
       counts.objects += 1;
@@ -103,8 +110,8 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
   return { known, groups: groups.finish(), counts, unreadable };
 }
 
-function describe({ name }: Source, { line, why }: Unreadable): Fault {
-  return { place: cleanLines(`${name}:${line}`), why: cleanLines(why) };
+function describe({ name, isFromFolder }: Source, { line, why }: Unreadable): Fault {
+  return { place: cleanLines(`${name}:${line}`), why: cleanLines(why), isFromFolder };
 }
 
 /** The pod, or the pod templates, of an object. What another object made is that one's. */

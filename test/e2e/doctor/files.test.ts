@@ -102,6 +102,19 @@ describe('the output of kubectl get', () => {
     }
   });
 
+  it('may lie in a folder with files of other kinds', async () => {
+    const chart = mkdtempSync(join(folder, 'chart-'));
+    writeFileSync(join(chart, 'values.yaml'), 'image: x\n');
+    writeFileSync(join(chart, 'pods.yaml'), healthyText());
+    expect(await doctor([chart])).toMatchObject({ exitCode: 0 });
+    writeFileSync(join(chart, 'template.yaml'), 'kind: {{ .Values.kind }}\n');
+    const warned = await doctor([chart]);
+    expect(warned.exitCode).toBe(0);
+    expect(warned.stdout).toMatch(/warn {2}input .*a part of the input cannot be read/);
+    expect(await doctor([join(chart, 'template.yaml')])).toMatchObject({ exitCode: 1 });
+    rmSync(chart, { recursive: true });
+  });
+
   it('with two thousand pods fits beside the small heap of the proxy', async () => {
     const text = shopWith(({ items, pods }) => {
       for (let index = 0; index < 2_000; index += 1) {

@@ -91,6 +91,12 @@ describe('proxy issuer documents', () => {
     ['with an unknown command', 'keys', 2, /unknown command "keys"; the only one is documents/],
     ['without a key', 'documents --issuer https://a.example', 2, /--public-key not set/],
     ['with http', 'documents --issuer http://a.example --public-key sa.pub', 2, /not an https URL/],
+    [
+      'with a password in the URL',
+      'documents --issuer https://a:hunter22@b.example --public-key sa.pub',
+      2,
+      /^(?!.*hunter22).*the URL has a user/s,
+    ],
     ['with a misspelt flag', 'documents --isuer https://a.example', 2, /did you mean --issuer/],
     [
       'with an argument',

@@ -77,7 +77,15 @@ export function shopWith(change: (shop: Shop) => void): string {
 
 /** What doctor finds in a text. */
 export function examine(...texts: readonly string[]): readonly CheckResult[] {
-  return toResults(surveySources(texts.map((text, index) => ({ name: `input-${index}`, text }))));
+  return toResults(
+    surveySources(
+      texts.map((text, index) => ({
+        name: `input-${index}`,
+        text,
+        isFromFolder: false,
+      })),
+    ),
+  );
 }
 
 export function firstFailure(checks: readonly CheckResult[]): CheckResult | undefined {
