@@ -12,7 +12,7 @@ import { createRunProgram } from './backends/program.ts';
 import { type InitConfig, type OutputSettings, toInitConfig, toOutputSettings } from './config.ts';
 import { toInitFailure } from './failures.ts';
 import { formatHelp, initOptions } from './options.ts';
-import { createLogger, reportFailure } from './output.ts';
+import { createLogger, reportFailure, tellKubelet } from './output.ts';
 import { lockWaitSeconds, withNamespaceLock } from './steps/lock.ts';
 import {
   applyRedirect,
@@ -24,13 +24,20 @@ import {
 
 const writeStdout = createLineWriter(1);
 
-type Operation = (config: InitConfig, output: OutputSettings) => Promise<void>;
+/** @returns the result for the status of the pod */
+type Operation = (config: InitConfig, output: OutputSettings) => Promise<string | undefined>;
 
 const operations: ReadonlyMap<string, Operation> = new Map([
   ['apply', locked(applyRedirect)],
   ['check', locked(checkRedirect)],
   ['remove', locked((_, tools) => removeRedirect(tools))],
-  ['print', async (config) => writeStdout(formatRules(config))],
+  [
+    'print',
+    async (config) => {
+      writeStdout(formatRules(config));
+      return undefined;
+    },
+  ],
 ]);
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -51,12 +58,14 @@ async function run(argv: readonly string[]): Promise<number> {
   if (rest.length > 0) return rejectUsage(`unexpected argument ${rest[0]}`);
 
   const output = toOutputSettings(scan.texts, process.env);
+  const log = createLogger(output.format, output.level, writeStderr);
   try {
-    await operation(toInitConfig(scan.texts, process.env), output);
+    const message = await operation(toInitConfig(scan.texts, process.env), output);
+    if (message !== undefined) tellKubelet({ message }, output.terminationLog, log);
     return 0;
   } catch (error) {
     const failure = toInitFailure(error);
-    reportFailure(failure, output, createLogger(output.format, output.level, writeStderr));
+    reportFailure(failure, output, log);
     return failure.exitCode;
   }
 }
@@ -67,7 +76,7 @@ function rejectUsage(error: string): number {
 }
 
 /** Runs an operation while no other proxy-init works in this network namespace. */
-function locked(work: (config: InitConfig, tools: Tools) => Promise<void>): Operation {
+function locked(work: (config: InitConfig, tools: Tools) => Promise<string>): Operation {
   return (config, { format, level }) => {
     const log = createLogger(format, level, writeStdout);
     const lock = { command: ['nft'] as const, env: process.env, log };

@@ -4,6 +4,7 @@ import { accept, type OptionTable, refuse, type ValueType } from '../shared/opti
 import { booleanValue, choiceValue, listValue, portValue } from '../shared/option-values.ts';
 import { formatOptions } from '../shared/options-help.ts';
 import * as contract from '../shared/redirect-contract.ts';
+import { usualTerminationLog } from '../shared/termination-log.ts';
 import { type Network, parseNetwork, parseRange, type Range } from './rules/network.ts';
 
 /** 4294967295 is "nobody" to the kernel. */
@@ -254,9 +255,9 @@ export const initOptions = {
     flag: 'termination-log',
     env: 'INIT_TERMINATION_LOG',
     type: pathValue,
-    default: '/dev/termination-log',
+    default: usualTerminationLog,
     group: 'Output',
-    help: 'File that gets the failure message, if the file exists. The kubelet shows it.',
+    help: 'File that gets the result, or the failure with its remedy, if the file exists. kubectl describe pod shows it.',
   },
   version: {
     flag: 'version',

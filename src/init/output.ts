@@ -1,7 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
 import { createJsonLogger } from '../shared/json-log.ts';
 import { isLevelEnabled } from '../shared/log-level.ts';
 import type { LogFields, Logger, LogLevel } from '../shared/logger.ts';
+import { type TerminationMessage, writeTerminationLog } from '../shared/termination-log.ts';
 import type { OutputSettings } from './config.ts';
 import { failures, type InitFailure } from './failures.ts';
 
@@ -38,9 +38,6 @@ function formatFields(fields: LogFields = {}): string {
   return `${short.length > 0 ? ` (${short.join(' ')})` : ''}${blocks.join('')}`;
 }
 
-/** The kubelet reads no more of the file. */
-const mostTerminationBytes = 4_096;
-
 /**
  * Says why proxy-init failed: on standard error, and in the file that `kubectl describe pod` shows.
  * @param log writes to standard error in the chosen format
@@ -59,13 +56,13 @@ export function reportFailure(
     log.log('error', remedy === undefined ? message : `${message}\n  ${remedy}`);
   }
   if (kind === 'unexpected') log.log('debug', 'stack', { stack: toStack(failure) });
-  if (!existsSync(terminationLog)) return;
-  try {
-    const text = remedy === undefined ? message : `${message} ${remedy}`;
-    writeFileSync(terminationLog, `${text}\n`.slice(0, mostTerminationBytes));
-  } catch (error) {
-    log.log('warning', `cannot write ${terminationLog}`, { reason: `${error}` });
-  }
+  tellKubelet({ message, remedy }, terminationLog, log);
+}
+
+/** Leaves the result where `kubectl describe pod` shows it. */
+export function tellKubelet(message: TerminationMessage, file: string, log: Logger): void {
+  const reason = writeTerminationLog(file, message);
+  if (reason !== undefined) log.log('warning', `cannot write ${file}`, { reason });
 }
 
 function toStack({ stack, cause }: InitFailure): string | undefined {

@@ -6,8 +6,8 @@ import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { redactTokens } from '../shared/untrusted-text.ts';
 import { systemClock } from './clock.ts';
-
 import type { FileCommand } from './process/file-command.ts';
+import { tellKubelet } from './process/last-message.ts';
 import { runProbe } from './process/ready-probe.ts';
 import { watchSignals } from './process/signals.ts';
 import type { ContainFault } from './serve.ts';
@@ -63,9 +63,11 @@ async function probeOrServe(argv: readonly string[], env: Environment): Promise<
     case 'version':
       return printVersion();
     case 'usage':
+      tellKubelet(`Malformed command line: ${started.error}`, env);
       return rejectUsage(started.error);
     case 'invalid':
       for (const error of started.errors) writeStderr(`proxy: ${error}\n`);
+      tellKubelet(started.errors.join('\n'), env);
       return giveUp({ error: `setup: ${started.errors.join('\n')}` });
   }
 }
@@ -117,7 +119,9 @@ function giveUp(fields: LogFields): number {
 
 async function giveUpOn(thrown: unknown): Promise<number> {
   const { describeStartError } = await import('./config/start-error.ts');
-  return giveUp({ error: describeStartError(thrown) });
+  const error = describeStartError(thrown);
+  tellKubelet(error, process.env);
+  return giveUp({ error });
 }
 
 /** Decides about a fault that nothing caught. Before the server runs, every fault ends the process. */
@@ -128,6 +132,7 @@ process.on('uncaughtException', (error: unknown) => {
   if (containFault(error)) return;
   const stack =
     error instanceof Error && error.stack !== undefined ? redactTokens(error.stack) : undefined;
+  tellKubelet(`Unrecoverable error: ${String(error)}`, process.env);
   process.exit(giveUp({ error: redactTokens(String(error)), stack }));
 });
 

@@ -29,8 +29,8 @@ export interface Tools {
   readonly log: Logger;
 }
 
-/** Puts the redirect into force and proves it. */
-export async function applyRedirect(config: InitConfig, tools: Tools): Promise<void> {
+/** Puts the redirect into force and proves it. @returns the result in a sentence */
+export async function applyRedirect(config: InitConfig, tools: Tools): Promise<string> {
   const { log, backends, nft, run } = tools;
   const { redirect } = config;
   log.log('info', 'settings are valid', toSettingFields(config));
@@ -44,10 +44,11 @@ export async function applyRedirect(config: InitConfig, tools: Tools): Promise<v
   await ensureRoutes(redirect, config.route === 'auto', run, log);
   await verify(config, backend, snapshot, tools);
   warnOfOpenConnections(redirect, log);
+  return toResult(config, backend);
 }
 
-/** Proves that the redirect is in force as configured, once, and changes nothing. */
-export async function checkRedirect(config: InitConfig, tools: Tools): Promise<void> {
+/** Proves that the redirect is in force as configured, once, and changes nothing. @returns as `applyRedirect` */
+export async function checkRedirect(config: InitConfig, tools: Tools): Promise<string> {
   const { log, backends, nft, run } = tools;
   const survey = await surveyBackends(backends);
   const { backend, snapshot } = findOnlyHolder(config, survey);
@@ -58,10 +59,17 @@ export async function checkRedirect(config: InitConfig, tools: Tools): Promise<v
   logRules('rules are as configured', backend, snapshot, log);
   await ensureRoutes(config.redirect, false, run, log);
   await verify(config, backend, snapshot, tools);
+  return toResult(config, backend);
 }
 
-/** Removes everything of ours, and of upstream's script, from every backend. */
-export async function removeRedirect({ backends, nft, run, log }: Tools): Promise<void> {
+function toResult({ redirect, verify: mode }: InitConfig, { name }: Backend): string {
+  const { from, to } = toEnds(redirect);
+  const proof = mode === 'off' ? 'not verified by a connection' : 'verified by a connection';
+  return `The redirect of ${from.replaceAll('/32', '')} to ${to} is in force (${name}, ${proof}).`;
+}
+
+/** Removes everything of ours, and of upstream's script, from every backend. @returns as `applyRedirect` */
+export async function removeRedirect({ backends, nft, run, log }: Tools): Promise<string> {
   const survey = await surveyBackends(backends);
   const blindness = findBlindness(survey);
   if (blindness !== undefined) throw blindness;
@@ -73,6 +81,7 @@ export async function removeRedirect({ backends, nft, run, log }: Tools): Promis
   const hadPacketGuard = await removePacketGuard(nft, log);
   const routes = await removeRoutes(run, log);
   if (present.length + routes === 0 && !hadPacketGuard) log.log('info', 'nothing to remove');
+  return 'There is no redirect any more.';
 }
 
 /** The rules as text for the backend's own program, as for a namespace without any; needs no permission. */
@@ -94,14 +103,20 @@ export function formatRules({ redirect, backend }: InitConfig): string {
 }
 
 function toSettingFields({ redirect, backend }: InitConfig): LogFields {
-  const { destinations, ports, target, exemption, guard, forwarded } = redirect;
+  const { exemption, guard, forwarded } = redirect;
   return {
-    from: `${destinations.map(formatNetwork).join(',')}:${formatRange(ports, '-')}`,
-    to: `${target.kind === 'local' ? '127.0.0.1' : target.address}:${target.port}`,
+    ...toEnds(redirect),
     exempt: exemption.kind,
     guard,
     forwarded,
     backend,
+  };
+}
+
+function toEnds({ destinations, ports, target }: InitConfig['redirect']) {
+  return {
+    from: `${destinations.map(formatNetwork).join(',')}:${formatRange(ports, '-')}`,
+    to: `${target.kind === 'local' ? '127.0.0.1' : target.address}:${target.port}`,
   };
 }
 

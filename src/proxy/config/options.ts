@@ -10,6 +10,7 @@ import {
   textValue,
 } from '../../shared/option-values.ts';
 import { metadataAddress, metadataPort } from '../../shared/redirect-contract.ts';
+import { usualTerminationLog } from '../../shared/termination-log.ts';
 import { identitiesValue, resourceValue } from './identities.ts';
 import { probeOptions } from './options-probe.ts';
 import {
@@ -251,6 +252,14 @@ export const proxyOptions = {
     default: '',
     group: 'Logs and metrics',
     help: 'How much is logged: the empty string (errors only), warning, info, debug, trace or all.',
+  },
+  terminationLog: {
+    // Without a flag: a command line that cannot be read is one of the messages.
+    env: 'IMDS_PROXY_TERMINATION_LOG',
+    type: fileValue,
+    default: usualTerminationLog,
+    group: 'Logs and metrics',
+    help: 'File that gets the reason if the proxy cannot continue, if the file exists. kubectl describe pod shows it.',
   },
   runtimeMetrics: {
     flag: 'runtime-metrics',

@@ -38,6 +38,7 @@ import {
 import * as cache from '../../../src/proxy/token/policy.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
 import { longestWaitMs } from '../../../src/shared/stderr.ts';
+import { MAX_TERMINATION_BYTES } from '../../../src/shared/termination-log.ts';
 import { documentOf, root, toRows } from './documents.ts';
 
 const bounds: Readonly<Record<string, string>> = {
@@ -99,6 +100,7 @@ const bounds: Readonly<Record<string, string>> = {
   ),
   'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
     time(adminPauseMs),
+  'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),
   'Input of `inject`, for each file': size(MAX_INPUT_BYTES),
   'Input of `proxy doctor`, for each file': size(MAX_INPUT_BYTES),
   'Size of a document of a token issuer that `proxy doctor` reads': size(MAX_DOCUMENT_BYTES),

@@ -401,6 +401,37 @@ describeInNamespaces('proxy-init without what it needs', () => {
     expect(`proxy-init: error: ${await readFile(file, 'utf8')}`).toBe(stderr);
   });
 
+  it('case 38: writes the result there when it succeeds', async () => {
+    const file = join(directory, 'termination-log');
+    await writeFile(file, 'the failure of the attempt before');
+    const env = { INIT_TERMINATION_LOG: file };
+    expect((await lab.init([], env)).exitCode).toBe(0);
+    expect(await readFile(file, 'utf8')).toBe(
+      'The redirect of 169.254.169.254:80 to 127.0.0.1:8000 is in force (iptables, verified by a connection).\n',
+    );
+    await lab.init(['print'], env);
+    expect(await readFile(file, 'utf8')).toMatch(/ is in force /);
+    await lab.init(['remove'], env);
+    expect(await readFile(file, 'utf8')).toBe('There is no redirect any more.\n');
+  });
+
+  it.each([
+    ['a link to a file of others', 'ln -s other termination-log'],
+    ['a pipe that nobody reads', 'mkfifo termination-log'],
+    ['a directory', 'mkdir termination-log'],
+  ])('case 38: leaves %s alone, and still says what is wrong', async (_, make) => {
+    await writeFile(join(directory, 'other'), 'theirs');
+    execFileSync('sh', ['-c', make], { cwd: directory });
+    const { exitCode, stderr } = await lab.init([], {
+      PROXY_PORT: 'abc',
+      INIT_TERMINATION_LOG: join(directory, 'termination-log'),
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('PROXY_PORT: "abc" is not a valid port');
+    expect(stderr).toContain('warning: cannot write ');
+    expect(await readFile(join(directory, 'other'), 'utf8')).toBe('theirs');
+  });
+
   it('case 38: finds the file at its usual place', async () => {
     const devices = `mkdir ${directory}/dev
 mount --rbind /dev ${directory}/dev

@@ -23,6 +23,7 @@ describe('defaults', () => {
       passthrough: 'instance',
       metadataEndpoint: { address: '169.254.169.254', port: 80 },
       logLevel: 'error',
+      terminationLog: '/dev/termination-log',
       runtimeMetrics: false,
       probe: false,
       version: false,

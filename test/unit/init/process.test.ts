@@ -10,6 +10,7 @@ import { createLogger, reportFailure } from '../../../src/init/output.ts';
 import { findNodeTrait, parseLinkNames } from '../../../src/init/steps/node-namespace.ts';
 import { findOpenConnections } from '../../../src/init/steps/open-connections.ts';
 import { attemptConnection, serveNonce } from '../../../src/init/steps/verify.ts';
+import { MAX_TERMINATION_BYTES } from '../../../src/shared/termination-log.ts';
 
 describe('running a program', () => {
   const lines: string[] = [];
@@ -164,15 +165,19 @@ describe('reporting', () => {
   });
 
   it('writes no more than the kubelet reads, and only if the file exists', async () => {
-    const failure = new InitFailure('not-redirected', { output: 'x'.repeat(9_000) });
+    // Three bytes each in UTF-8.
+    const failure = new InitFailure('not-redirected', { output: `${'€'.repeat(9_000)}` });
     report(failure, 'text');
     const file = join(directory, 'termination-log');
     await expect(readFile(file)).rejects.toThrow('ENOENT');
     await writeFile(file, 'old');
     report(failure, 'text');
     const text = await readFile(file, 'utf8');
-    expect(text).toHaveLength(4_096);
-    expect(text).toMatch(/^Rules are loaded but /);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TERMINATION_BYTES);
+    expect(Buffer.byteLength(text)).toBeGreaterThan(MAX_TERMINATION_BYTES - 3);
+    expect(text).toMatch(
+      /^Rules are loaded but .*€… A rule of the other .* Or remove the rule\.\n$/,
+    );
   });
 
   it('warns when that file cannot be written', async () => {
