@@ -419,7 +419,7 @@ describeInNamespaces('proxy-init without what it needs', () => {
     ['a link to a file of others', 'ln -s other termination-log'],
     ['a pipe that nobody reads', 'mkfifo termination-log'],
     ['a directory', 'mkdir termination-log'],
-  ])('case 38: leaves %s alone, and still says what is wrong', async (_, make) => {
+  ])('case 38: leaves %s alone, and still names the fault', async (_, make) => {
     await writeFile(join(directory, 'other'), 'theirs');
     execFileSync('sh', ['-c', make], { cwd: directory });
     const { exitCode, stderr } = await lab.init([], {

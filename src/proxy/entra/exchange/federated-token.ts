@@ -87,7 +87,7 @@ export interface AssertionInspection {
   readonly fault?: string;
   /** Why it may be refused, which only Entra or the token proxy can tell. */
   readonly doubt?: string;
-  /** As the token says, whether or not it can be used; undefined if there is none or it does not say. */
+  /** As the token says, whether or not it can be used; undefined without a token, or if it does not say. */
   readonly issuedAtSeconds?: number | undefined;
   readonly expiresAtSeconds?: number | undefined;
 }
