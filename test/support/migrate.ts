@@ -135,18 +135,19 @@ interface PodSetting {
   readonly labels?: object;
   readonly spec?: object;
   readonly phase?: string;
+  readonly namespace?: string;
 }
 
 /** A running pod. */
 export function pod(name: string, label: unknown, setting: PodSetting = {}): object {
-  const { owner, labels, spec, phase = 'Running' } = setting;
+  const { owner, labels, spec, phase = 'Running', namespace = 'shop' } = setting;
   const [kind, ownerName] = owner ?? [];
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name,
-      namespace: 'shop',
+      namespace,
       labels: { ...(label !== undefined && { aadpodidbinding: label }), ...labels },
       ...(kind !== undefined && {
         ownerReferences: [

@@ -1,7 +1,8 @@
 import { isNamed } from '../../inject/select.ts';
 import { toFinding } from '../finding.ts';
 import type { DefaultReason, Finding, WorkloadIdentity } from '../plan.ts';
-import { compare, type Group } from './group.ts';
+import { compare } from '../read/cluster.ts';
+import type { Group } from './group.ts';
 import type { Match } from './match.ts';
 import type { DefaultChoice } from './settings.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { audiences } from '../../inject/contract.ts';
 import type { FederatedCredential, IdentityBinding, WorkloadIdentity } from '../plan.ts';
+import { compare } from '../read/cluster.ts';
 import { parseResourceId } from '../read/pod-identity.ts';
-import { compare } from './group.ts';
 
 /** How many federated credentials Entra keeps for one identity or application. */
 export const credentialLimit = 20;

@@ -1,4 +1,5 @@
 import type { ObjectReference, Workload } from '../read/cluster.ts';
+import { compare } from '../read/cluster.ts';
 
 /** An object that somebody applies, and everything that controllers made of it. */
 export interface Group {
@@ -48,10 +49,6 @@ export function groupWorkloads(workloads: readonly Workload[]): readonly Group[]
       (a, b) =>
         compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name),
     );
-}
-
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Owners of owners; more would be a circle. */

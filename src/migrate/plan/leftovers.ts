@@ -1,6 +1,6 @@
 import type { ObjectName } from '../plan.ts';
 import type { Cluster } from '../read/cluster.ts';
-import { compare } from './group.ts';
+import { compare } from '../read/cluster.ts';
 
 /** Objects of AAD Pod Identity in the input, in the order in which they can be deleted. */
 export function toLeftovers(cluster: Cluster): readonly ObjectName[] {

@@ -1,9 +1,10 @@
 import type { Finding, Plan, PlannedWorkload, Status } from '../plan.ts';
 import type { Cluster } from '../read/cluster.ts';
+import { compare } from '../read/cluster.ts';
 import { chooseDefault } from './choose-default.ts';
 import { type Concern, findConcern } from './concern.ts';
 import { toFederatedCredentials, toIdentityBindings, type Use } from './credentials.ts';
-import { compare, type Group, groupWorkloads } from './group.ts';
+import { type Group, groupWorkloads } from './group.ts';
 import { toIdentityMap } from './identity-map.ts';
 import { findInputFindings } from './input-findings.ts';
 import { toLeftovers } from './leftovers.ts';

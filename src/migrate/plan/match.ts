@@ -7,7 +7,8 @@ import type {
   AzureIdentityBinding,
   Cluster,
 } from '../read/cluster.ts';
-import { compare, type Group } from './group.ts';
+import { compare } from '../read/cluster.ts';
+import type { Group } from './group.ts';
 import type { Scope } from './scope.ts';
 
 /** An identity that pods get, and the weight of the binding that gives it to them. */

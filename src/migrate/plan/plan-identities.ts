@@ -1,8 +1,8 @@
 import { toFinding } from '../finding.ts';
 import type { Finding, PlannedIdentity, WorkloadIdentity } from '../plan.ts';
 import type { AzureIdentity, Cluster } from '../read/cluster.ts';
+import { compare } from '../read/cluster.ts';
 import { credentialLimit } from './credentials.ts';
-import { compare } from './group.ts';
 
 /** What a workload's findings say about one of its identities. */
 export function describeIdentity(

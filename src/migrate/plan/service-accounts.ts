@@ -7,7 +7,8 @@ import type {
   WorkloadServiceAccount,
 } from '../plan.ts';
 import type { Cluster, RoleBinding, ServiceAccount } from '../read/cluster.ts';
-import { compare, type Group } from './group.ts';
+import { compare } from '../read/cluster.ts';
+import type { Group } from './group.ts';
 
 /** A group of the input with the ServiceAccounts of its pods. */
 export interface AccountUser {

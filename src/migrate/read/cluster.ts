@@ -154,3 +154,8 @@ export interface RoleBinding {
   readonly name: string;
   readonly subjects: readonly { readonly namespace: string; readonly name: string }[];
 }
+
+/** Orders texts by their characters, the same in every locale. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,6 +1,6 @@
 import type { TemplatePath } from '../../inject/kinds.ts';
 import { ManifestError } from '../../inject/manifest/manifest-error.ts';
-import { parseDocument } from '../../inject/manifest/parse-document.ts';
+import { type ParsedDocument, parseDocument } from '../../inject/manifest/parse-document.ts';
 import { readValue } from '../../inject/manifest/read-value.ts';
 import {
   type Chunk,
@@ -8,7 +8,7 @@ import {
   splitDocuments,
   startOfContent,
 } from '../../inject/manifest/split-documents.ts';
-import { splitList } from '../../inject/manifest/split-list.ts';
+import { type ListItem, splitList } from '../../inject/manifest/split-list.ts';
 import { isList, isMap, type Path, type Value, valueAt } from '../../inject/manifest/value.ts';
 import {
   findResources,
@@ -53,13 +53,26 @@ export function* readContents(
       yield { kind: 'fault', fault: cutOff };
       continue;
     }
-    const list = splitList(chunk);
-    const parts = list?.pieces.filter((piece) => typeof piece !== 'string') ?? [
-      { ...chunk, base: [] },
-    ];
-    for (const part of parts) {
-      yield* readPart(name, part, part.base, list?.frame, templatePaths, isFromFolder);
-    }
+    yield* readChunk(name, { ...chunk, base: [] }, undefined, templatePaths, isFromFolder);
+  }
+}
+
+/** A document item by item if it is a List. JSON Lists may be in Lists; in YAML the parser takes inner ones apart. */
+function* readChunk(
+  name: string,
+  chunk: ListItem,
+  frame: ListFrame,
+  templatePaths: readonly TemplatePath[],
+  isFromFolder: boolean,
+): Generator<Content> {
+  const list = chunk.base.length === 0 ? splitList(chunk) : undefined;
+  if (list === undefined) {
+    yield* readPart(name, chunk, chunk.base, frame, templatePaths, isFromFolder);
+    return;
+  }
+  for (const piece of list.pieces) {
+    if (typeof piece === 'string') continue;
+    yield* readChunk(name, piece, list.frame, templatePaths, isFromFolder);
   }
 }
 
@@ -76,6 +89,7 @@ function* readPart(
   try {
     const value = readValue(chunk.text) ?? parseDocument(chunk).value;
     if (value === null && isBlank(chunk.text.replace(/^---/, ''))) return;
+    const lineOf = createLineFinder(chunk, value);
     let resources: readonly Resource[];
     try {
       resources = findResources(value, templatePaths, base, frame);
@@ -83,7 +97,7 @@ function* readPart(
       if (!(error instanceof NotAnObject)) throw error;
       if (error.path.length > base.length || frame !== undefined) {
         const message = 'an item of a List is not a Kubernetes object: it lacks apiVersion or kind';
-        const at = lineOf(chunk, value, error.path);
+        const at = lineOf(error.path);
         yield { kind: 'fault', fault: { ...unreadable(message, at), fix: 'make the dump again' } };
       } else {
         yield { kind: 'value', value, origin: toOrigin(base, line) };
@@ -92,7 +106,7 @@ function* readPart(
     }
     for (const resource of resources) {
       const { path } = resource;
-      const at = path.length === base.length ? line : lineOf(chunk, value, path);
+      const at = path.length === base.length ? line : lineOf(path);
       yield { kind: 'object', resource, origin: toOrigin(path, at) };
     }
   } catch (error) {
@@ -100,8 +114,17 @@ function* readPart(
   }
 }
 
-function lineOf(chunk: Chunk, value: Value, path: Path): number {
-  return parseDocument(chunk, value).positionOf(path).line;
+/** Texts up to this size are parsed again for the lines of their objects. */
+const longestParsed = 2_097_152;
+
+/** Finds lines in a chunk that holds several objects. Of a very long one it is the first line. */
+function createLineFinder(chunk: Chunk, value: Value): (path: Path) => number {
+  let parsed: ParsedDocument | undefined;
+  return (path) => {
+    if (chunk.text.length > longestParsed) return startOfContent(chunk).line;
+    parsed ??= parseDocument(chunk, value);
+    return parsed.positionOf(path).line;
+  };
 }
 
 function toFault(error: unknown, chunk: Chunk, line: number, isFromFolder: boolean): Fault {

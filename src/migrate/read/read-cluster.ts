@@ -20,6 +20,7 @@ import type {
   ServiceAccount,
   Workload,
 } from './cluster.ts';
+import { compare } from './cluster.ts';
 import { toComponent } from './component.ts';
 import { readContents, textAt, toItems } from './documents.ts';
 import { createDuplicates } from './duplicates.ts';
@@ -209,11 +210,11 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
         assigned,
         workloads,
         serviceAccounts,
-        secretProviderClasses,
-        components,
+        secretProviderClasses: sortNamed(secretProviderClasses),
+        components: sortNamed(components),
         index,
         namespaces,
-        definitions,
+        definitions: sortNamed(definitions),
         roleBindings,
         issuers: [...new Set(clusters.flatMap((one) => one.issuers))],
         hasAddOn: clusters.some(({ isOn }) => isOn),
@@ -246,7 +247,15 @@ function mergeNamed<T extends Named>(first: readonly T[], second: readonly T[]):
     const key = JSON.stringify([one.namespace, one.name]);
     if (!byName.has(key)) byName.set(key, one);
   }
-  return [...byName.values()];
+  return sortNamed([...byName.values()]);
+}
+
+/** By namespace and name, so that the order of the input means nothing. */
+function sortNamed<T extends Named>(all: readonly T[]): readonly T[] {
+  return all.toSorted(
+    (a, b) =>
+      compare(a.namespace, b.namespace) || compare(a.name, b.name) || compare(a.kind, b.kind),
+  );
 }
 
 function isNamespacedKind(group: string, kind: string): boolean {
