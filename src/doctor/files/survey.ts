@@ -66,6 +66,7 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
   const unreadable: Fault[] = faults.slice(0, MAX_UNREADABLE);
   const pending: { readonly pod: Pod; readonly verdicts: readonly Verdict[] }[] = [];
   const newestPodAtMs = new Map<string, number>();
+  const ready = new Set<string>();
   const versions = new Map<string, Pod>();
 
   const examine = (pod: Pod): void => {
@@ -81,6 +82,7 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
     const key = toPodKey(pod);
     newestPodAtMs.set(key, Math.max(newestPodAtMs.get(key) ?? 0, pod.createdAtMs));
     for (const verdict of verdicts) groups.add(verdict, pod.subject, pod.name);
+    if (pod.proxy?.status?.isReady === true) ready.add(`${pod.subject.namespace}/${pod.name}`);
     if (pod.proxy !== undefined && versions.size < 50) versions.set(versionOf(pod.proxy), pod);
   };
 
@@ -105,7 +107,7 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
     if (newestPodAtMs.has(toPodKey(pod))) continue;
     for (const verdict of verdicts) groups.add(verdict, pod.subject, undefined);
   }
-  addEvents(known, newestPodAtMs, groups);
+  addEvents(known, { newestPodAtMs, ready }, groups);
   addVersions(versions, groups);
   return { known, groups: groups.finish(), counts, unreadable };
 }
@@ -142,17 +144,26 @@ function toOwner(owner: Subject, known: Known): Subject {
   return { ...owner, kind: 'Deployment', name: owner.name.replace(templateHash, '') };
 }
 
-/** What events say, unless a pod was made since then. */
+/** What events say, unless a pod was made, or became ready, since then. */
 function addEvents(
   known: Known,
-  newestPodAtMs: ReadonlyMap<string, number>,
+  {
+    newestPodAtMs,
+    ready,
+  }: {
+    readonly newestPodAtMs: ReadonlyMap<string, number>;
+    readonly ready: ReadonlySet<string>;
+  },
   groups: ReturnType<typeof createGroups>,
 ): void {
   for (const event of known.events) {
     const isPod = event.about.kind === 'Pod';
     const subject = isPod ? event.about : toOwner(event.about, known);
     const key = `${subject.kind} ${subject.namespace}/${subject.name}`;
-    if (!isPod && (newestPodAtMs.get(key) ?? 0) > event.lastAtMs) continue;
+    const isOver = isPod
+      ? ready.has(`${subject.namespace}/${subject.name}`)
+      : (newestPodAtMs.get(key) ?? 0) > event.lastAtMs;
+    if (isOver) continue;
     for (const finding of explainEvent(event)) {
       groups.add(toRoot(finding), subject, isPod ? subject.name : undefined);
     }

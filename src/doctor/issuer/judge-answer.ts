@@ -57,13 +57,13 @@ function explainStatus(status: number, text: string): readonly [why: string, fix
   if (text.includes('PublicAccessNotPermitted')) {
     return [
       `${why}: the storage account forbids public access`,
-      "az storage account update --name '<ACCOUNT>' --resource-group '<RESOURCE_GROUP>' --allow-blob-public-access true",
+      "If the account holds nothing but these documents: az storage account update --name '<ACCOUNT>' --resource-group '<RESOURCE_GROUP>' --allow-blob-public-access true",
     ];
   }
   if (text.includes('ResourceNotFound') || text.includes('NoAuthenticationInformation')) {
     return [
       `${why}: the container of the storage account is private or does not exist`,
-      "az storage container set-permission --account-name '<ACCOUNT>' --name '<CONTAINER>' --public-access blob",
+      "If the container holds nothing but these documents: az storage container set-permission --account-name '<ACCOUNT>' --name '<CONTAINER>' --public-access blob",
     ];
   }
   if (status === 401 || status === 403) {

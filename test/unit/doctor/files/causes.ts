@@ -939,6 +939,12 @@ export const cases: readonly Case[] = [
   {
     title: 'the kubelet cannot mount the token',
     change(shop) {
+      shop.everyPod((pod) => {
+        Object.assign(shop.status(pod, 'azwi-proxy'), {
+          ready: false,
+          state: { waiting: { reason: 'PodInitializing' } },
+        });
+      });
       for (const { metadata } of shop.pods) {
         addEvent(shop, {
           reason: 'FailedMount',

@@ -115,6 +115,22 @@ describe('the report', () => {
     expect(firstFailure(examine(text))).toBeUndefined();
   });
 
+  it('forgets a mount that failed before the pod became ready', () => {
+    const text = shopWith(({ items, pods }) => {
+      items.push({
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'web.2', namespace: 'shop' },
+        involvedObject: { kind: 'Pod', namespace: 'shop', name: pods[0].metadata.name },
+        reason: 'FailedMount',
+        message:
+          'MountVolume.SetUp failed for volume "azure-identity-token": failed to fetch token',
+        lastTimestamp: '2026-11-23T07:41:12Z',
+      });
+    });
+    expect(firstFailure(examine(text))).toBeUndefined();
+  });
+
   it('says so if nothing asks for the proxy', () => {
     const pod =
       'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n';

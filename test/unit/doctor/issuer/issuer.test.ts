@@ -188,14 +188,14 @@ describe('doctor on an issuer', () => {
       { discovery: { status: 409, text: '<Code>PublicAccessNotPermitted</Code>' } },
       'issuer-discovery',
       /forbids public access/,
-      /^az storage account update .*--allow-blob-public-access true/,
+      /nothing but these documents: az storage account update .*--allow-blob-public-access true/,
     ],
     [
       'a private container',
       { discovery: { status: 404, text: '<Code>ResourceNotFound</Code>' } },
       'issuer-discovery',
       /container of the storage account is private/,
-      /^az storage container set-permission/,
+      /nothing but these documents: az storage container set-permission/,
     ],
     [
       'a redirect',
