@@ -2,7 +2,7 @@ import { compileAddressPattern } from '../shared/address-pattern.ts';
 import { compile } from '../shared/compile-cached.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type AdminServer, createAdminServer } from './admin/admin-server.ts';
-import { type AssertionSource, checkReadiness } from './admin/readiness.ts';
+import { type AssertionSource, checkReadiness, type Readiness } from './admin/readiness.ts';
 import { sleep, systemClock } from './clock.ts';
 import { listAssertionFiles, toEntraSettings } from './config/exchange-settings.ts';
 import { toIdentityPolicy } from './config/identities.ts';
@@ -145,6 +145,13 @@ function createAdmin(
 ): AdminServer | undefined {
   if (config.adminPort === 0) return undefined;
   const assertions = toAssertionSources(config);
+  const examineReadiness = (): Promise<Readiness> =>
+    checkReadiness({
+      clock,
+      isDraining: () => shutdown.isDraining,
+      assertions,
+      cacheStatus: () => source.status(),
+    });
   const listen = { address: config.bindAddress, port: config.proxyPort };
   const hasDefaultIdentity = config.clientId !== undefined || config.identities.length === 1;
   return createAdminServer(
@@ -156,13 +163,7 @@ function createAdmin(
         shutdown.isDraining
           ? undefined
           : attemptReadyz(clock, toProbedEndpoint(listen), livenessMs),
-      checkReadiness: () =>
-        checkReadiness({
-          clock,
-          isDraining: () => shutdown.isDraining,
-          assertions,
-          cacheStatus: () => source.status(),
-        }),
+      checkReadiness: examineReadiness,
       async loadExposition() {
         const { createExposition } = await import('./metrics/exposition.ts');
         return createExposition(
@@ -176,6 +177,15 @@ function createAdmin(
             ? (await import('./metrics/runtime-metrics.ts')).addRuntimeMetrics
             : undefined,
         );
+      },
+      async renderStatus() {
+        const { renderStatus } = await import('./admin/status-page.ts');
+        return renderStatus({
+          clock,
+          config,
+          keys: () => source.keys(),
+          checkReadiness: examineReadiness,
+        });
       },
     },
     { address: config.adminAddress, port: config.adminPort },

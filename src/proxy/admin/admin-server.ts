@@ -6,8 +6,10 @@ import type { ErrorCode } from '../errors.ts';
 import { handleConnectionFaults } from '../http/connection-faults.ts';
 import { boundConnections, type ConnectionLimits } from '../http/connections.ts';
 import type { Exposition } from '../metrics/exposition.ts';
+import { isLocalRequest } from './local-request.ts';
 import { formatReadiness, type Readiness } from './readiness.ts';
 import { shareRuns } from './shared-run.ts';
+import type { StatusPage } from './status-page.ts';
 
 export interface AdminServerDeps {
   readonly clock: Clock;
@@ -18,6 +20,8 @@ export interface AdminServerDeps {
   readonly checkReadiness: () => Promise<Readiness>;
   /** Called by the first scrape, and again if it failed. Not at startup, because the library costs memory. */
   readonly loadExposition: () => Promise<Exposition>;
+  /** Renders `/statusz`. */
+  readonly renderStatus: () => Promise<StatusPage>;
 }
 
 export interface AdminServerOptions {
@@ -127,6 +131,7 @@ function createAnswer({
   checkLiveness,
   checkReadiness,
   loadExposition,
+  renderStatus,
 }: AdminServerDeps): (request: IncomingMessage) => Promise<Answer> {
   let exposition: Promise<Exposition> | undefined;
 
@@ -143,6 +148,7 @@ function createAnswer({
   });
   const liveness = shareRuns(clock, adminPauseMs, checkLiveness);
   const readiness = shareRuns(clock, adminPauseMs, checkReadiness);
+  const status = shareRuns(clock, adminPauseMs, renderStatus);
   /** Other answers cost no work, but their rate must be limited as well. */
   const turn = shareRuns(clock, adminPauseMs, async () => {});
 
@@ -166,9 +172,11 @@ function createAnswer({
     return answer;
   };
 
-  return async ({ method, url = '', httpVersionMajor, httpVersionMinor, headers }) => {
+  return async (request) => {
+    const { method, url = '', httpVersionMajor, httpVersionMinor, headers } = request;
     const [path, query = ''] = url.split('?', 2);
     const isVerbose = /(?:^|&)verbose(?:[=&]|$)/.test(query);
+    const wantsJson = /(?:^|&)output=json(?:&|$)/.test(query);
     if (httpVersionMajor !== 1) {
       return refuse({ status: 505, body: 'HTTP version not supported: use HTTP/1.1\n' });
     }
@@ -189,14 +197,25 @@ function createAnswer({
         return isReady(isVerbose);
       case '/metrics':
         return scrape();
+      case '/statusz':
+        // It names identities and resources, which are nobody's business outside of the pod.
+        if (!isLocalRequest(request)) return refuse(notLocal);
+        return wantsJson
+          ? { status: 200, body: (await status()).json, contentType: 'application/json' }
+          : { status: 200, body: (await status()).text };
       default:
         return refuse({
           status: 404,
-          body: 'not found: /livez, /readyz, /healthz and /metrics are here\n',
+          body: 'not found: /livez, /readyz, /healthz, /metrics and /statusz are here\n',
         });
     }
   };
 }
+
+const notLocal: Answer = {
+  status: 403,
+  body: 'only from inside the pod: kubectl port-forward POD 9808, then curl http://127.0.0.1:9808/statusz\n',
+};
 
 function send(response: ServerResponse, { status, body, contentType, allow }: Answer): void {
   response.writeHead(status, {

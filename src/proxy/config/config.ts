@@ -70,7 +70,7 @@ function toFields(config: ProxyConfig): LogFields {
     // --probe and --version are commands, not settings.
     if (value === undefined || option.env === undefined) continue;
     const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    fields[name] = option.secret ? 'set' : (option.type.show?.(value) ?? toShown(value));
+    fields[name] = showSetting(option, value);
   }
   const { authorityHost, httpProxy, tokenProxy } = toEntraSettings(config);
   return {
@@ -83,7 +83,11 @@ function toFields(config: ProxyConfig): LogFields {
   };
 }
 
-function toShown(value: unknown): string | number | boolean {
+/** The value of a setting as logs and people may see it. */
+export function showSetting(option: Option, value: unknown): string | number | boolean {
+  if (option.secret === true) return 'set';
+  const shown = option.type.show?.(value);
+  if (shown !== undefined) return shown;
   return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
 }
 

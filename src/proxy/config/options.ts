@@ -61,7 +61,7 @@ export const proxyOptions = {
     type: portValue({ zero: 'turns it off' }),
     default: '9808',
     group: 'Listeners',
-    help: 'Port of /livez, /readyz, /healthz and /metrics. 0 turns it off. This port never returns a token.',
+    help: 'Port of /livez, /readyz, /healthz, /metrics and /statusz. 0 turns it off. This port never returns a token.',
   },
   adminAddress: {
     flag: 'admin-address',

@@ -3,12 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
 import { createEntraExchange } from './exchange/exchange.ts';
 import type { EntraSettings, TokenProxySettings } from './settings.ts';
-import {
-  createExtraCaReader,
-  createTokenProxyCaReader,
-  parsePemCertificates,
-  type ReadCa,
-} from './transport/ca-file.ts';
+import { createExtraCaReader, createTokenProxyCaReader, type ReadCa } from './transport/ca-file.ts';
 import { toTokenProxyUrl } from './transport/transport.ts';
 import { createUndiciTransport, type UndiciTransport } from './transport/undici-transport.ts';
 
@@ -62,9 +57,11 @@ function createTokenProxyTransport(
   settings: TokenProxySettings,
   readExtraCa: ReadCa | undefined,
 ): UndiciTransport {
-  const { url, serverName, httpProxy } = settings;
+  const { url, serverName, httpProxy, ca } = settings;
+  const { clock, logger, lastGoodCaPem, rememberCa } = deps;
+  const caDeps = { clock, logger, lastGoodPem: lastGoodCaPem, remember: rememberCa };
   const { post, close } = createUndiciTransport({
-    readCa: toReadCa(deps, settings) ?? readExtraCa,
+    readCa: createTokenProxyCaReader(caDeps, ca) ?? readExtraCa,
     serverName,
     httpProxy,
   });
@@ -72,24 +69,4 @@ function createTokenProxyTransport(
     post: (requestUrl, ...rest) => post(toTokenProxyUrl(url, requestUrl), ...rest),
     close,
   };
-}
-
-function toReadCa(
-  { clock, logger, lastGoodCaPem, rememberCa }: EntraDeps,
-  { ca }: TokenProxySettings,
-): ReadCa | undefined {
-  switch (ca.kind) {
-    case 'system':
-      return undefined;
-    case 'data': {
-      const certificates = parsePemCertificates(ca.pem);
-      if (certificates === undefined) throw new Error('AZURE_KUBERNETES_CA_DATA was not checked');
-      return () => Promise.resolve(certificates);
-    }
-    case 'file':
-      return createTokenProxyCaReader(
-        { clock, logger, lastGoodPem: lastGoodCaPem, remember: rememberCa },
-        ca.path,
-      );
-  }
 }

@@ -14,6 +14,9 @@ export interface FailingKey {
   readonly code: ErrorCode;
   readonly aadsts: number | undefined;
   readonly message: string;
+  /** What to change, and the command alone, as the client and the log have them. */
+  readonly hint?: string | undefined;
+  readonly remedy?: string | undefined;
   /** Exchanges that failed in a row. */
   readonly failures: number;
   readonly sinceSeconds: number;
@@ -49,14 +52,13 @@ export function toCacheStatus(entries: Iterable<Entry>, age: AgeClock): CacheSta
     count += 1;
     if (entry.flight !== undefined) exchangesRunning += 1;
     const held = findServable(entry, nowMs);
-    const isFailing =
-      held === undefined ? entry.failure !== undefined : isRenewalFailing(entry, nowMs);
-    if (isFailing) failing.push(...toFailingKey(entry, age, nowMs));
+    const failure = findFailing(entry, age, nowMs);
+    if (failure !== undefined) failing.push(failure);
     if (held === undefined) continue;
     tokens += 1;
     const { expiresAtSeconds } = toToldTimes(held, age.wallOffsetMs).token;
     earliest = Math.min(earliest ?? expiresAtSeconds, expiresAtSeconds);
-    if (isFailing)
+    if (failure !== undefined)
       earliestFailing = Math.min(earliestFailing ?? expiresAtSeconds, expiresAtSeconds);
   }
   return {
@@ -69,27 +71,30 @@ export function toCacheStatus(entries: Iterable<Entry>, age: AgeClock): CacheSta
   };
 }
 
-function toFailingKey(entry: Entry, age: AgeClock, nowMs: number): FailingKey[] {
+/** The failure of a key; undefined if its renewals succeed, or nobody uses it. */
+export function findFailing(entry: Entry, age: AgeClock, nowMs: number): FailingKey | undefined {
   const { request, failure } = entry;
-  if (failure === undefined) return [];
+  if (failure === undefined) return undefined;
   const held = findServable(entry, nowMs);
+  if (held !== undefined && !isRenewalFailing(entry, nowMs)) return undefined;
   const renewalAtMs = findNextRenewalAtMs(entry, nowMs);
   const toSeconds = (atMs: number): number => Math.floor((atMs + age.wallOffsetMs) / 1_000);
   // A request makes Entra be asked when there is nothing to serve and nothing remembered.
   const lostAtMs = held === undefined ? nowMs : toLastServableAtMs(held) + 1;
   const askedAtMs = Math.max(lostAtMs, failure.rememberedUntilMs);
-  return [
-    {
-      identity: request.identity,
-      resource: request.resource,
-      hasToken: held !== undefined,
-      code: failure.error.code,
-      aadsts: failure.error.details.aadsts,
-      message: failure.error.message,
-      failures: failure.failures,
-      sinceSeconds: toSeconds(failure.sinceMs),
-      nextRetryAtSeconds: toSeconds(renewalAtMs ?? askedAtMs),
-      retriesByItself: renewalAtMs !== undefined,
-    },
-  ];
+  const { code, details, message } = failure.error;
+  return {
+    identity: request.identity,
+    resource: request.resource,
+    hasToken: held !== undefined,
+    code,
+    aadsts: details.aadsts,
+    message,
+    hint: details.hint,
+    remedy: details.remedy,
+    failures: failure.failures,
+    sinceSeconds: toSeconds(failure.sinceMs),
+    nextRetryAtSeconds: toSeconds(renewalAtMs ?? askedAtMs),
+    retriesByItself: renewalAtMs !== undefined,
+  };
 }

@@ -9,6 +9,7 @@ import type { Entry } from './entry.ts';
 import { createEntryStore } from './entry-store.ts';
 import { createFlights } from './flights.ts';
 import { createGuardedExchange } from './guarded-exchange.ts';
+import { type KeyStatus, toKeyStatuses } from './key-status.ts';
 import {
   EXCHANGE_DEADLINE_MS,
   MAX_BACKGROUND,
@@ -24,6 +25,8 @@ import type { TokenSource } from './token-source.ts';
 /** A cache of tokens in front of an exchange. */
 export interface CachingSource extends TokenSource {
   status(): CacheStatus;
+  /** Every key with its state, for people. */
+  keys(): readonly KeyStatus[];
   /** Aborts exchanges, failing those who wait with ERR_SHUTTING_DOWN, and starts no more. Cached tokens still serve. */
   stop(): void;
 }
@@ -96,6 +99,7 @@ export function createCachingSource(
       );
     },
     status: () => toCacheStatus(store.entries(), age),
+    keys: () => toKeyStatuses(store.entries(), age),
     stop() {
       schedule.stop();
       exchange.stop();

@@ -98,7 +98,7 @@ const bounds: Readonly<Record<string, string>> = {
   'Unanswered requests of one connection to the admin port': count(
     adminConnectionLimits.maxUnanswered,
   ),
-  'Time between two renderings of `/metrics`, or two checks of readiness, however many ask':
+  'Time between two renderings of `/metrics` or `/statusz`, or two checks of readiness, however many ask':
     time(adminPauseMs),
   'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),
   'Input of `inject`, for each file': size(MAX_INPUT_BYTES),

@@ -45,6 +45,9 @@ test('T24: no token and no assertion is in any log line, metric or error, at the
   }
   shown.push(await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text());
   shown.push(await (await fetch(`http://127.0.0.1:${proxy.adminPort}/readyz?verbose`)).text());
+  const status = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/statusz`)).text();
+  expect(status).toContain('ERR_REJECTED AADSTS700213');
+  shown.push(status);
   shown.push(...proxy.output);
 
   expect(secrets.size).toBeGreaterThan(effects.length);

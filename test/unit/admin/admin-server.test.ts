@@ -25,6 +25,7 @@ async function start(overrides: Partial<AdminServerDeps> = {}): Promise<{
         Promise.resolve({ ready: true, checks: [{ name: 'serving', outcome: 'passed' }] }),
       loadExposition: () =>
         Promise.resolve({ contentType: 'text/plain; version=0.0.4', render: async () => 'a 1\n' }),
+      renderStatus: async () => ({ text: Buffer.from('up\n'), json: Buffer.from('{}\n') }),
       ...overrides,
     },
     { address: '127.0.0.1', port: 0 },
@@ -242,6 +243,7 @@ test('a taken port is a warning and no crash', async () => {
       logger: { isEnabled: () => true, log: (level, message) => lines.push([level, message]) },
       checkReadiness: () => Promise.resolve(notReady),
       loadExposition: () => Promise.reject(new Error('never asked for')),
+      renderStatus: () => Promise.reject(new Error('never asked for')),
     },
     { address: '127.0.0.1', port },
   );
@@ -263,6 +265,7 @@ test('closing ends idle connections as well', async () => {
       logger: { isEnabled: () => true, log: () => {} },
       checkReadiness: () => Promise.resolve(notReady),
       loadExposition: () => Promise.reject(new Error('never asked for')),
+      renderStatus: () => Promise.reject(new Error('never asked for')),
     },
     { address: '127.0.0.1', port: 0 },
   );
@@ -275,3 +278,62 @@ test('closing ends idle connections as well', async () => {
   await closed;
   await expect(ask(port, '/livez')).rejects.toThrow();
 });
+
+describe('the status page', () => {
+  test.each([
+    ['/statusz', 'up\n', 'text/plain; charset=utf-8'],
+    ['/statusz?output=json', '{}\n', 'application/json'],
+  ])('%s answers from inside the pod', async (path, body, contentType) => {
+    const { port } = await start();
+    const answer = await ask(port, path);
+    expect(answer).toMatchObject({ status: 200, body });
+    expect(answer.headers.get('content-type')).toBe(contentType);
+  });
+
+  test.each([
+    ['a proxy that forwards', { 'X-Forwarded-For': '10.0.0.9' }],
+    ['a mesh', { 'l5d-client-id': 'default.app.serviceaccount.identity.linkerd.cluster.local' }],
+    ['a web page with a rebound name', { Host: 'evil.example' }],
+    ['a web page with a rebound name of this pod', { Host: 'localhost.evil.example:9808' }],
+  ])('is refused to %s', async (_who, headers) => {
+    const { port } = await start();
+    const lines = Object.entries({ Host: 'localhost', ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
+    const answer = await sendRaw(
+      port,
+      `GET /statusz HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    expect(answer).toContain('kubectl port-forward');
+    expect(answer).not.toContain('up\n');
+  });
+
+  test('is refused to another address, also to one of loopback that a mesh uses', async () => {
+    const { port } = await start();
+    const request = 'GET /statusz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+    expect(await sendRaw(port, request, '127.0.0.6')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await sendRaw(port, request, '127.0.0.1')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('is rendered once for many who ask at the same time', async () => {
+    let renders = 0;
+    const { port } = await start({
+      renderStatus: async () => {
+        renders += 1;
+        return { text: Buffer.from('up\n'), json: Buffer.from('{}\n') };
+      },
+    });
+    await Promise.all(Array.from({ length: 40 }, () => ask(port, '/statusz')));
+    expect(renders).toBeLessThan(10);
+  });
+});
+
+/** Sends bytes from a local address and returns the whole answer. */
+async function sendRaw(port: number, bytes: string, localAddress = '127.0.0.1'): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  socket.setEncoding('utf8').write(bytes);
+  let answer = '';
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+}

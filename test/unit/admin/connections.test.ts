@@ -23,6 +23,7 @@ async function start(): Promise<{
         return promise;
       },
       loadExposition: () => Promise.reject(new Error('never asked for')),
+      renderStatus: () => Promise.reject(new Error('never asked for')),
     },
     { address: '127.0.0.1', port: 0 },
   );

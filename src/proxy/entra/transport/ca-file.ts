@@ -9,6 +9,7 @@ import {
 } from '../../../shared/small-file.ts';
 import type { Clock } from '../../clock.ts';
 import { deadlines, untilAborted, withDeadline } from '../../deadlines.ts';
+import type { TokenProxyPeer } from '../settings.ts';
 import { explainFault } from './explained-fault.ts';
 
 /** The certificates that vouch for a peer, each in PEM. The same array as long as they do not change. */
@@ -37,11 +38,32 @@ interface CaFile {
 }
 
 /**
- * The CA of the token proxy: nothing else vouches for it. The file is read again each time, because it is
- * replaced in place. While it is empty, damaged or missing, as it may be for a moment, the last good one holds.
+ * The CA that alone vouches for the token proxy, from the file or the text that the settings name.
+ * @returns undefined if they name none: then the public roots do
+ */
+export function createTokenProxyCaReader(
+  deps: CaFileDeps,
+  ca: TokenProxyPeer['ca'],
+): ReadCa | undefined {
+  switch (ca.kind) {
+    case 'system':
+      return undefined;
+    case 'data': {
+      const certificates = parsePemCertificates(ca.pem);
+      if (certificates === undefined) throw new Error('AZURE_KUBERNETES_CA_DATA was not checked');
+      return () => Promise.resolve(certificates);
+    }
+    case 'file':
+      return createTokenProxyCaFileReader(deps, ca.path);
+  }
+}
+
+/**
+ * The file is read again each time, because it is replaced in place. While it is empty, damaged or missing, as
+ * it may be for a moment, the last good one holds.
  * @throws an explained fault if there has been nothing good so far; or the signal's reason.
  */
-export function createTokenProxyCaReader(deps: CaFileDeps, path: string): ReadCa {
+function createTokenProxyCaFileReader(deps: CaFileDeps, path: string): ReadCa {
   const setting = 'AZURE_KUBERNETES_CA_FILE';
   const peer = 'the token proxy';
   const read = createFileReader(deps, { path, setting, peer, parse: parsePemCertificates });
