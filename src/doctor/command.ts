@@ -92,7 +92,7 @@ async function openPlace(
     };
   }
   const { openSidecar } = await import('./sidecar/sidecar.ts');
-  return openSidecar({ clock, env }, { pid: options.pid, proxyFlags });
+  return openSidecar({ clock, env }, { ...options, proxyFlags });
 }
 
 /** See no-color.org. */

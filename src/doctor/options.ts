@@ -1,4 +1,5 @@
 import { issuerValue } from '../issuer/documents.ts';
+import { resourceValue } from '../proxy/config/identities.ts';
 import { proxyOptions } from '../proxy/config/options.ts';
 import type { OptionTable } from '../shared/option-table.ts';
 import { booleanValue, choiceValue, textValue } from '../shared/option-values.ts';
@@ -29,6 +30,19 @@ export const doctorOptions = {
     type: filesValue,
     group: 'The token issuer of a self-managed cluster',
     help: 'Public keys in PEM that must be published, with commas in between: during a rotation, the new key and the old one.',
+  },
+  exchange: {
+    flag: 'exchange',
+    type: booleanValue,
+    default: 'false',
+    group: 'What to look at',
+    help: 'Also gets one token for each configured identity, as the proxy does, and drops it.',
+  },
+  resource: {
+    flag: 'resource',
+    type: resourceValue,
+    group: 'What to look at',
+    help: 'The resource of that token. By default the first of IMDS_PROXY_ALLOWED_RESOURCES, or the resource manager.',
   },
   output: {
     flag: 'output',

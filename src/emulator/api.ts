@@ -31,6 +31,11 @@ export interface EmulatorOptions {
   readonly tenantId?: string | undefined;
   /** Domain names of the tenant, such as `contoso.onmicrosoft.com`. */
   readonly tenantDomains?: readonly string[] | undefined;
+  /**
+   * The tenants belong to another cloud, such as `microsoftonline.us`: documents name it, and token requests get
+   * AADSTS900382. Default: they belong to this one.
+   */
+  readonly otherCloud?: string | undefined;
   /** `iss` of the assertions. Default: where the issuer listens, with a slash at the end as AKS has it. */
   readonly issuerUrl?: string | undefined;
   /** Default: one managed identity named `demo`. */

@@ -90,6 +90,7 @@ async function start(
       tenantId,
       authorityHost: servers.tenantOrigin,
       tenantDomains: (options.tenantDomains ?? []).map((domain) => domain.toLowerCase()),
+      otherCloud: options.otherCloud,
       resources: options.resources ?? 'any',
       tokenLifetimeSeconds: options.tokenLifetimeSeconds,
       allowedSkewSeconds: options.allowedSkewSeconds ?? 300,

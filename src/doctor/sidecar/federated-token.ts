@@ -24,9 +24,22 @@ export function createTokenFileChecks(
   config: ProxyConfig,
 ): readonly Check[] {
   return listAssertionFiles(config).map((file, index) => ({
-    id: index === 0 ? 'federated-token' : `federated-token-${index + 1}`,
+    id: toCheckId(index),
     run: () => examine(clock, file, config),
   }));
+}
+
+/** The check of the token file that exchanges for an identity use. */
+export function findTokenFileCheck(config: ProxyConfig, clientId: string): string {
+  const identity = config.identities.find((one) => one.clientId === clientId);
+  const path = identity?.tokenFile ?? config.federatedTokenFile;
+  const mode = identity?.mode ?? config.exchangeMode;
+  const files = listAssertionFiles(config);
+  return toCheckId(files.findIndex((file) => file.path === path && file.mode === mode));
+}
+
+function toCheckId(index: number): string {
+  return index === 0 ? 'federated-token' : `federated-token-${index + 1}`;
 }
 
 async function examine(clock: Clock, file: AssertionFile, config: ProxyConfig): Promise<Finding> {

@@ -96,6 +96,6 @@ function describeIdentity(fields: Fields): string {
     tenant_id?: string;
     identities?: number;
   };
-  const more = identities === undefined ? '' : `, and ${identities} in IMDS_PROXY_IDENTITIES`;
+  const more = !identities ? '' : `, and ${identities} in IMDS_PROXY_IDENTITIES`;
   return `client ID ${clientId ?? '(none)'} in tenant ${tenantId}${more}`;
 }

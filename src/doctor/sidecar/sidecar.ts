@@ -4,8 +4,16 @@ import type { ProxyConfig } from '../../proxy/config/proxy-config.ts';
 import type { Environment } from '../../shared/options.ts';
 import type { Check } from '../engine/check.ts';
 import type { Place } from '../engine/place.ts';
+import { createAnswerCheck, createClockCheck } from './answer-checks.ts';
+import { createCapacityChecks } from './capacity-checks.ts';
 import { createTokenFileChecks } from './federated-token.ts';
-import { type FoundProxy, findRunningProxy } from './running-proxy.ts';
+import { createIdentityCheck } from './identity-checks.ts';
+import { createNodeMetadataCheck } from './node-metadata.ts';
+import { createPeerChecks } from './peer-checks.ts';
+import { listPeers } from './peers.ts';
+import { askAdmin, createAdminChecks, createProxyChecks } from './proxy-checks.ts';
+import { createRecentFailuresCheck } from './recent-failures.ts';
+import { type FoundProxy, findRunningProxy, type RunningProxy } from './running-proxy.ts';
 import { createSettingsCheck } from './settings.ts';
 
 export interface SidecarDeps {
@@ -18,6 +26,10 @@ export interface SidecarOptions {
   readonly pid: number | undefined;
   /** Flags of the proxy on the doctor's own command line. */
   readonly proxyFlags: readonly string[];
+  /** Make one real exchange for each identity. */
+  readonly exchange: boolean;
+  /** The resource to ask for; by default the first that is allowed. */
+  readonly resource: string | undefined;
 }
 
 /** The settings to examine, and where they come from. */
@@ -29,28 +41,62 @@ export interface Subject {
 /** The checks in the container of the proxy, with the settings of the running proxy. */
 export async function openSidecar(
   { clock, env }: SidecarDeps,
-  { pid, proxyFlags }: SidecarOptions,
+  options: SidecarOptions,
 ): Promise<Place> {
-  const found = await findRunningProxy(pid);
+  const found = await findRunningProxy(options.pid);
   const proxy = found.kind === 'found' ? found.proxy : undefined;
-  const subject: Subject = {
-    found,
-    loaded: loadConfig([...(proxy?.argv ?? []), ...proxyFlags], proxy?.env ?? env),
-  };
+  const argv = [...(proxy?.argv ?? []), ...options.proxyFlags];
+  const subject: Subject = { found, loaded: loadConfig(argv, proxy?.env ?? env) };
   const { loaded } = subject;
   const config = loaded.kind === 'config' ? loaded.config : undefined;
   return {
     from: proxy === undefined ? 'this container' : `the sidecar (process ${proxy.pid})`,
     checks: [
       createSettingsCheck(subject),
-      ...(config === undefined ? [] : toChecks(clock, config)),
+      ...(config === undefined ? [] : await toChecks(clock, config, proxy, options)),
     ],
     secrets: config === undefined ? [] : listSecrets(config),
   };
 }
 
-function toChecks(clock: Clock, config: ProxyConfig): readonly Check[] {
-  return createTokenFileChecks({ clock }, config);
+/**
+ * In the order of causes: a wrong clock makes a good token look bad, and a bad token makes every exchange
+ * fail. How much memory there is comes last: with too little, tokens are late and not absent.
+ */
+async function toChecks(
+  clock: Clock,
+  config: ProxyConfig,
+  proxy: RunningProxy | undefined,
+  { exchange, resource }: SidecarOptions,
+): Promise<readonly Check[]> {
+  const peers = listPeers(clock, config);
+  const admin = askAdmin(config);
+  const [alive, version] = createProxyChecks(config, proxy);
+  const tokenFiles = createTokenFileChecks({ clock }, config);
+  const checks = [
+    alive,
+    ...peers.flatMap((peer) => [...createPeerChecks(peer), createAnswerCheck(peer, config)]),
+    ...peers.slice(0, 1).map(createClockCheck),
+    ...tokenFiles,
+    createIdentityCheck(config),
+    ...createAdminChecks(config, admin),
+    createRecentFailuresCheck(admin),
+    ...(exchange ? await loadExchangeChecks(clock, config, resource) : []),
+    version,
+    createNodeMetadataCheck(config, proxy),
+    ...createCapacityChecks(clock, proxy),
+  ];
+  return checks.filter((check) => check !== undefined);
+}
+
+/** The libraries of the exchange are loaded only to make one. */
+async function loadExchangeChecks(
+  clock: Clock,
+  config: ProxyConfig,
+  resource: string | undefined,
+): Promise<readonly Check[]> {
+  const { createExchangeChecks } = await import('./exchange-checks.ts');
+  return createExchangeChecks(clock, config, resource);
 }
 
 /** The values of settings that must not be shown. */

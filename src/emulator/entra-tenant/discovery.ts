@@ -2,12 +2,14 @@ import type { JSONWebKeySet } from 'jose';
 import { isGuid } from '../../shared/guid.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { toTokenIssuer } from './access-token.ts';
+import { Refusal } from './refusal.ts';
 
 /** The documents that a tenant publishes, by path. */
 export interface Discovery {
   /**
    * @param origin `https://host:port` as the client named it: all URLs in a document begin with it
    * @returns undefined for a path that has no document
+   * @throws Refusal for a tenant that does not exist
    */
   document(path: string, origin: string): Readonly<Record<string, unknown>> | undefined;
 }
@@ -17,10 +19,13 @@ const openIdPath = new RegExp(`^/(${segment})/(?:(v2\\.0)/)?\\.well-known/openid
 const keysPath = new RegExp(`^/${segment}/discovery/(?:v2\\.0/)?keys$`);
 const instancePath = `/common/discovery/instance`;
 
-/** @param tenantId whose documents every tenant segment leads to; all tenants share their keys anyway */
+/**
+ * @param options.tenantId whose documents every name that is not a GUID leads to; all tenants share their keys
+ * anyway
+ */
 export function createDiscovery(
-  { keys }: { readonly keys: SigningKeys },
-  { tenantId }: { readonly tenantId: string },
+  { keys, hasTenant }: { readonly keys: SigningKeys; readonly hasTenant: (id: string) => boolean },
+  { tenantId, otherCloud }: { readonly tenantId: string; readonly otherCloud?: string | undefined },
 ): Discovery {
   return {
     document(path, origin) {
@@ -29,12 +34,18 @@ export function createDiscovery(
       const [, tenant = '', version] = openIdPath.exec(path) ?? [];
       if (tenant === '') return undefined;
       const id = isGuid(tenant) ? tenant.toLowerCase() : tenantId;
-      return toOpenIdDocument(id, origin, version === 'v2.0');
+      if (!hasTenant(id)) throw new Refusal(90002, { tenant });
+      const cloud = otherCloud ?? new URL(origin).host;
+      return toOpenIdDocument(id, origin, { isV2: version === 'v2.0', cloud });
     },
   };
 }
 
-function toOpenIdDocument(tenantId: string, origin: string, isV2: boolean) {
+function toOpenIdDocument(
+  tenantId: string,
+  origin: string,
+  { isV2, cloud }: { readonly isV2: boolean; readonly cloud: string },
+) {
   const base = `${origin}/${tenantId}`;
   const version = isV2 ? '/v2.0' : '';
   return {
@@ -50,7 +61,7 @@ function toOpenIdDocument(tenantId: string, origin: string, isV2: boolean) {
     authorization_endpoint: `${base}/oauth2${version}/authorize`,
     end_session_endpoint: `${base}/oauth2${version}/logout`,
     tenant_region_scope: null,
-    cloud_instance_name: new URL(origin).host,
+    cloud_instance_name: cloud,
   };
 }
 

@@ -48,8 +48,12 @@ export function createEntraTenant(
     identities,
     issuerKeys,
     handler: createTenantHandler({
+      clock,
       tokenHandler: createTokenHandler({ clock, endpoint, faults, journal, listener }),
-      discovery: createDiscovery({ keys }, { tenantId }),
+      discovery: createDiscovery(
+        { keys, hasTenant: identities.hasTenant },
+        { tenantId, otherCloud: options.otherCloud },
+      ),
       journal,
       authorityHost,
       onError,

@@ -1,14 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
 import { toRequestUrl } from '../http/request-url.ts';
 import { toJsonAnswer, type WireAnswer, writeAnswer } from '../http/wire-answer.ts';
 import type { Journal } from '../journal.ts';
 import type { Discovery } from './discovery.ts';
+import { Refusal, toErrorAnswer } from './refusal.ts';
 import type { TokenHandler } from './token-handler.ts';
 
 const tokenPath = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
 
 /** Routes what arrives at `login.microsoftonline.com`: the token endpoint and the public documents. */
 export function createTenantHandler(deps: {
+  readonly clock: Clock;
   readonly tokenHandler: TokenHandler;
   readonly discovery: Discovery;
   readonly journal: Journal;
@@ -17,7 +21,7 @@ export function createTenantHandler(deps: {
   /** Called with a fault inside the emulator itself. */
   readonly onError: (error: unknown) => void;
 }): RequestListener {
-  const { tokenHandler, discovery, journal, authorityHost, onError } = deps;
+  const { clock, tokenHandler, discovery, journal, authorityHost, onError } = deps;
 
   const answerDocument = (request: IncomingMessage, response: ServerResponse, url: URL): void => {
     const end = journal.begin({
@@ -25,13 +29,25 @@ export function createTenantHandler(deps: {
       method: request.method ?? '',
       path: url.pathname,
     });
-    const document = discovery.document(url.pathname, url.origin);
-    const answer = toDocumentAnswer(request.method, document);
+    const answer = toAnswer(request.method, url);
     writeAnswer(response, answer, answer.status === 405 ? { Allow: 'GET, HEAD' } : {});
     end({ status: answer.status, durationMs: 0 });
   };
 
+  const toAnswer = (method: string | undefined, { pathname, origin }: URL): WireAnswer => {
+    try {
+      return toDocumentAnswer(method, discovery.document(pathname, origin));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const ids = { correlationId: randomUUID(), traceId: randomUUID(), epochMs: clock.epochMs() };
+      const { status, body } = toErrorAnswer(error.code, error.values, ids);
+      return toJsonAnswer(status, body);
+    }
+  };
+
   return (request, response) => {
+    // Clients compare their clock with it.
+    response.setHeader('Date', new Date(clock.epochMs()).toUTCString());
     const url = toRequestUrl(request, toOrigin(request, authorityHost));
     const tenant = tokenPath.exec(url.pathname)?.[1];
     if (tenant === undefined) {

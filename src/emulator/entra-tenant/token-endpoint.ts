@@ -20,6 +20,8 @@ export interface TokenEndpointOptions {
   readonly tenantId: string;
   /** Domain names that stand for `tenantId` in a path. */
   readonly tenantDomains: readonly string[];
+  /** The cloud that the tenants belong to, if it is another one than this. */
+  readonly otherCloud?: string | undefined;
   readonly resources: KnownResources;
   /** Life of a token; undefined for what Entra gives the kind of identity. */
   readonly tokenLifetimeSeconds?: number | undefined;
@@ -105,6 +107,7 @@ export function createTokenEndpoint(
   return async ({ tenant, form, ids, credentialsVisible }) => {
     try {
       const tenantId = toTenantId(tenant);
+      if (options.otherCloud !== undefined) throw new Refusal(900382);
       const { clientId, scope, assertion } = toTokenRequest(form);
       const resource = toResource(scope);
       const identity = findIdentity(tenantId, clientId);

@@ -101,13 +101,6 @@ describe('@azure/msal-node', () => {
       'unauthorized_client',
       400,
     ],
-    [
-      'an unknown tenant',
-      { tenantId: '55555555-5555-4555-8555-555555555555' },
-      90002,
-      'invalid_request',
-      400,
-    ],
     ['a scope without .default', { scopes: ['https://x.test/y'] }, 1002012, 'invalid_scope', 400],
     ['a resource that is no URI', { scopes: ['x/.default'] }, 500011, 'invalid_resource', 400],
   ])('is told of %s', async (_, options, code, error, status) => {
@@ -117,6 +110,14 @@ describe('@azure/msal-node', () => {
       errorNo: code,
       status,
       errorMessage: expect.stringContaining(`AADSTS${code}: `),
+    });
+  });
+
+  it('finds no endpoints for an unknown tenant', async () => {
+    const tenantId = '55555555-5555-4555-8555-555555555555';
+    await expect(acquireByMsal({ tenantId })).rejects.toMatchObject({
+      name: 'ClientAuthError',
+      errorCode: 'endpoints_resolution_error',
     });
   });
 

@@ -3,6 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Emulator } from '../../../src/emulator/api.ts';
+import { systemClock } from '../../../src/emulator/clock.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import {
   parseAnswer,
@@ -18,9 +19,20 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.stop());
 
-async function get(origin: string, path: string, method = 'GET', host = new URL(origin).host) {
+async function get(
+  origin: string,
+  path: string,
+  method = 'GET',
+  host = new URL(origin).host,
+  trust: Pick<Emulator, 'caPem'> = emulator,
+) {
   const bytes = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-  return parseAnswer((await sendRaw(emulator, origin, bytes)).bytes);
+  return parseAnswer((await sendRaw(trust, origin, bytes)).bytes);
+}
+
+/** As `get`, from another emulator. */
+function getFrom(other: Emulator, path: string) {
+  return get(other.authorityHost, path, 'GET', new URL(other.authorityHost).host, other);
 }
 
 async function getJson(origin: string, path: string, host?: string): Promise<unknown> {
@@ -79,6 +91,46 @@ describe('what the tenant publishes', () => {
     for (const [host, origin] of origins) {
       const document = await getJson(authorityHost, path, host);
       expect(document).toMatchObject({ issuer: `${origin}/${tenantId}/v2.0` });
+    }
+  });
+
+  it('says that a tenant does not exist, as the token endpoint does', async () => {
+    const tenantId = '55555555-5555-4555-8555-555555555555';
+    const { status, body } = await get(
+      emulator.authorityHost,
+      `/${tenantId}/v2.0/.well-known/openid-configuration`,
+    );
+    expect(status).toBe(400);
+    expect(JSON.parse(body)).toMatchObject({
+      error_codes: [90002],
+      error_description: expect.stringMatching(/^AADSTS90002: .* Correlation ID: /),
+    });
+  });
+
+  it('names the other cloud that the tenant belongs to, and refuses token requests', async () => {
+    const abroad = await startEmulator({ otherCloud: 'microsoftonline.us' });
+    try {
+      const path = `/${abroad.tenantId}/v2.0/.well-known/openid-configuration`;
+      const { body } = await getFrom(abroad, path);
+      expect(JSON.parse(body)).toMatchObject({ cloud_instance_name: 'microsoftonline.us' });
+      const request = toTokenRequestBytes(abroad, await toTokenForm(abroad));
+      const answer = parseAnswer((await sendRaw(abroad, abroad.authorityHost, request)).bytes);
+      expect(JSON.parse(answer.body)).toMatchObject({ error_codes: [900382] });
+    } finally {
+      await abroad.stop();
+    }
+  });
+
+  it('dates its answers by its own clock', async () => {
+    const aheadMs = 600_000;
+    const ahead = await startEmulator({
+      clock: { ...systemClock, epochMs: () => Date.now() + aheadMs },
+    });
+    try {
+      const { headers } = await getFrom(ahead, '/');
+      expect(Date.parse(headers.get('date') ?? '') - Date.now()).toBeGreaterThan(aheadMs - 60_000);
+    } finally {
+      await ahead.stop();
     }
   });
 

@@ -1,0 +1,85 @@
+import { open } from 'node:fs/promises';
+
+/** One TCP socket of this network namespace. */
+export interface SocketRow {
+  /** Without the prefix that IPv4 addresses have in the table of IPv6. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly isListening: boolean;
+  /** The user that created it. */
+  readonly uid: number;
+}
+
+/** A pod with 10,000 connections has a table of this size. A longer one is not read to its end. */
+export const maxTableBytes = 2 * 1_048_576;
+
+/** TCP_LISTEN of the kernel. */
+const listening = '0A';
+
+/** Every TCP socket of this network namespace, of all containers of the pod. Needs no permission. */
+export async function readSockets(root = '/proc'): Promise<readonly SocketRow[]> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readTable(`${root}/self/net/${name}`)),
+  );
+  return tables.flatMap(parseSocketTable);
+}
+
+/** Parses `/proc/net/tcp` or `tcp6`; lines that are not sockets are left out. */
+export function parseSocketTable(table: string): readonly SocketRow[] {
+  return table.split('\n').flatMap((line) => {
+    const [, local = '', remote = '', state = '', , , , uid = ''] = line.trim().split(/\s+/);
+    const [from, to] = [parseEnd(local), parseEnd(remote)];
+    if (from === undefined || to === undefined) return [];
+    return [
+      {
+        localAddress: from.address,
+        localPort: from.port,
+        remoteAddress: to.address,
+        remotePort: to.port,
+        isListening: state === listening,
+        uid: Number(uid),
+      },
+    ];
+  });
+}
+
+function parseEnd(text: string): { readonly address: string; readonly port: number } | undefined {
+  const [, hex, port] = /^([\dA-F]{8}|[\dA-F]{32}):([\dA-F]{4})$/.exec(text) ?? [];
+  if (hex === undefined || port === undefined) return undefined;
+  return { address: toAddress(hex), port: Number.parseInt(port, 16) };
+}
+
+/** The kernel writes each 32 bits in the byte order of the machine, which is little-endian where Node runs. */
+function toAddress(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
+    (word.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)).reverse(),
+  );
+  const isMapped =
+    bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
+  if (bytes.length === 4 || isMapped) return bytes.slice(-4).join('.');
+  const words = bytes.flatMap((byte, index) =>
+    index % 2 === 0 ? [((byte << 8) | (bytes[index + 1] ?? 0)).toString(16)] : [],
+  );
+  // The URL parser shortens zeros as RFC 5952 wants it.
+  return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1);
+}
+
+async function readTable(path: string): Promise<string> {
+  const file = await open(path, 'r').catch(() => undefined);
+  // A kernel without IPv6 has no tcp6.
+  if (file === undefined) return '';
+  try {
+    const chunks: Buffer[] = [];
+    for (let length = 0; length < maxTableBytes; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(65_536), 0, 65_536, null);
+      if (bytesRead === 0) break;
+      chunks.push(buffer.subarray(0, bytesRead));
+      length += bytesRead;
+    }
+    return Buffer.concat(chunks).toString('latin1');
+  } finally {
+    await file.close();
+  }
+}
