@@ -18,7 +18,8 @@ export interface CgroupRoots {
 const systemRoots: CgroupRoots = { proc: '/proc', cgroup: '/sys/fs/cgroup' };
 
 /**
- * Reads cgroup v2 or v1. In a container, the root of the mount is usually the folder of its group, and the path in `/proc/PID/cgroup` may be the one on the node, so both places are tried.
+ * Reads cgroup v2 or v1. In a container, the root of the mount is usually the folder of its group, and the path
+ * in `/proc/PID/cgroup` may be the one on the node, so both places are tried.
  */
 export async function readCgroup(
   pid: number | 'self',

@@ -16,6 +16,9 @@ import {
 import { readSmallFile, toErrorCode } from '../../shared/small-file.ts';
 import { type Check, type Evidence, type Finding, fail, ok, warn } from '../engine/check.ts';
 
+/** The kubelet renews a token at 80 % of its life, and looks every minute or so. */
+const lateShare = 0.9;
+
 const docs = 'docs/troubleshooting.md#the-serviceaccount-token';
 
 /** One check for each token file and mode, judged as an exchange would. */
@@ -69,7 +72,24 @@ async function examine(clock: Clock, file: AssertionFile, config: ProxyConfig): 
     const judge = doubt.isCertain ? fail : warn;
     return judge(`${path} ${doubt.is}`, { evidence: claims, fix: doubt.hint, docs });
   }
+  const age = findAge(assertion.claims, nowMs);
+  if (age !== undefined && age > lateShare) {
+    return warn(`${path} holds a token in the last part of its life (${Math.round(age * 100)} %)`, {
+      evidence: claims,
+      fix: 'The kubelet renews it after 80 %. Look at the kubelet of this node: journalctl -u kubelet. A copy of the file is not renewed: name the file of the projected volume itself.',
+      docs,
+    });
+  }
   return ok(`${assertion.claims.subject}`, { evidence: claims });
+}
+
+/** How much of its life the token has behind it, from 0 to 1. Tokens of Kubernetes are valid from their issue. */
+function findAge(
+  { notBeforeSeconds, expiresAtSeconds }: AssertionClaims,
+  nowMs: number,
+): number | undefined {
+  if (notBeforeSeconds === undefined || expiresAtSeconds === undefined) return undefined;
+  return (nowMs / 1_000 - notBeforeSeconds) / (expiresAtSeconds - notBeforeSeconds);
 }
 
 function toEvidence({ issuer, subject, audiences, expiresAtSeconds }: AssertionClaims): Evidence {

@@ -81,6 +81,7 @@ async function explainSilence(
     return fail(`the proxy does not answer at ${at}: process ${proxy?.pid} is stopped (state T)`, {
       evidence,
       fix: `Somebody sent it SIGSTOP. Let it continue: kill -CONT ${proxy?.pid}. Or restart the pod.`,
+      docs,
     });
   }
   return fail(`the proxy does not answer at ${at} within ${answerMs / 1_000} s (${code})`, {
