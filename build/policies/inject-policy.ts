@@ -64,18 +64,20 @@ const reorder = `(
     : (variables.proxyAt != 0 ? [${move('variables.proxyAt', '0')}] : [])
 )`;
 
-/** Whether none of the variables of App Service is set: half of them would lead nowhere. */
-const isUnpointed = `!variables.redirect && !c.?env.orValue([]).exists(e,
-  e.name in [${appService.clientVariables.flatMap((pair) => pair.map((name) => `"${name}"`)).join(', ')}])`;
+/** An application's container that has none of the variables of App Service: half of them would lead nowhere. */
+const isUnpointed = `!(c.name in ["${initName}", "${proxyName}"]) && !c.?env.orValue([]).exists(e,
+    e.name in [${appService.clientVariables.flatMap((pair) => pair.map((name) => `"${name}"`)).join(', ')}])`;
 
-/** Containers of the application that are pointed to the proxy: their places in the two lists. */
+/** Where the environment of such containers is, for pods without the redirect. The texts keep one type. */
 const pointed: readonly Variable[] = [
   {
     name: 'pointed',
-    expression: `variables.inits.filter(c, c.name in variables.applications.map(a, a.name) && ${isUnpointed})
-  .map(c, {"path": "/spec/initContainers/" + string(variables.initNames.indexOf(c.name)) + "/env", "has": string(has(c.env))}) +
-object.spec.containers.filter(c, c.name in variables.applications.map(a, a.name) && ${isUnpointed})
-  .map(c, {"path": "/spec/containers/" + string(variables.names.indexOf(c.name)) + "/env", "has": string(has(c.env))})`,
+    expression: `variables.redirect ? [] : (
+  variables.inits.filter(c, ${isUnpointed})
+    .map(c, {"path": "/spec/initContainers/" + string(variables.initNames.indexOf(c.name)) + "/env", "has": string(has(c.env))}) +
+  object.spec.containers.filter(c, ${isUnpointed})
+    .map(c, {"path": "/spec/containers/" + string(variables.names.indexOf(c.name)) + "/env", "has": string(has(c.env))})
+)`,
   },
 ];
 
