@@ -2,8 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Status } from '../../src/doctor/engine/check.ts';
 import { dist } from './proxy-process.ts';
+
+const schema = join(import.meta.dirname, '../../docs/doctor.schema.json');
+const validate = new Ajv2020({
+  strict: true,
+  allowUnionTypes: true,
+  strictRequired: false,
+}).compile(JSON.parse(readFileSync(schema, 'utf8')));
 
 /** A check in the JSON of the doctor. */
 export interface ReportedCheck {
@@ -56,14 +64,20 @@ export async function runDoctor({
   return toDiagnosis(exitCode, output.stdout, output.stderr);
 }
 
-/** @throws if the doctor printed no report */
+/** @throws if the doctor printed no report, or one that differs from its published schema */
 export function toDiagnosis(exitCode: number | null, stdout: string, stderr: string): Diagnosis {
-  let checks: readonly ReportedCheck[];
+  let report: { readonly checks: readonly ReportedCheck[] };
   try {
-    ({ checks } = JSON.parse(stdout));
+    report = JSON.parse(stdout);
   } catch {
     throw new Error(`the doctor printed no report (exit ${exitCode}): ${stdout}${stderr}`);
   }
+  if (!validate(report)) {
+    throw new Error(
+      `docs/doctor.schema.json does not describe it: ${JSON.stringify(validate.errors)}`,
+    );
+  }
+  const { checks } = report;
   const first = checks.find(({ status }) => status === 'fail');
   return { exitCode, checks, first, stdout, stderr };
 }

@@ -2,13 +2,16 @@
  * SECURITY.md promises bounds. Each number is compared with the code's own, and the test that is said to
  * hold the bound must exist. Add a bound here and in the table together.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { defaultCheckDeadlineMs } from '../../../src/doctor/engine/run-checks.ts';
 import {
   DOCUMENT_DEADLINE_MS,
   MAX_DOCUMENT_BYTES,
 } from '../../../src/doctor/issuer/fetch-document.ts';
+import { maxAnswerBytes } from '../../../src/doctor/network/http-get.ts';
 import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
 import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
 import { MAX_INPUT_BYTES } from '../../../src/inject/node-io.ts';
@@ -98,6 +101,9 @@ const bounds: Readonly<Record<string, string>> = {
   'Unanswered requests of one connection to the admin port': count(
     adminConnectionLimits.maxUnanswered,
   ),
+  'Time that one check of `proxy doctor` may take; an exchange may take 26 s':
+    time(defaultCheckDeadlineMs),
+  'Size of an answer that `proxy doctor` reads': size(maxAnswerBytes),
   'Time between two renderings of `/metrics` or `/statusz`, or two checks of readiness, however many ask':
     time(adminPauseMs),
   'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),

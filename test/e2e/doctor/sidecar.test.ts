@@ -2,7 +2,7 @@
  * The causes that a doctor in the container of the proxy finds on loopback. Each is set up for real, and the first
  * check that fails must name it and its fix.
  */
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -123,6 +123,16 @@ function expectFirst(diagnosis: Diagnosis, { id, says, fix }: Expected): void {
     docs: expect.stringMatching(/^docs\//),
   });
 }
+
+test('docs/doctor.md shows a real run: the same checks in the same order', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/doctor.md'), 'utf8');
+  const shown = page.split('proxy doctor, from the sidecar')[1]?.split('```')[0] ?? '';
+  const ids = [...shown.matchAll(/^(?:ok|warn|fail|skip) +([a-z-]+) {2}/gm)].map(([, id]) => id);
+  const AZURE_FEDERATED_TOKEN_FILE = '/var/run/secrets/azure/tokens/azure-identity-token';
+  const env = { ...addIdentity({ name: 'documented' }), AZURE_FEDERATED_TOKEN_FILE };
+  const { checks } = await diagnose({ env, args: ['--exchange'] });
+  expect(ids).toEqual(checks.map(({ id }) => id));
+});
 
 describe.concurrent('a healthy sidecar', () => {
   test('passes every check, with a real exchange', async () => {
