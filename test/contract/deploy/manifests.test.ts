@@ -60,7 +60,7 @@ const notOfTheApi = [
 /** JSON patches: kustomize applies them in test/contract/inject/tools.test.ts. */
 const isJsonPatch = (file: string): boolean => /\/(?:rollout|environment[\w-]*)\.yaml$/.test(file);
 const added =
-  /^(kustomize\.config\.k8s\.io|kustomize\.toolkit\.fluxcd\.io|imds-proxy\.example|policies\.kyverno\.io|monitoring\.coreos\.com)\//;
+  /^(kustomize\.config\.k8s\.io|kustomize\.toolkit\.fluxcd\.io|imds-proxy\.example|monitoring\.coreos\.com)\//;
 
 describe('the manifests in deploy', () => {
   it('are found', () => {
@@ -100,7 +100,6 @@ describe('the manifests in deploy', () => {
       'network-policy.yaml',
       'policies/inject-v1beta1.yaml',
       'policies/inject.yaml',
-      'policies/kyverno.yaml',
       'policies/mutating-admission-policy.yaml',
       'webhook/config-patch.yaml',
       'webhook/deployment.yaml',
@@ -123,12 +122,6 @@ describe('the manifests in deploy', () => {
     expect(findTypeFaults(spoilt)).toEqual([
       'Deployment.spec.template.spec.initContainer: unknown field',
     ]);
-  });
-
-  it("Kyverno's policy has the spec of a MutatingAdmissionPolicy, and the very same", () => {
-    const [kyverno] = read('policies/kyverno.yaml');
-    const [native] = read('policies/mutating-admission-policy.yaml');
-    expect(kyverno?.spec).toEqual(native?.spec);
   });
 
   it('the webhook gets both images, in the chart and in the patch', () => {

@@ -50,7 +50,6 @@ const unknownKinds = [
   'deploy/monitoring/pod-monitor.yaml',
   'deploy/policies/inject-v1beta1.yaml',
   'deploy/policies/inject.yaml',
-  'deploy/policies/kyverno.yaml',
   'deploy/policies/mutating-admission-policy.yaml',
 ];
 /** A patch, which is complete only together with what it is applied to. */
