@@ -2,14 +2,14 @@
  * Measures `inject` on large inputs, beside `yq` where .ci/go-tools has built it, and writes
  * docs/benchmarks-inject.md. It never fails because an aim was missed.
  */
-import { execFile, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { findGoTool } from '../test/support/go-tools.ts';
+import { best, show } from './harness/program.ts';
 
 const root = join(import.meta.dirname, '..');
 const runs = 3;
@@ -149,45 +149,6 @@ const inputs: readonly (readonly [name: string, file: string, text: () => string
   ],
 ];
 
-interface Measured {
-  readonly seconds: number;
-  readonly megabytes: number;
-}
-
-/** Runs a program with its output to a file that nobody reads; the peak is the kernel's own count. */
-async function measure(file: string, args: readonly string[], out: string): Promise<Measured> {
-  const from = performance.now();
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  child.stdout.pipe(createWriteStream(out));
-  let peak = 0;
-  const look = setInterval(() => {
-    try {
-      const [, kilobytes = '0'] =
-        /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
-      peak = Math.max(peak, Number(kilobytes) / 1024);
-    } catch {
-      // It has ended.
-    }
-  }, 10);
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  clearInterval(look);
-  if (code !== 0) throw new Error(`${file} ended with ${code}`);
-  return { seconds: (performance.now() - from) / 1000, megabytes: peak };
-}
-
-async function best(file: string, args: readonly string[], out: string): Promise<Measured> {
-  const all: Measured[] = [];
-  for (let turn = 0; turn < runs; turn += 1) all.push(await measure(file, args, out));
-  const middle = all.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(runs / 2)];
-  return {
-    seconds: middle?.seconds ?? 0,
-    megabytes: Math.max(...all.map(({ megabytes }) => megabytes)),
-  };
-}
-
-const show = ({ seconds, megabytes }: Measured): string =>
-  `${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB`;
-
 const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-bench-inject-'));
 try {
   const pack = [join(root, 'build/package.ts'), '--outdir', folder];
@@ -206,9 +167,9 @@ try {
     await writeFile(path, text());
     const out = join(folder, 'out');
     const node = ['--max-semi-space-size=4', program, ...flags, path];
-    const ours = await best(process.execPath, node, out);
+    const ours = await best(runs, process.execPath, node, out);
     const written = (await stat(out)).size / 1e6;
-    const theirs = yq && (await best(yq, ['.metadata.labels.x = "y"', path], out));
+    const theirs = yq && (await best(runs, yq, ['.metadata.labels.x = "y"', path], out));
     const ratio = theirs ? (ours.seconds / theirs.seconds).toFixed(1) : '–';
     rows.push(
       `| ${name} | ${show(ours)} | ${written.toFixed(0)} MB | ${theirs ? show(theirs) : 'not there'} | ${ratio} |`,

@@ -5,6 +5,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { injectOptions } from '../src/inject/options.ts';
+import { findingCodes } from '../src/migrate/finding-codes.ts';
+import { ownOptions } from '../src/migrate/options.ts';
 import { proxyOptions } from '../src/proxy/config/options.ts';
 import { bucketBoundsMs } from '../src/proxy/metrics/instruments.ts';
 import { createMetrics } from '../src/proxy/metrics/metrics.ts';
@@ -36,6 +38,8 @@ export interface GeneratedSection {
 export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/configuration.md', name: 'options', render: () => renderOptions(proxyOptions) },
   { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
+  { file: 'docs/migration-plan.md', name: 'findings', render: renderFindings },
+  { file: 'docs/migration-plan.md', name: 'flags', render: () => renderFlags(ownOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
   { file: 'docs/metrics.md', name: 'buckets', render: renderBuckets },
   { file: 'docs/monitoring.md', name: 'alerts', render: renderAlerts },
@@ -101,6 +105,15 @@ function renderFlags(table: OptionTable): string {
       return `### ${group}\n\n${renderTable(['Flag', 'Default', 'Meaning'], rows)}`;
     })
     .join('\n\n');
+}
+
+function renderFindings(): string {
+  const rows = Object.entries(findingCodes).map(([name, { level, when }]) => [
+    code(name),
+    level,
+    when,
+  ]);
+  return renderTable(['Code', 'Level', 'When'], rows);
 }
 
 function formatFlag({ flag, type }: Option): string {

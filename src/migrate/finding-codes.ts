@@ -43,6 +43,10 @@ export const findingCodes = {
     level: 'attention',
     when: 'Only a binding in another namespace matches, and nothing in the input says whether AAD Pod Identity matches across namespaces.',
   },
+  'binding-also-elsewhere': {
+    level: 'note',
+    when: 'Bindings of other namespaces match beside one of the namespace, and nothing in the input says whether AAD Pod Identity matches them.',
+  },
   'binding-not-matched': {
     level: 'attention',
     when: 'A binding in another namespace has the label as selector, and AAD Pod Identity does not match it.',

@@ -54,16 +54,16 @@ export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
       const { namespace } = group;
       const findings: Finding[] = [];
       const matches: Match[] = [];
+      const foreign: AzureIdentityBinding[] = [];
+      const unmatched: AzureIdentityBinding[] = [];
+      const shadowed: AzureIdentity[] = [];
       const assigned = findAssigned(group);
       const isAssigned = (identity: AzureIdentity): boolean =>
         assigned.some((one) => keyOf(one.identity) === keyOf(identity));
       const add = (identity: AzureIdentity, weight: number): void => {
         const same = matches.find((one) => one.identity.name === identity.name);
-        if (same === undefined) {
-          matches.push({ identity, weight });
-        } else if (same.identity !== identity) {
-          findings.push(describeShadowed(identity, same.identity));
-        }
+        if (same === undefined) matches.push({ identity, weight });
+        else if (same.identity !== identity) shadowed.push(identity);
       };
 
       const all = (bySelector.get(label) ?? []).toSorted(
@@ -77,19 +77,17 @@ export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
           keyOf({ namespace: binding.namespace, name: binding.identity }),
         );
         if (!isLocal && (scope.kind === 'namespace' || identity?.isNamespaced === true)) {
-          if (!hasLocal) findings.push(describeUnmatched(binding, namespace, identity));
-          continue;
-        }
-        if (identity === undefined) {
-          findings.push(describeMissing(binding));
+          unmatched.push(binding);
           continue;
         }
         if (!isLocal && scope.kind === 'unknown') {
           // The real assignments decide, where the input has them.
-          if (assigned.length > 0 && !isAssigned(identity)) continue;
-          if (assigned.length === 0) findings.push(describeForeign(binding, namespace, hasLocal));
+          if (assigned.length > 0 && (identity === undefined || !isAssigned(identity))) continue;
+          if (assigned.length === 0) foreign.push(binding);
+          if (assigned.length === 0 && hasLocal) continue;
         }
-        add(identity, binding.weight);
+        if (identity === undefined) findings.push(describeMissing(binding));
+        else add(identity, binding.weight);
       }
       for (const { identity: reference } of assigned) {
         const identity = identities.get(keyOf(reference));
@@ -98,6 +96,11 @@ export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
         findings.push(describeUnexplained(identity));
         add(identity, 0);
       }
+      if (foreign.length > 0) findings.push(describeForeign(foreign, namespace, hasLocal));
+      if (unmatched.length > 0 && !hasLocal) {
+        findings.push(describeUnmatched(unmatched, namespace, scope));
+      }
+      if (shadowed.length > 0) findings.push(describeShadowed(shadowed));
       if (matches.length === 0 && findings.length === 0) {
         findings.push(describeUnbound(label, namespace, cluster));
       }
@@ -111,26 +114,35 @@ function keyOf({ namespace, name }: { readonly namespace: string; readonly name:
   return `${namespace}/${name}`;
 }
 
-function describeShadowed(identity: AzureIdentity, first: AzureIdentity): Finding {
+const mostNames = 5;
+
+/** `a/x, a/y and 3 more`: a selector may be in use in every namespace of a cluster. */
+function list(all: readonly { readonly namespace: string; readonly name: string }[]): string {
+  const more = all.length - mostNames;
+  const names = all.slice(0, mostNames).map(keyOf).join(', ');
+  return more > 0 ? `${names} and ${more} more` : names;
+}
+
+function describeShadowed(identities: readonly AzureIdentity[]): Finding {
   return toFinding(
     'identity-shadowed',
-    `AzureIdentity ${keyOf(identity)} matches as well, but AAD Pod Identity assigns only ${keyOf(first)} of the two with this name`,
-    'if the pods need both, rename one of them and make the plan again',
+    `${list(identities)} ${identities.length === 1 ? 'matches' : 'match'} as well, but of several identities with one name AAD Pod Identity assigns only the first, by namespace`,
+    'if the pods need another one, rename it and make the plan again',
   );
 }
 
 function describeUnmatched(
-  { namespace, name }: AzureIdentityBinding,
+  bindings: readonly AzureIdentityBinding[],
   podNamespace: string,
-  identity: AzureIdentity | undefined,
+  { kind }: Scope,
 ): Finding {
   const why =
-    identity?.isNamespaced === true
-      ? `its identity has the annotation aadpodidentity.k8s.io/Behavior: namespaced`
-      : 'AAD Pod Identity runs with forceNamespaced here';
+    kind === 'namespace'
+      ? 'AAD Pod Identity runs with forceNamespaced here'
+      : 'the identity has the annotation aadpodidentity.k8s.io/Behavior: namespaced';
   return toFinding(
     'binding-not-matched',
-    `AzureIdentityBinding ${namespace}/${name} has this label as selector, but is not in ${podNamespace}, and ${why}: the pods get no identity`,
+    `only bindings of other namespaces have this label as selector (${list(bindings)}), and ${why}: the pods get no identity`,
     `remove the label, or create the binding and its identity in ${podNamespace}`,
   );
 }
@@ -144,14 +156,23 @@ function describeMissing({ namespace, name, identity }: AzureIdentityBinding): F
 }
 
 function describeForeign(
-  { namespace, name }: AzureIdentityBinding,
+  bindings: readonly AzureIdentityBinding[],
   podNamespace: string,
   hasLocal: boolean,
 ): Finding {
+  const fix =
+    'pass --cluster-scoped, or the Deployment of MIC as part of the input, so that its flags decide';
+  if (hasLocal) {
+    return toFinding(
+      'binding-also-elsewhere',
+      `bindings of other namespaces have this label as selector too (${list(bindings)}); AAD Pod Identity matches them unless forceNamespaced is set, and the plan leaves them out`,
+      `if the pods use those identities: ${fix}`,
+    );
+  }
   return toFinding(
     'binding-in-other-namespace',
-    `AzureIdentityBinding ${namespace}/${name} ${hasLocal ? 'matches as well and' : 'is the one that matches, and it'} is not in ${podNamespace}; AAD Pod Identity matches it unless forceNamespaced is set`,
-    'pass --cluster-scoped, or the Deployment of MIC as part of the input, so that its flags decide',
+    `only bindings of other namespaces have this label as selector (${list(bindings)}), and none in ${podNamespace}; AAD Pod Identity matches them unless forceNamespaced is set`,
+    fix,
   );
 }
 

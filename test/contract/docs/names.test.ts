@@ -9,6 +9,7 @@ import { failures } from '../../../src/init/failures.ts';
 import { initOptions } from '../../../src/init/options.ts';
 import { commonOptions, injectOptions } from '../../../src/inject/options.ts';
 import { documentOptions } from '../../../src/issuer/options.ts';
+import { migrateOptions } from '../../../src/migrate/options.ts';
 import { proxyOptions } from '../../../src/proxy/config/options.ts';
 import { aadstsRules } from '../../../src/proxy/entra/explain/aadsts.ts';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
@@ -22,6 +23,7 @@ const tables: readonly OptionTable[] = [
   commonOptions,
   doctorOptions,
   documentOptions,
+  migrateOptions,
 ];
 const options = tables.flatMap((table) => Object.values(table));
 

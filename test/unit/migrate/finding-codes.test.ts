@@ -112,6 +112,15 @@ const cases: Readonly<Record<FindingCode, Case>> = {
     ),
     without: shop,
   },
+  'binding-also-elsewhere': {
+    input: toYaml(
+      ...bound,
+      identity('writer', { namespace: 'other' }),
+      binding('web', 'writer', 'web', { namespace: 'other' }),
+      web,
+    ),
+    without: shop,
+  },
   'binding-not-matched': {
     input: toYaml(
       identity('reader', { namespace: 'other' }),
