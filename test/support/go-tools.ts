@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 /** Tools that `.ci/go-tools` builds, by the name of their file. */
 export const goTools = {
+  hcldec: 'hcldec-v2.25.0',
+  hclfmt: 'hclfmt-v2.25.0',
   helm3: 'helm-v3.22.0',
   helm4: 'helm-v4.3.1',
   kustomize: 'kustomize-v5.8.1',
