@@ -1,5 +1,6 @@
 import { createNodeIo } from '../inject/node-io.ts';
 import { runMigrate } from './main.ts';
+import { writeFolder } from './write-folder.ts';
 
 /**
  * `migrate` on the files and streams of this process. Whoever dispatches commands imports this only when it is asked
@@ -7,5 +8,5 @@ import { runMigrate } from './main.ts';
  * @returns the exit code, when everything is printed.
  */
 export function runMigrateCommand(argv: readonly string[]): Promise<number> {
-  return runMigrate(argv, createNodeIo());
+  return runMigrate(argv, { ...createNodeIo(), writeFolder });
 }

@@ -1,8 +1,9 @@
 import { scanArguments, type Texts } from '../inject/arguments.ts';
-import { readInputs } from '../inject/inputs.ts';
+import { type Input, readInputs, type Unread } from '../inject/inputs.ts';
 import type { InjectIo } from '../inject/io.ts';
 import { addDefaults, findHeaderKey } from '../inject/setting-files.ts';
 import { formatHelp } from './help.ts';
+import type { MigrateIo } from './io.ts';
 import { migrateOptions } from './options.ts';
 import { formatCheck } from './output/check.ts';
 import { formatJson } from './output/json.ts';
@@ -13,6 +14,7 @@ import { type MigrateRun, parseMigrate } from './parse-command.ts';
 import { makePlan } from './plan/make-plan.ts';
 import type { Plan } from './plan.ts';
 import { readCluster } from './read/read-cluster.ts';
+import { changeInputs, writePlan } from './write-plan.ts';
 
 /**
  * The command `migrate`: manifests and dumps in, a plan out.
@@ -20,7 +22,7 @@ import { readCluster } from './read/read-cluster.ts';
  * @returns the exit code: 0 done; 1 the input is at fault, or with --check something depends on AAD Pod Identity; 2
  * malformed command line.
  */
-export async function runMigrate(argv: readonly string[], io: InjectIo): Promise<number> {
+export async function runMigrate(argv: readonly string[], io: MigrateIo): Promise<number> {
   const scan = scanArguments(migrateOptions, argv);
   if (scan.kind === 'help') {
     await io.stdout(formatHelp());
@@ -41,13 +43,36 @@ export async function runMigrate(argv: readonly string[], io: InjectIo): Promise
   }
   const inputs = await readInputs(run.names.length === 0 ? ['-'] : run.names, io, defaults.file);
   const plan = makePlan(readCluster(inputs, run.read), run.plan);
-  return print(plan, run, io);
+  return act(plan, inputs, run, io);
 }
 
-async function print(plan: Plan, run: MigrateRun, io: InjectIo): Promise<number> {
-  for (const finding of plan.findings) {
-    if (finding.level === 'error') io.stderr(`migrate: error: ${formatPlaced(finding)}\n`);
+async function act(
+  plan: Plan,
+  inputs: readonly (Input | Unread)[],
+  run: MigrateRun,
+  io: MigrateIo,
+): Promise<number> {
+  const errors = plan.findings.filter(({ level }) => level === 'error');
+  for (const finding of errors) io.stderr(`migrate: error: ${formatPlaced(finding)}\n`);
+  const { action } = run;
+  switch (action.kind) {
+    case 'print':
+    case 'check':
+      return print(plan, run, io);
+    case 'write':
+    case 'change': {
+      if (errors.length > 0) {
+        io.stderr('migrate: nothing was written; correct the input first\n');
+        return 1;
+      }
+      if (action.kind === 'write') return writePlan(plan, action.folder, run, io);
+      const readable = inputs.filter((input) => 'text' in input);
+      return changeInputs(plan, readable, run, io);
+    }
   }
+}
+
+async function print(plan: Plan, run: MigrateRun, io: MigrateIo): Promise<number> {
   try {
     await io.stdout(format(plan, run));
   } catch (thrown) {
@@ -56,17 +81,17 @@ async function print(plan: Plan, run: MigrateRun, io: InjectIo): Promise<number>
     return 1;
   }
   if (plan.summary.errors > 0) return 1;
-  return run.isCheck && plan.summary.depending > 0 ? 1 : 0;
+  return run.action.kind === 'check' && plan.summary.depending > 0 ? 1 : 0;
 }
 
-function format(plan: Plan, { output, isCheck }: MigrateRun): string {
+function format(plan: Plan, { output, action }: MigrateRun): string {
   switch (output) {
     case 'json':
       return formatJson(plan);
     case 'markdown':
       return formatMarkdown(plan);
     case 'table':
-      return isCheck ? formatCheck(plan) : formatTable(plan);
+      return action.kind === 'check' ? formatCheck(plan) : formatTable(plan);
   }
 }
 

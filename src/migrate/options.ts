@@ -1,4 +1,4 @@
-import { httpsUrlValue, nameValue } from '../inject/option-types.ts';
+import { fileValue, httpsUrlValue, nameValue } from '../inject/option-types.ts';
 import { commonOptions, injectOptions } from '../inject/options.ts';
 import { namePatternValue } from '../inject/select.ts';
 import { accept, type OptionTable, refuse, type ValueType } from '../shared/option-table.ts';
@@ -111,6 +111,26 @@ export const ownOptions = {
     default: 'false',
     group: io,
     help: 'Exits with 1 while something still depends on AAD Pod Identity, and with 0 when nothing does. Prints what does.',
+  },
+  write: {
+    flag: 'write',
+    type: fileValue,
+    group: io,
+    help: 'Writes everything that the migration needs into this folder, which must be new or empty: README.md with the steps, ServiceAccounts, workloads, federated credentials as a script, Bicep and Terraform, and a script that cleans up. All or nothing.',
+  },
+  inPlace: {
+    flag: 'in-place',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'Changes the manifests themselves, as inject does: only the lines that must change. All or nothing.',
+  },
+  dropLabel: {
+    flag: 'drop-label',
+    type: booleanValue,
+    default: 'false',
+    group: io,
+    help: 'With --write or --in-place: also removes the label aadpodidbinding from the pods. Without the label, a roll back to AAD Pod Identity has to add it again.',
   },
   namespace: {
     flag: 'namespace',

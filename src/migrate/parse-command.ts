@@ -10,12 +10,17 @@ export interface MigrateRun {
   /** Files, folders and `-`; empty if none was named. */
   readonly names: readonly string[];
   readonly output: 'table' | 'json' | 'markdown';
-  readonly isCheck: boolean;
+  readonly action: Action;
+  /** Pods lose the label of AAD Pod Identity. */
+  readonly dropsLabel: boolean;
   readonly read: ReadSettings;
   readonly plan: PlanSettings;
-  /** The images are given, without which no manifest can be written. */
-  readonly hasImages: boolean;
 }
+
+/** What is done with the plan: it is printed, alone or as a check, or it is written, or applied to the input. */
+export type Action =
+  | { readonly kind: 'print' | 'check' | 'change' }
+  | { readonly kind: 'write'; readonly folder: string };
 
 /** Stands for an image that is not known yet: a plan does not need it. */
 const placeholder = 'image-is-not-given';
@@ -42,12 +47,18 @@ export function parseMigrate(
   ];
   if (!inject.ok || all.length > 0) return { ok: false, errors: all };
   const { namespace = 'default', output = 'table' } = values;
+  const files = [...new Set([...(texts.get('file') ?? []), ...names])];
+  const injection = values.webhook === 'present' ? 'annotation' : 'containers';
+  const action = toAction(values);
+  const fault = findFault(action, files, texts, injection);
+  if (action === undefined || fault !== undefined) return { ok: false, errors: [fault ?? ''] };
   return {
     ok: true,
     value: {
-      names: [...new Set([...(texts.get('file') ?? []), ...names])],
+      names: files,
       output,
-      isCheck: values.check ?? false,
+      action,
+      dropsLabel: values.dropLabel ?? false,
       read: { namespace, templatePaths: templatePaths.values },
       plan: {
         issuers: [...new Set(issuers.values)],
@@ -55,13 +66,49 @@ export function parseMigrate(
         isClusterScoped: values.clusterScoped ?? false,
         hasIdentityBinding: values.identityBinding ?? false,
         defaultIdentities: choices.values,
-        injection: values.webhook === 'present' ? 'annotation' : 'containers',
+        injection,
         inject: inject.value,
         namespace,
       },
-      hasImages: texts.has('proxyImage') && (texts.has('initImage') || texts.has('noRedirect')),
     },
   };
+}
+
+/** undefined if two of the flags contradict each other. */
+function toAction(values: {
+  readonly check?: boolean;
+  readonly write?: string | undefined;
+  readonly inPlace?: boolean;
+}): Action | undefined {
+  const { check = false, write, inPlace = false } = values;
+  if ([check, write !== undefined, inPlace].filter(Boolean).length > 1) return undefined;
+  if (write !== undefined) return { kind: 'write', folder: write };
+  if (inPlace) return { kind: 'change' };
+  return { kind: check ? 'check' : 'print' };
+}
+
+/** Why the action cannot be done; undefined if it can. */
+function findFault(
+  action: Action | undefined,
+  files: readonly string[],
+  texts: Texts,
+  injection: PlanSettings['injection'],
+): string | undefined {
+  if (action === undefined) {
+    return '--write, --in-place and --check exclude one another; give one of them';
+  }
+  if (action.kind === 'change' && (files.length === 0 || files.includes('-'))) {
+    return '--in-place needs files or folders; standard input cannot be written';
+  }
+  const hasImages = texts.has('proxyImage') && (texts.has('initImage') || texts.has('noRedirect'));
+  const writes = action.kind === 'write' || action.kind === 'change';
+  if (writes && injection === 'containers' && !hasImages) {
+    return 'manifests need --proxy-image and --init-image (or --no-redirect); if the webhook adds the containers, pass --webhook=present';
+  }
+  if (texts.has('dropLabel') && !writes) {
+    return '--drop-label goes with --write or --in-place';
+  }
+  return undefined;
 }
 
 /** The flags as `inject` takes them. */

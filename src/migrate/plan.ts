@@ -171,6 +171,8 @@ export interface PlannedIdentity {
   readonly resourceId: string | null;
   readonly type: IdentityType | null;
   readonly tenantId: string | null;
+  /** The Secret with the secret or the certificate of a service principal. */
+  readonly secret: { readonly namespace: string; readonly name: string } | null;
   /** How many federated credentials this input needs for its client ID. */
   readonly credentials: number;
   /** How many Entra keeps for one identity. */

@@ -1,11 +1,38 @@
 import { stringify } from 'yaml';
+import type { MigrateIo } from '../../src/migrate/io.ts';
 import { runMigrate } from '../../src/migrate/main.ts';
 import type { Finding, PlacedFinding, Plan, PlannedWorkload } from '../../src/migrate/plan.ts';
-import { type InjectRun, type InjectSetting, runOn } from './inject.ts';
+import { type InjectRun, type InjectSetting, imageFlags, runOn } from './inject.ts';
+
+/** What a run of `migrate` printed and wrote. */
+export interface MigrateRun extends InjectRun {
+  /** Files of the folder that `--write` made, by their paths in it; undefined if it made none. */
+  readonly folder: ReadonlyMap<string, string> | undefined;
+}
 
 /** Runs `migrate` on files that exist only here. */
-export function runMigrateOn(argv: readonly string[], setting: InjectSetting): Promise<InjectRun> {
-  return runOn((io) => runMigrate(argv, io), setting);
+export async function runMigrateOn(
+  argv: readonly string[],
+  setting: InjectSetting,
+): Promise<MigrateRun> {
+  let folder: ReadonlyMap<string, string> | undefined;
+  const writeFolder: MigrateIo['writeFolder'] = async (_, files) => {
+    folder = new Map(files.map(({ path, text }) => [path, text]));
+  };
+  const run = await runOn((io) => runMigrate(argv, { ...io, writeFolder }), setting);
+  return { ...run, folder };
+}
+
+/** The files that `--write` makes of standard input, by their paths. */
+export async function writtenBy(
+  stdin: string,
+  argv: readonly string[] = [],
+): Promise<ReadonlyMap<string, string>> {
+  const images = argv.includes('--no-redirect') ? imageFlags.slice(0, 1) : imageFlags;
+  const flags = [...images, `--issuer=${issuer}`, `--tenant-id=${tenantId}`, ...argv];
+  const { folder, stderr } = await runMigrateOn(['--write=out', ...flags], { stdin });
+  if (folder === undefined) throw new Error(stderr);
+  return folder;
 }
 
 /** A plan as `--output=json` prints it. */

@@ -14,8 +14,13 @@ import {
 
 /** The plan for a pull request: everything, in tables, with nothing in it that Markdown would act on. */
 export function formatMarkdown(plan: Plan): string {
-  return [
-    `# Migration from AAD Pod Identity\n\n${formatSummary(plan)}`,
+  const { head, details } = formatParts(plan);
+  return `${head}\n${details}`;
+}
+
+/** The same in two parts, for a document that has more between its summary and its tables. */
+export function formatParts(plan: Plan): { readonly head: string; readonly details: string } {
+  const details = [
     formatErrors(plan),
     formatWorkloads(plan),
     formatFindings(plan),
@@ -26,9 +31,11 @@ export function formatMarkdown(plan: Plan): string {
     formatClasses(plan),
     formatRemovals(plan),
     formatGeneral(plan),
-  ]
-    .filter((part) => part !== '')
-    .join('\n');
+  ];
+  return {
+    head: `# Migration from AAD Pod Identity\n\n${formatSummary(plan)}`,
+    details: details.filter((part) => part !== '').join('\n'),
+  };
 }
 
 function formatSummary(plan: Plan): string {

@@ -38,7 +38,7 @@ export function toIdentityMap(
     finding: toFinding(
       'request-by-id',
       'requests by resource ID or object ID are answered only for identities in IMDS_PROXY_IDENTITIES',
-      `if the application sends msi_res_id, mi_res_id or object_id: --proxy-env 'IMDS_PROXY_IDENTITIES=${value}'`,
+      `--write and --in-place set it for these pods; if you inject them yourself and the application sends msi_res_id, mi_res_id or object_id: --proxy-env 'IMDS_PROXY_IDENTITIES=${value}'`,
     ),
   };
 }

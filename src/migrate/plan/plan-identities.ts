@@ -127,6 +127,7 @@ export function planIdentities(
         resourceId: resource?.id ?? null,
         type: type ?? null,
         tenantId: tenantId ?? null,
+        secret: identity.secret ?? null,
         credentials,
         limit: credentialLimit,
         findings: [

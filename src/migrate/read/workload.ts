@@ -75,7 +75,8 @@ function serviceAccountOf(template: Value): string {
   return name || 'default';
 }
 
-function findProxy(template: ValueMap): PodTemplate['proxy'] {
+/** What in a pod gets its tokens, or asks for it. */
+export function findProxy(template: ValueMap): PodTemplate['proxy'] {
   if (isInjected(template)) return 'ours';
   if (findForeign(template).length > 0) return 'upstream';
   const request = readProxyRequest(template);
