@@ -64,7 +64,7 @@ describe('a word of the shell', () => {
     const all = [...hostile, ...many];
     const script = all.map((text) => `printf '%s\\0' ${toShellWord(text)}\n`).join('');
     for (const locale of ['C', 'C.UTF-8']) {
-      const output = execFileSync('bash', ['-eu', '-c', script], {
+      const output = execFileSync('bash', ['--norc', '-eu', '-c', script], {
         encoding: 'utf8',
         env: { LC_ALL: locale },
       });
