@@ -130,7 +130,7 @@ export const ownOptions = {
     type: booleanValue,
     default: 'false',
     group: io,
-    help: 'With --write or --in-place: also removes the label aadpodidbinding from the pods. Without the label, a roll back to AAD Pod Identity has to add it again.',
+    help: 'With --write or --in-place: also removes the label aadpodidbinding from the pods. Without the label, a roll back to AAD Pod Identity needs to add it again.',
   },
   namespace: {
     flag: 'namespace',

@@ -20,7 +20,7 @@ import type { WrittenFile } from './files/to-files.ts';
 export async function writeFolder(path: string, files: readonly WrittenFile[]): Promise<void> {
   for (const file of files) assertInside(file.path);
   const target = await findTarget(path);
-  // A folder that exists may be a mount: only what is in it can be moved there.
+  // A folder that exists may be a mount: only files in it can be moved there.
   const beside = target.exists ? target.path : dirname(target.path);
   await mkdir(beside, { recursive: true });
   const draft = await mkdtemp(join(beside, `.${basename(target.path)}-`));
@@ -67,7 +67,7 @@ async function publish(draft: string, target: string): Promise<void> {
   await rename(draft, target);
 }
 
-/** Entry by entry, because the folder itself may be the current one; what has moved goes again after a fault. */
+/** Entry by entry, because the folder itself may be the current one; entries that have moved are removed after a fault. */
 async function moveInto(draft: string, target: string): Promise<void> {
   const moved: string[] = [];
   try {

@@ -1,6 +1,6 @@
 /**
  * Plays `az` for the scripts that `migrate` writes. It knows the commands and flags that they may use, refuses all
- * others as the real one does, and keeps what it creates in a file.
+ * others as the real one does, and keeps new objects in a file.
  * Environment: FAKE_STATE, the file; FAKE_LOG, a file that gets every command line as a line of JSON.
  */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -76,7 +76,7 @@ function run(): number {
   if (known === undefined || given === undefined) return refuse(`'${command}' is misspelled`);
   const unknown = [...given.keys()].find((key) => ![...known, ...common].includes(key));
   if (unknown !== undefined) return refuse(`unrecognized arguments: --${unknown}`);
-  // az takes a value with an @ before it for the name of a file, and sends what is in it.
+  // az takes a value with an @ before it for the name of a file, and sends its content.
   if ([...given.values()].some((value) => value.startsWith('@'))) return refuse('a file was read');
   return answer(command, (key) => given.get(key) ?? '');
 }

@@ -136,7 +136,7 @@ function toManifest(object: object, hasComment: boolean): string {
     .replace(/^(\s*)(app: .*)$/m, '$1# how it is found\n$1$2   # name')}# the end\n`;
 }
 
-/** With what the API server adds. */
+/** With the fields that the API server adds. */
 function toDumped(object: object): object {
   const { metadata, ...rest } = Object(object);
   return {

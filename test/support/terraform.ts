@@ -92,7 +92,7 @@ const variables = {
 };
 
 /**
- * What HashiCorp's parser makes of a Terraform file: what is in it, after all escapes.
+ * What HashiCorp's parser makes of a Terraform file: its content, after all escapes.
  * @throws with the parser's diagnostics for a file that is at fault, or not formatted as `terraform fmt` does.
  */
 export function parseTerraform(text: string): Terraform {

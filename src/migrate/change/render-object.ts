@@ -9,7 +9,7 @@ import { findResources, type Resource } from '../../inject/workload.ts';
 import type { Origin } from '../read/origin.ts';
 
 /**
- * The object that an origin points at; undefined if there is none.
+ * The object that an origin points at; undefined if it points at nothing.
  * @throws ManifestError if it cannot be read, which a plan without errors rules out.
  */
 export function readOrigin(
@@ -26,7 +26,7 @@ export function readOrigin(
 }
 
 /**
- * A YAML document with the wanted object. One that was a document of its own keeps its comments, order and quoting; an
+ * A YAML document with the wanted object. One that was its own document keeps its comments, order and quoting; an
  * item of a dump has none, and is written anew.
  */
 export function renderObject(wanted: ValueMap, origin: Origin | undefined): string {
@@ -34,7 +34,7 @@ export function renderObject(wanted: ValueMap, origin: Origin | undefined): stri
   return edited ?? renderValue(wanted);
 }
 
-/** A YAML document, as Kubernetes reads it: YAML 1.1, in which `yes` and `0440` are no strings. */
+/** A YAML document, as Kubernetes reads it: YAML 1.1, in which `yes` and `0440` are not strings. */
 export function renderValue(value: ValueMap): string {
   const text = stringify(value, { lineWidth: 0, compat: 'yaml-1.1' });
   // The parser of Kubernetes is another one than that of this library; JSON means the same to all.
@@ -52,7 +52,7 @@ function editOrigin(wanted: ValueMap, { chunk, path, frame }: Origin): string | 
       .replace(/\.\.\.\s*$/, '');
     return text.endsWith('\n') ? text : `${text}\n`;
   } catch (error) {
-    // Anchors that are used twice, for example: what they stand for is written out.
+    // Anchors that are used twice, for example: their values are written out.
     if (error instanceof ManifestError) return undefined;
     throw error;
   }

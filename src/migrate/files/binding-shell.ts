@@ -13,8 +13,8 @@ export function renderBindingsScript(bindings: readonly IdentityBinding[]): stri
 const head = `#!/usr/bin/env bash
 # Lets the cluster use the managed identities: creates an identity binding for each.
 #
-#   ./identity-bindings.sh RESOURCE_GROUP CLUSTER            creates what is missing, and keeps what is there
-#   ./identity-bindings.sh RESOURCE_GROUP CLUSTER --dry-run  prints what it would create
+#   ./identity-bindings.sh RESOURCE_GROUP CLUSTER            creates missing ones, and keeps the others
+#   ./identity-bindings.sh RESOURCE_GROUP CLUSTER --dry-run  prints the names of the missing ones
 #   ./identity-bindings.sh RESOURCE_GROUP CLUSTER --delete   deletes these bindings, and no others
 #
 # Run it once for each cluster. It needs az (2.73 or newer), signed in with az login, and these permissions:

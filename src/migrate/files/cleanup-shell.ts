@@ -1,7 +1,7 @@
 import type { ObjectName, Plan } from '../plan.ts';
 import { toComment, toShellWord } from './quote.ts';
 
-/** The script that removes AAD Pod Identity at the end, object by object, and lists what a person must decide about. */
+/** The script that removes AAD Pod Identity at the end, object by object, and lists the decisions for a person. */
 export function renderCleanup(plan: Plan): string {
   const of = (kind: string): readonly ObjectName[] =>
     plan.leftovers.filter((one) => one.kind === kind && one.namespace !== null);
@@ -10,7 +10,7 @@ export function renderCleanup(plan: Plan): string {
     step('Bindings first: MIC then takes the identities away from the nodes.'),
     ...renderObjects('azureidentitybindings', of('AzureIdentityBinding')),
     'release_assigned',
-    step('What the bindings used.'),
+    step('The objects that the bindings used.'),
     ...renderObjects('azureidentities', of('AzureIdentity')),
     ...renderObjects('azurepodidentityexceptions', of('AzurePodIdentityException')),
     'stop_at_others',
@@ -51,10 +51,10 @@ function findSecrets(plan: Plan): readonly { readonly namespace: string; readonl
 const head = `#!/usr/bin/env bash
 # Removes AAD Pod Identity from the cluster, when no pod needs it any more.
 #
-#   ./cleanup.sh        prints what it would do, and changes nothing
+#   ./cleanup.sh        prints its commands, and changes nothing
 #   ./cleanup.sh --yes  does it
 #
-# Options: --ignore-pods goes on although pods depend on AAD Pod Identity; they lose their identity.
+# Options: --ignore-pods continues although pods depend on AAD Pod Identity; they lose their identity.
 #          --cluster RESOURCE_GROUP NAME also lists the roles of the cluster's nodes, with az.
 #
 # It needs kubectl with permission to list pods, to delete the objects below and CustomResourceDefinitions, and to patch

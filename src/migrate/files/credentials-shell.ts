@@ -7,7 +7,7 @@ export type IssuedCredential = FederatedCredential & { readonly issuer: string }
 
 /**
  * The script that creates the federated credentials with `az`, one after the other: writes to one identity may not
- * overlap. It keeps what is there already, so that it can be run again after a fault.
+ * overlap. It keeps existing ones, so that it can be run again after a fault.
  * @param tenantOf the tenant of a service principal, by its client ID.
  */
 export function renderCredentialsScript(
@@ -52,8 +52,8 @@ function toCommand(words: readonly string[]): string {
 const head = (limit: number): string => `#!/usr/bin/env bash
 # Lets the identities trust the ServiceAccounts of the cluster: creates their federated credentials.
 #
-#   ./federated-credentials.sh            creates what is missing, and keeps what is there
-#   ./federated-credentials.sh --dry-run  prints what it would create
+#   ./federated-credentials.sh            creates missing ones, and keeps the others
+#   ./federated-credentials.sh --dry-run  prints the missing ones
 #   ./federated-credentials.sh --delete   deletes these credentials, and no others
 #
 # It needs az, signed in with az login, and these permissions. On each managed identity:
@@ -86,7 +86,7 @@ fail() {
   failed=$((failed + 1))
 }
 
-# Reads what an identity has: name, issuer, subject and audience, a line each.
+# Reads the credentials of an identity: name, issuer, subject and audience, a line each.
 read_present() {
   local found
   is_known=no present=() count=0

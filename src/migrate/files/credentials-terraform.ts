@@ -123,7 +123,7 @@ ${renderTrust(one)}    }
   ];
 }
 
-/** A provider has one subscription or tenant, so each further one needs a provider of its own. */
+/** A provider has one subscription or tenant, so each further one needs its own provider. */
 function nameProvider(
   provider: string,
   index: number,

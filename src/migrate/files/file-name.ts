@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Names of files leave room for what is put around this much. */
+/** Names of files leave room for a kind and an extension. */
 const longestName = 80;
 
 /** Names that Windows has for devices. */

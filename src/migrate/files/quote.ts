@@ -4,7 +4,7 @@ import { toPrintable } from '../../shared/untrusted-text.ts';
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** One word of a bash command line. What a terminal would act on, or not show, is escaped. */
+/** One word of a bash command line. Characters that a terminal would act on, or not show, are escaped. */
 export function toShellWord(text: string): string {
   if (/^[\w%+=:,./-]+$/.test(text)) return text;
   if (!unprintable.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -68,7 +68,7 @@ function toBytes(character: string): string {
     .join('');
 }
 
-/** Half of a surrogate pair is no character, and has no escape. */
+/** Half of a surrogate pair is not a character, and has no escape. */
 function codeOf(character: string): number {
   const code = character.codePointAt(0) ?? 0;
   return code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;

@@ -60,7 +60,7 @@ function renderCredentials({ federatedCredentials }: Plan): string {
       : `az ad app federated-credential list --id ${toShellWord(clientId)} --output table`;
   const count = federatedCredentials.length;
   return `Choose one of the three: the script, Bicep or Terraform. The script keeps credentials that are there, and can be run
-again. With \`--dry-run\` it prints what it would create. Bicep has no credentials of applications.
+again. With \`--dry-run\` it prints the missing ones. Bicep has no credentials of applications.
 
 Roles:
 

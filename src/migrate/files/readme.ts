@@ -84,7 +84,7 @@ function renderPreparation({ plan, issuers, hasOwnToken }: Contents): Step {
       ? ''
       : `
 Identity binding needs version 1.6 or newer of the azure-workload-identity webhook, and does not work on clusters with
-API server VNet integration. This prints the image of the webhook, and nothing if there is none:
+API server VNet integration. This prints the image of the webhook, and nothing without a webhook:
 
 ${toShellBlock([
   "kubectl get pods --namespace kube-system --selector azure-workload-identity.io/system=true --output jsonpath='{.items[*].spec.containers[*].image}'",

@@ -52,7 +52,7 @@ function change(
   }
 }
 
-/** The plan has assumed one where there is none, and the ServiceAccount must be in it too. */
+/** The plan has assumed one where it is missing, and the ServiceAccount must be in it too. */
 export function withNamespace(object: ValueMap, namespace: string): ValueMap {
   const { metadata } = object;
   if (!isMap(metadata) || metadata['namespace'] !== undefined) return object;

@@ -1,4 +1,4 @@
-/** The files that `migrate --write` writes: what the tools that they are for make of them. */
+/** The files that `migrate --write` writes: read by the tools that they are for. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';

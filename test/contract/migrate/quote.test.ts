@@ -56,7 +56,7 @@ const hostile = [
 const pieces = fc.array(fc.constantFrom(...hostile, ...'abc{}()[]=,./-'), { maxLength: 6 });
 const texts = pieces.map((all) => all.join(''));
 
-/** Many texts at once: a program of its own for each would take minutes. */
+/** Many texts at once: one program for each would take minutes. */
 const many = fc.sample(texts, { numRuns: 300, seed: 16 });
 
 describe('a word of the shell', () => {

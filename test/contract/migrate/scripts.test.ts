@@ -1,4 +1,4 @@
-/** The scripts that `migrate --write` writes, against an az and a kubectl that remember what they are asked. */
+/** The scripts that `migrate --write` writes, against an az and a kubectl that remember each call. */
 import { describe, expect, it } from 'vitest';
 import type { AzureState } from '../../support/fake-az.ts';
 import type { ClusterState } from '../../support/fake-kubectl.ts';
@@ -68,7 +68,7 @@ describe('federated-credentials.sh', () => {
     expect(await lab.readAzure()).toEqual(azure);
   });
 
-  it('prints with --dry-run what it would create, and creates nothing', async () => {
+  it('prints with --dry-run the missing ones, and creates nothing', async () => {
     await using lab = await createScriptLab(await writtenBy(input), empty);
     const { exitCode, stdout } = await lab.run('federated-credentials.sh', ['--dry-run']);
     expect(exitCode).toBe(0);
@@ -78,7 +78,7 @@ describe('federated-credentials.sh', () => {
     expect(await lab.readAzure()).toEqual(empty);
   });
 
-  it('deletes with --delete what it has created, and nothing else', async () => {
+  it('deletes with --delete its own credentials, and nothing else', async () => {
     const other = { name: 'other', issuer, subject: 'someone', audience: 'a' };
     const start = { ...empty, credentials: { ...empty.credentials, [owner]: [other] } };
     await using lab = await createScriptLab(await writtenBy(input), start);
@@ -245,7 +245,7 @@ describe('cleanup.sh', () => {
     deployment: [],
   };
 
-  it('changes nothing without --yes, and prints what it would delete', async () => {
+  it('changes nothing without --yes, and prints its commands', async () => {
     await using lab = await createScriptLab(await writtenBy(whole), empty, cluster);
     const { exitCode, stdout, calls } = await lab.run('cleanup.sh');
     expect(exitCode).toBe(0);
@@ -257,7 +257,7 @@ describe('cleanup.sh', () => {
     expect(await lab.readCluster()).toEqual(cluster);
   });
 
-  it('removes bindings first, then what they used, then MIC and the definitions; and can run again', async () => {
+  it('removes bindings first, then the objects that they used, then MIC and the definitions; and can run again', async () => {
     await using lab = await createScriptLab(await writtenBy(whole), empty, cluster);
     const { exitCode, stderr, stdout, calls } = await lab.run('cleanup.sh', ['--yes']);
     expect([exitCode, stderr]).toEqual([0, '']);

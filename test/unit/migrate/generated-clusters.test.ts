@@ -86,7 +86,7 @@ describe('the files of --write', () => {
     },
   );
 
-  it('are as many as there are workloads, each with the name of its own', async () => {
+  it('are as many as there are workloads, each with its own name', async () => {
     await fc.assert(
       fc.asyncProperty(clusters(60), async ({ dump, objects }) => {
         const files = await writtenBy(dump);

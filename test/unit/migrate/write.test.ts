@@ -39,7 +39,7 @@ describe('--write', () => {
     ['a document is at fault', ['--write=out', ...flags], 'nothing was written'],
     ['no image is named', ['--write=out', `--issuer=${issuer}`], '--proxy-image and --init-image'],
     ['no issuer is known', ['--write=out', ...imageFlags], 'pass --issuer='],
-    ['standard input is to be changed', ['--in-place', ...flags], 'standard input cannot be'],
+    ['standard input must be changed', ['--in-place', ...flags], 'standard input cannot be'],
     ['two actions are named', ['--write=out', '--check', ...flags], 'exclude one another'],
     ['nothing is written', ['--drop-label'], '--drop-label goes with --write or --in-place'],
   ])('writes nothing if %s', async (why, argv, message) => {
@@ -100,7 +100,7 @@ spec:
     expect(text).toContain('serviceAccountName: web\n');
   });
 
-  it('are clean of what a cluster adds, and mean the same to Kubernetes', async () => {
+  it('are clean of additions of a cluster, and mean the same to Kubernetes', async () => {
     const dumped = {
       ...workload('web', 'web', {
         spec: {
@@ -189,7 +189,7 @@ spec:
     expect(values.get('AZURE_CLIENT_ID')).toMatch(/^1{8}-/);
   });
 
-  it('leave out what is blocked, exempt or made by something else, and the README names it', async () => {
+  it('leave out workloads that are blocked, exempt or made by something else, and the README names it', async () => {
     const windows = workload('win', 'web', {
       spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } },
     });
