@@ -38,7 +38,7 @@ function writeFile(content: string | Buffer): string {
   return path;
 }
 
-/** @returns what each way of reading answers: the text, or `code …` */
+/** @returns the answer of each way of reading: the text, or `code …` */
 async function readEachWay(path: string): Promise<readonly [string, string]> {
   const toCode = (thrown: NodeJS.ErrnoException) => `code ${thrown.code}`;
   const text = await readSmallFile(path, maxBytes).catch(toCode);
@@ -96,7 +96,7 @@ describe('reading a small file', () => {
 
   it('does not wait for the next line of /proc/kmsg', async () => {
     // Without CAP_SYSLOG it cannot be opened; with it, it holds too much, or nothing just now. The first reader takes
-    // what it holds, so the second may find another answer.
+    // the lines, so the second may find another answer.
     for (const answer of await readEachWay('/proc/kmsg')) {
       expect(answer).toMatch(/^code (EAGAIN|EFBIG|EPERM|EACCES)$/);
     }
