@@ -12,7 +12,7 @@ const MAX_HEAP_MIB = 1_536;
 
 const isExamining = !isMainThread && workerData?.task === 'doctor-files';
 
-/** Examines files in a thread of their own. @param names paths, and `-` for standard input. */
+/** Examines files in a separate thread. @param names paths, and `-` for standard input. */
 export function examineInThread(names: readonly string[]): Promise<readonly CheckResult[]> {
   // The flags of the process would win against the limits of the thread.
   setFlagsFromString(`--max-old-space-size=${MAX_HEAP_MIB}`);

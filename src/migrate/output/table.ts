@@ -1,4 +1,5 @@
 import { toPrintable } from '../../shared/untrusted-text.ts';
+import { groupBy } from '../group-by.ts';
 import type { Finding, Plan } from '../plan.ts';
 import {
   count,
@@ -118,7 +119,7 @@ function formatRemovals({ components, leftovers }: Plan): string {
       (one) =>
         `  ${formatObject(one)} (${one.component.toUpperCase()}${one.isAddOn ? ', part of the AKS add-on' : ''})\n`,
     ),
-    ...[...Map.groupBy(leftovers, ({ kind }) => kind)].map(
+    ...[...groupBy(leftovers, ({ kind }) => kind)].map(
       ([kind, all]) => `  ${toPrintable(kind)}: ${all.length}\n`,
     ),
   ];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { audiences } from '../../inject/contract.ts';
+import { groupBy } from '../group-by.ts';
 import type { FederatedCredential, IdentityBinding, WorkloadIdentity } from '../plan.ts';
 import { compare } from '../read/cluster.ts';
 import { parseResourceId } from '../read/pod-identity.ts';
@@ -70,7 +71,7 @@ function toCredentialName(
 /** One for each managed identity. */
 export function toIdentityBindings(uses: readonly Use[]): readonly IdentityBinding[] {
   const managed = uses.filter(({ identity }) => identity.resourceId !== null);
-  return [...Map.groupBy(managed, ({ identity }) => identity.clientId)]
+  return [...groupBy(managed, ({ identity }) => identity.clientId)]
     .map(([clientId, all]) => {
       const resourceId = all[0]?.identity.resourceId ?? '';
       const accounts = new Map(

@@ -1,5 +1,6 @@
 import { findSimilar, formatSuggestion } from '../../shared/did-you-mean.ts';
 import { toFinding } from '../finding.ts';
+import { groupBy } from '../group-by.ts';
 import type { Finding } from '../plan.ts';
 import type {
   AzureAssignedIdentity,
@@ -37,9 +38,9 @@ export interface Matcher {
  * of the bindings. NMI's managed mode (pkg/crd/crd.go, GetPodIDsWithBinding) is the forced form of it.
  */
 export function createMatcher(cluster: Cluster, scope: Scope): Matcher {
-  const bySelector = Map.groupBy(cluster.bindings, ({ selector }) => selector.text);
+  const bySelector = groupBy(cluster.bindings, ({ selector }) => selector.text);
   const identities = new Map(cluster.identities.map((one) => [keyOf(one), one]));
-  const byPod = Map.groupBy(cluster.assigned, ({ pod, podNamespace }) =>
+  const byPod = groupBy(cluster.assigned, ({ pod, podNamespace }) =>
     keyOf({ namespace: podNamespace, name: pod }),
   );
   const used = new Set<AzureIdentityBinding>();

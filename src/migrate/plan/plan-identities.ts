@@ -1,4 +1,5 @@
 import { toFinding } from '../finding.ts';
+import { groupBy } from '../group-by.ts';
 import type { Finding, PlannedIdentity, WorkloadIdentity } from '../plan.ts';
 import type { AzureIdentity, Cluster } from '../read/cluster.ts';
 import { compare } from '../read/cluster.ts';
@@ -114,7 +115,7 @@ export function planIdentities(
   const used = new Set(
     workloads.flatMap((one) => one.identities.map(({ namespace, name }) => `${namespace}/${name}`)),
   );
-  const byClient = Map.groupBy(identities, ({ clientId }) => clientId);
+  const byClient = groupBy(identities, ({ clientId }) => clientId ?? '');
   return identities
     .map((identity) => {
       const { name, namespace, clientId, resource, type, tenantId, file, line } = identity;

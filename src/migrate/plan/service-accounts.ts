@@ -1,5 +1,6 @@
 import { webhook } from '../../inject/contract.ts';
 import { toFinding } from '../finding.ts';
+import { groupBy } from '../group-by.ts';
 import type {
   Finding,
   PlannedServiceAccount,
@@ -39,7 +40,7 @@ export function planServiceAccounts(
   { serviceAccounts, roleBindings }: Cluster,
 ): AccountPlan {
   const existing = new Map(serviceAccounts.map((one) => [keyOf(one.namespace, one.name), one]));
-  const byAccount = Map.groupBy(
+  const byAccount = groupBy(
     users.flatMap((user) => user.accounts.map((account) => ({ user, account }))),
     ({ user, account }) => keyOf(user.group.namespace, account),
   );
