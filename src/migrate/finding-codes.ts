@@ -104,6 +104,10 @@ export const findingCodes = {
     level: 'attention',
     when: 'A service principal has no tenantID, and --tenant-id is not given.',
   },
+  'tenant-invalid': {
+    level: 'attention',
+    when: 'The tenantID of an identity is not the ID or a domain of one tenant.',
+  },
   'tenant-differs': {
     level: 'attention',
     when: 'The tenant of an identity is not the one of --tenant-id.',

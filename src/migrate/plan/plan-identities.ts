@@ -13,7 +13,7 @@ export function describeIdentity(
   const { name, findings } = identity;
   return [
     ...findings
-      .filter(({ level }) => level === 'blocked')
+      .filter(({ level }) => level !== 'note')
       .map((one) => ({ ...one, message: `AzureIdentity ${name}: ${one.message}` })),
     ...describeServicePrincipal(identity),
     ...describeTenants(identity, tenantId),

@@ -1,7 +1,8 @@
 import { isList, isMap, type Value, valueAt } from '../../inject/manifest/value.ts';
+import { httpsUrlValue } from '../../inject/option-types.ts';
 import type { AzureIdentity, AzureIdentityBinding, AzurePodIdentityException } from './cluster.ts';
 import { textAt, toItems } from './documents.ts';
-import { toAzureIdentity, toException } from './pod-identity.ts';
+import { isObjectName, toAzureIdentity, toException } from './pod-identity.ts';
 
 /** What the description of an AKS cluster says about pod identity. */
 export interface AksPodIdentity {
@@ -28,7 +29,7 @@ export function readAks(
   for (const part of toItems(value)) {
     const cluster = isMap(part) && isMap(part['properties']) ? part['properties'] : part;
     const issuer = textAt(cluster, ['oidcIssuerProfile', 'issuerUrl']);
-    if (issuer !== undefined) issuers.push(issuer);
+    if (issuer !== undefined && httpsUrlValue.parse(issuer).ok) issuers.push(issuer);
     const profile = valueAt(cluster, ['podIdentityProfile']);
     isOn ||= valueAt(profile, ['enabled']) === true;
     isCluster ||= isMap(cluster) && ('podIdentityProfile' in cluster || issuer !== undefined);
@@ -40,8 +41,8 @@ export function readAks(
     }
     if (isPodIdentity(cluster) || isException(cluster)) found.push(cluster);
   }
-  const identities = found.filter(isPodIdentity);
-  const exceptions = found.filter(isException);
+  const identities = found.filter(isPodIdentity).filter(hasNames);
+  const exceptions = found.filter(isException).filter(hasNames);
   if (!isCluster && identities.length + exceptions.length === 0) return undefined;
   const named = (one: Value, kind: string) => ({
     kind,
@@ -84,6 +85,10 @@ export function readAks(
     issuers,
     isOn,
   };
+}
+
+function hasNames(value: Value): boolean {
+  return ['namespace', 'name'].every((key) => isObjectName(textAt(value, [key]) ?? ''));
 }
 
 function isPodIdentity(value: Value): boolean {

@@ -1,4 +1,6 @@
 import { isMap, type Value, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
+import { nameValue } from '../../inject/option-types.ts';
+import { tenantValue } from '../../shared/entra-values.ts';
 import { isGuid } from '../../shared/guid.ts';
 import { toFinding } from '../finding.ts';
 import type { Finding, IdentityType } from '../plan.ts';
@@ -18,6 +20,11 @@ export const podIdentityGroup = 'aadpodidentity.k8s.io';
 
 /** Label of a pod that chooses its bindings. */
 export const bindingLabel = 'aadpodidbinding';
+
+/** Whether Kubernetes takes a text as the name of an object. */
+export function isObjectName(text: string): boolean {
+  return nameValue.parse(text).ok;
+}
 
 /** pkg/apis/aadpodidentity/types.go: 0, 1 and 2. */
 const types: readonly IdentityType[] = [
@@ -86,12 +93,12 @@ export function toAzureIdentity(value: ValueMap, named: Named): AzureIdentity {
     clientId: toClientId(textOf(spec, 'clientID'), findings),
     resource: isManaged ? toResource(textOf(spec, 'resourceID'), findings) : undefined,
     objectId: undefined,
-    tenantId: textOf(spec, 'tenantID')?.trim().toLowerCase(),
+    tenantId: toTenant(textOf(spec, 'tenantID'), findings),
     auxiliaryTenantIds: toItems(fieldOf(spec, 'auxiliaryTenantIDs')).map(String),
     secret:
-      secretName === undefined || isManaged
+      secretName === undefined || isManaged || !isObjectName(secretName)
         ? undefined
-        : { namespace: textOf(secret, 'namespace') ?? named.namespace, name: secretName },
+        : { namespace: toNamespace(textOf(secret, 'namespace'), named), name: secretName },
     isNamespaced:
       textAt(value, ['metadata', 'annotations', 'aadpodidentity.k8s.io/Behavior']) === 'namespaced',
     isFromAssigned: false,
@@ -113,6 +120,24 @@ function toType(value: Value | undefined, findings: Finding[]): IdentityType | u
     );
   }
   return type;
+}
+
+function toNamespace(text: string | undefined, { namespace }: Named): string {
+  return text !== undefined && isObjectName(text) ? text : namespace;
+}
+
+function toTenant(text: string | undefined, findings: Finding[]): string | undefined {
+  if (text === undefined) return undefined;
+  const tenant = tenantValue.parse(text.trim());
+  if (tenant.ok) return tenant.value;
+  findings.push(
+    toFinding(
+      'tenant-invalid',
+      `its tenantID ${JSON.stringify(text)} ${tenant.fault}`,
+      'correct spec.tenantID, or pass --tenant-id',
+    ),
+  );
+  return undefined;
 }
 
 function toClientId(text: string | undefined, findings: Finding[]): string | undefined {
@@ -141,9 +166,12 @@ function toClientId(text: string | undefined, findings: Finding[]): string | und
   return clientId;
 }
 
-/** What MIC accepts (pkg/utils/utils.go, ValidateResourceID), without what may stand around it there. */
+/**
+ * MIC accepts more (pkg/utils/utils.go, ValidateResourceID). Names have the characters that Azure allows, so that none
+ * needs quotes in a script.
+ */
 const resourceIdPattern =
-  /^\/subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/providers\/microsoft\.managedidentity\/userassignedidentities\/([^/]+)\/?$/i;
+  /^\/subscriptions\/([\w-]+)\/resourcegroups\/([\p{L}\p{N}_.()-]+)\/providers\/microsoft\.managedidentity\/userassignedidentities\/([\w-]+)\/?$/iu;
 
 /** The parts of the resource ID of a managed identity; undefined if it is not one. */
 export function parseResourceId(text: string): ManagedIdentityResource | undefined {

@@ -26,6 +26,7 @@ import { readContents, textAt, toItems } from './documents.ts';
 import { createDuplicates } from './duplicates.ts';
 import type { Origin } from './origin.ts';
 import {
+  isObjectName,
   podIdentityGroup,
   toAssigned,
   toAzureIdentity,
@@ -99,6 +100,18 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
   const report: Collector['report'] = (finding, place) =>
     findings.push(placeFinding(finding, place));
 
+  /** Names end up in commands and in the subjects of credentials. */
+  const hasNames = (named: Named, more: readonly string[] = []): boolean => {
+    const wrong = [named.namespace, named.name, ...more].find((text) => !isObjectName(text));
+    if (wrong === undefined) return true;
+    const message = `${named.kind} ${named.namespace}/${named.name}: ${JSON.stringify(wrong)} is not a name that Kubernetes takes`;
+    report(
+      toFinding('invalid-object', message, 'correct the name, or leave the object out'),
+      named,
+    );
+    return false;
+  };
+
   const addPodIdentity = (value: ValueMap, named: Named): void => {
     const invalid = (what: string): void =>
       report(
@@ -109,6 +122,7 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
         ),
         named,
       );
+    if (!hasNames(named)) return;
     switch (named.kind) {
       case 'AzureIdentity':
         identities.push(toAzureIdentity(value, named));
@@ -128,6 +142,7 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
           invalid('pod or azureIdentityRef in its spec');
           break;
         }
+        if (!hasNames(found.identity)) break;
         assigned.push(found.assigned);
         embedded.push(found.identity);
       }
@@ -141,7 +156,7 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
       index.add(resource);
     } else if (group === '' && kind === 'ServiceAccount') {
       index.add(resource);
-      serviceAccounts.push(toServiceAccount(value, named, origin));
+      if (hasNames(named)) serviceAccounts.push(toServiceAccount(value, named, origin));
     } else if (group === 'apiextensions.k8s.io') {
       if (textAt(value, ['spec', 'group']) === podIdentityGroup) definitions.push(named);
     } else if (group === 'rbac.authorization.k8s.io') {
@@ -150,12 +165,16 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
       }
     } else if (group === 'secrets-store.csi.x-k8s.io') {
       const found = toSecretProviderClass(value, named);
-      if (found !== undefined) secretProviderClasses.push(found);
+      if (found !== undefined && hasNames(named)) secretProviderClasses.push(found);
     } else {
       const component = toComponent(resource, named);
-      if (component !== undefined) components.push(component);
-      const workload = component === undefined ? toWorkload(resource, named, origin) : undefined;
-      if (workload !== undefined) workloads.push(workload);
+      if (component !== undefined) {
+        if (hasNames(named)) components.push(component);
+        return;
+      }
+      const workload = toWorkload(resource, named, origin);
+      const accounts = workload?.templates.map(({ serviceAccount }) => serviceAccount);
+      if (workload !== undefined && hasNames(named, accounts)) workloads.push(workload);
     }
   };
 
@@ -166,7 +185,14 @@ function createCollector({ namespace: defaultNamespace }: ReadSettings): Collect
       const { kind, name, group, namespace, value } = resource;
       if (namespace === undefined && isNamespacedKind(group, kind)) lacksNamespaces = true;
       const { file, line } = origin;
-      const named = { kind, name, namespace: namespace ?? defaultNamespace, file, line };
+      const named = {
+        kind,
+        // Of an object that has only generateName.
+        name: name.replace(/-$/, ''),
+        namespace: namespace ?? defaultNamespace,
+        file,
+        line,
+      };
       if (valueAt(value, ['metadata', 'name']) !== undefined) {
         const found = duplicates.add(group, named, resource, origin);
         if (found !== undefined) report(found, named);

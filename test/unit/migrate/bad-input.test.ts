@@ -257,9 +257,42 @@ describe('objects with odd fields', () => {
     expect(plan.findings.map(({ code }) => code)).toContain('namespace-missing');
   });
 
+  it.each([
+    ['a workload', toYaml(...bound, workload('Web Shop', 'web'))],
+    [
+      'a ServiceAccount',
+      toYaml(...bound, workload('web', 'web', { spec: { serviceAccountName: 'a:b' } })),
+    ],
+    ['a namespace', toYaml(workload('web', 'web', { namespace: 'a/b' }))],
+    ['an identity', toYaml(identity('$(reboot)'))],
+    [
+      'nothing: no name at all',
+      toYaml(...bound, { ...workload('x', 'web'), metadata: { namespace: 'shop' } }),
+    ],
+  ])('a name that Kubernetes refuses, of %s', async (_, input) => {
+    expect(await errorsOf(input)).toEqual([expect.stringMatching(/^stdin:\d+ invalid-object$/)]);
+  });
+
+  it.each(['reader;reboot', "re'ader", '$(reboot)', 'a b'])(
+    'a resource ID with the name %s does not get into a command',
+    async (name) => {
+      const spec = { resourceID: resourceId(name.replaceAll(' ', '\u00a7')) };
+      const plan = await planWith(spec);
+      expect(plan.workload.status).toBe('blocked');
+      expect(plan.federatedCredentials).toEqual([]);
+    },
+  );
+
+  it('an object with generateName alone is called by that', async () => {
+    const { metadata: _, ...job } = workload('x', 'web', { kind: 'Job' }) as { metadata: object };
+    const named = { ...job, metadata: { generateName: 'report-', namespace: 'shop' } };
+    const plan = await planOf(toYaml(...bound, named));
+    expect(plan.workload).toMatchObject({ name: 'report', serviceAccount: { name: 'report' } });
+  });
+
   it('names that a terminal or Markdown would act on come out harmless', async () => {
     const evil = 'x\u001b[31m|<img src=a>\u202e@team';
-    const input = toYaml(...bound, workload(evil, 'web'));
+    const input = toYaml(...bound, workload('web', evil));
     for (const output of ['table', 'markdown']) {
       const { stdout } = await runMigrateOn([`--output=${output}`], { stdin: input });
       for (const character of ['\u001b', '\u202e']) expect(stdout).not.toContain(character);

@@ -215,3 +215,69 @@ describe('the plan of any cluster', () => {
     });
   });
 });
+
+/** Values that no field expects. */
+const junk = fc.constantFrom<unknown>(
+  null,
+  '',
+  ' ',
+  0,
+  -1,
+  1e21,
+  true,
+  [],
+  [null],
+  {},
+  { name: {} },
+  [{}],
+  '\u0000',
+  '{{ .Values.x }}',
+  'x'.repeat(300),
+);
+
+/** Puts a value somewhere into another one. */
+function spoil(value: unknown, path: readonly number[], by: unknown): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof value !== 'object' || value === null) return by;
+  const keys = Object.keys(value);
+  if (keys.length === 0) return by;
+  const key = keys[step % keys.length] ?? '';
+  const part = (value as Readonly<Record<string, unknown>>)[key];
+  if (Array.isArray(value)) {
+    return value.map((item, index) => (`${index}` === key ? spoil(item, rest, by) : item));
+  }
+  return { ...value, [key]: spoil(part, rest, by) };
+}
+
+describe('objects with junk in any field', () => {
+  const spoilt = fc
+    .tuple(
+      clusters(6),
+      fc.array(fc.tuple(fc.nat(50), fc.array(fc.nat(9), { minLength: 1, maxLength: 8 }), junk), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    )
+    .map(([{ objects }, changes]) =>
+      changes.reduce(
+        (all: readonly unknown[], [which, path, by]) =>
+          all.map((one, index) => (index === which % all.length ? spoil(one, path, by) : one)),
+        objects,
+      ),
+    );
+
+  it('give a plan that is as the schema says, or errors, but never a crash', () => {
+    fc.assert(
+      fc.property(spoilt, (objects) => {
+        for (const text of [
+          objects.map((one) => JSON.stringify(one)).join('\n'),
+          `apiVersion: v1\nkind: List\nitems: ${JSON.stringify(objects)}\n`,
+        ]) {
+          const printed = formatJson(planOf(text));
+          expect(findSchemaFaults(printed), printed).toEqual([]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -206,6 +206,10 @@ const cases: Readonly<Record<FindingCode, Case>> = {
     without: withIdentity(principal),
     argvWithout: withoutTenant,
   },
+  'tenant-invalid': {
+    input: withIdentity({ ...principal, tenantID: 'common' }),
+    without: withIdentity(principal),
+  },
   'tenant-differs': {
     input: withIdentity(principal),
     without: withIdentity({ ...principal, tenantID: '99999999-9999-9999-9999-999999999999' }),
