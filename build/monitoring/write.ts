@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { renderDashboard } from './dashboard.ts';
 import { renderPrometheusRule, renderRuleFile } from './rules.ts';
 import { renderAzureConfigMap, renderPodMonitor, renderScrapeConfig } from './scraping.ts';
 
@@ -17,6 +18,7 @@ export function renderMonitoring(): ReadonlyMap<string, string> {
     ['pod-monitor.yaml', renderPodMonitor()],
     ['scrape-config.yaml', renderScrapeConfig()],
     ['ama-metrics-prometheus-config.yaml', renderAzureConfigMap()],
+    ['dashboard.json', renderDashboard()],
   ]);
 }
 

@@ -164,9 +164,9 @@ function findChildren(pid: number): readonly number[] {
   return ids.split(' ').filter(Boolean).map(Number).filter(isRunning);
 }
 
-/** Looks again and again, at most ten seconds. @throws with `what` if it never becomes so */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  const deadlineAt = performance.now() + 10_000;
+/** Looks again and again, for ten seconds unless told otherwise. @throws with `what` if it never becomes so */
+export async function until(isSo: () => boolean, what: string, mostMs = 10_000): Promise<void> {
+  const deadlineAt = performance.now() + mostMs;
   while (!isSo()) {
     if (performance.now() > deadlineAt) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -47,6 +47,15 @@ describe('deploy/monitoring follows from the code (npm run docs)', () => {
   });
 });
 
+test('Azure Managed Prometheus gets the same scrape configuration', () => {
+  const { metadata, data } = parse(read('ama-metrics-prometheus-config.yaml')) as {
+    readonly metadata: object;
+    readonly data: Readonly<Record<string, string>>;
+  };
+  expect(metadata).toEqual({ name: 'ama-metrics-prometheus-config', namespace: 'kube-system' });
+  expect(parse(data['prometheus-config'] ?? '')).toEqual(parse(read('scrape-config.yaml')));
+});
+
 describe('the rules', () => {
   test('are the same for the Prometheus Operator', () => {
     const { kind, spec } = parse(read('prometheus-rules.yaml')) as { kind: string; spec: unknown };

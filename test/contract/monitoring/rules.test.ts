@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { alerts } from '../../../build/monitoring/alerts.ts';
+import { recordingRules } from '../../../build/monitoring/recording-rules.ts';
 import type { ExchangeFailure, MetricsState } from '../../../src/proxy/metrics/metrics.ts';
+import type { FailingKey } from '../../../src/proxy/token/cache-status.ts';
 import {
   emptyCache,
   evaluateRules,
   type FiringAlert,
+  type Found,
   type Minute,
+  type PromtoolSample,
   renewedAt,
   type Scenario,
   secondsAt,
@@ -478,5 +482,106 @@ describeUnless(withoutPromtool, 'the alerts of deploy/monitoring', () => {
         expect(alertsOf(one)).toEqual([]);
       },
     );
+  });
+});
+
+/** A minute of the pod whose series are recorded: nine hits, one failure, and an exchange of each kind. */
+const recorded: Minute = (metrics) => {
+  times(9, (it) => it.cache('hit'))(metrics);
+  metrics.cache('miss');
+  metrics.tokenRequestFailed('ERR_REJECTED');
+  metrics.exchange('success', 80);
+  metrics.exchange('rejected', 400, 700_213);
+  times(2, (it) => it.denied('host'))(metrics);
+};
+
+const perMinute = (count: number): unknown => expect.closeTo(count / 60, 5);
+
+describeUnless(withoutPromtool, 'the recording rules of deploy/monitoring', () => {
+  const values: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+    'namespace_version:imds_proxy_build_info:count': [['0.0.0-source', 1]],
+    'namespace_result:imds_proxy_token_cache_requests:rate5m': [
+      ['coalesced', 0],
+      ['hit', perMinute(9)],
+      ['miss', perMinute(1)],
+      ['negative', 0],
+      ['stale', 0],
+    ],
+    'namespace:imds_proxy_token_cache_hits:ratio_rate5m': [['', expect.closeTo(0.9, 5)]],
+    'namespace:imds_proxy_token_request_failures:ratio_rate5m': [['', expect.closeTo(0.1, 5)]],
+    'namespace_result:imds_proxy_token_exchanges:rate5m': [
+      ['assertion_error', 0],
+      ['internal_error', 0],
+      ['rejected', perMinute(1)],
+      ['success', perMinute(1)],
+      ['throttled', 0],
+      ['timeout', 0],
+      ['unavailable', 0],
+    ],
+    'namespace_le:imds_proxy_token_exchange_duration_seconds_bucket:rate5m': [
+      ['+Inf', perMinute(2)],
+      ['0.001', 0],
+      ['0.0025', 0],
+      ['0.005', 0],
+      ['0.01', 0],
+      ['0.025', 0],
+      ['0.05', 0],
+      ['0.1', perMinute(1)],
+      ['0.25', perMinute(1)],
+      ['0.5', perMinute(2)],
+      ['1', perMinute(2)],
+      ['10', perMinute(2)],
+      ['2.5', perMinute(2)],
+      ['20', perMinute(2)],
+      ['30', perMinute(2)],
+      ['5', perMinute(2)],
+    ],
+    'namespace:imds_proxy_token_refresh_failing:sum': [['', 2]],
+    // The success and the refusal were in the same second: neither is later.
+    'namespace_pod_result:imds_proxy_token_exchange_failing_timestamp_seconds:max1h': [],
+    // Two a minute, for the hour that ends with minute 90.
+    'namespace_pod_reason:imds_proxy_requests_denied:increase1h': [['host', 120]],
+  };
+
+  let samplesOf: (record: string) => readonly PromtoolSample[];
+  beforeAll(() => {
+    const failing = { identity: { clientId: '', tenantId: '' }, hasToken: true } as FailingKey;
+    const scenario: Scenario = {
+      minuteAt: () => recorded,
+      stateAt: () => ({ cache: { ...emptyCache, failing: [failing, failing] } }),
+    };
+    const queries = recordingRules.map(({ record }) => record);
+    [{ samplesOf }] = evaluateRules(rules, [], [{ scenario, minute: 90, queries }]) as [Found];
+  });
+
+  test('each has its values here', () => {
+    expect(Object.keys(values)).toEqual(recordingRules.map(({ record }) => record));
+  });
+
+  test.each(Object.entries(values))('%s', (record, expected) => {
+    const told = ['version', 'result', 'le', 'reason'];
+    const found = samplesOf(record)
+      .map(({ labels, value }) => [told.map((label) => labels[label] ?? '').join(''), value])
+      .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+    expect(found).toEqual(expected);
+    for (const { labels } of samplesOf(record)) expect(labels['namespace']).toBe('n');
+  });
+
+  test('pods that two jobs scrape are counted once', () => {
+    const twice = (series: string): readonly string[] => [
+      `${series},job="a"}`,
+      `${series},job="b"}`,
+    ];
+    const expiring = twice(
+      'imds_proxy_token_refresh_failing_expiry_timestamp_seconds{namespace="n",pod="a"',
+    );
+    const scenario: Scenario = {
+      minuteAt: () => undefined,
+      others: () => Object.fromEntries(expiring.map((series) => [series, secondsAt(45)])),
+    };
+    const [found] = evaluateRules(rules, names, [{ scenario, minute: 20 }]);
+    expect(found?.alerts.map(({ annotations }) => annotations['description'])).toEqual([
+      expect.stringMatching(/^1 pods of namespace n serve a cached token/),
+    ]);
   });
 });
