@@ -147,7 +147,7 @@ function toConfig(
   };
 }
 
-/** The metrics of the kubelet and of kube-state-metrics about the proxies, from what the kernel says. */
+/** The metrics of the kubelet and of kube-state-metrics about the proxies, from the counters of the kernel. */
 async function startClusterMetrics(
   pods: readonly FleetPod[],
 ): Promise<AsyncDisposable & { readonly address: string }> {

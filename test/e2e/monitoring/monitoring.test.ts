@@ -1,4 +1,4 @@
-/** A real Prometheus finds, scrapes and evaluates what a small fleet of real proxies shows. */
+/** A real Prometheus finds, scrapes and evaluates the metrics of a small fleet of real proxies. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
