@@ -54,11 +54,12 @@ const cached = {
 };
 
 await mkdir(dirname(outdir), { recursive: true });
-const building = mkdtempSync(join(dirname(outdir), `.${basename(outdir)}-`));
-process.once('exit', () => rmSync(building, { recursive: true, force: true }));
+// Before the folder exists, or a signal just after would leave it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1));
 }
+const building = mkdtempSync(join(dirname(outdir), `.${basename(outdir)}-`));
+process.once('exit', () => rmSync(building, { recursive: true, force: true }));
 
 await chmod(building, 0o755);
 // Without this, Node takes a file without extension for an ES module, as the project's package.json says.
