@@ -1,4 +1,5 @@
-import { join, relative } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { buildStamp } from './stamp.ts';
 import { trimDefine, trimLibraries } from './trim-libraries.ts';
@@ -23,7 +24,7 @@ export async function bundle({ name, entry, outdir, plugins = [] }: BundleOption
   const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
   const pending = new Map([[name, entry]]);
   for (const [file, source] of pending) {
-    await build({
+    const { outputFiles } = await build({
       entryPoints: [join(root, source)],
       outfile: join(outdir, file),
       bundle: true,
@@ -38,7 +39,13 @@ export async function bundle({ name, entry, outdir, plugins = [] }: BundleOption
       // A map yields entries that are added while it is iterated, each file once.
       plugins: [...plugins, splitDynamicImports(pending), trimLibraries],
       logLevel: 'warning',
+      // Its process could still write for a moment after ours has been ended.
+      write: false,
     });
+    for (const { path, contents } of outputFiles) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, contents);
+    }
   }
 }
 
