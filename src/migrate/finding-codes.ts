@@ -31,6 +31,10 @@ export const findingCodes = {
     level: 'attention',
     when: 'An object has the label itself, and its pods do not: AAD Pod Identity looks at pods.',
   },
+  'label-selected': {
+    level: 'note',
+    when: 'A selector of a Service, a policy or a workload selects pods by the label, and would lose them with it.',
+  },
   'pods-not-replaced': {
     level: 'attention',
     when: 'The object has the proxy, and pods of it still run without.',
@@ -141,8 +145,8 @@ export const findingCodes = {
     when: 'There are federated credentials, and no --issuer is known.',
   },
   'namespace-missing': {
-    level: 'note',
-    when: 'Objects have no namespace; that of --namespace is assumed.',
+    level: 'attention',
+    when: 'Objects have no namespace, and --namespace is not given: default is assumed.',
   },
   'service-account-created': {
     level: 'note',

@@ -3,7 +3,7 @@ import { parseSettings } from '../inject/parse-settings.ts';
 import { resolveOptions } from '../shared/options.ts';
 import { containerOptions, ownOptions } from './options.ts';
 import type { PlanSettings } from './plan/settings.ts';
-import type { ReadSettings } from './read/read-cluster.ts';
+import type { ReadSettings } from './read/collector.ts';
 
 /** What a command line asks for. */
 export interface MigrateRun {
@@ -68,7 +68,7 @@ export function parseMigrate(
         defaultIdentities: choices.values,
         injection,
         inject: inject.value,
-        namespace,
+        namespace: texts.has('namespace') ? namespace : undefined,
       },
     },
   };

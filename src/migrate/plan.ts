@@ -125,6 +125,8 @@ export interface PlannedServiceAccount {
   readonly copyOf: string | null;
   /** Names of the image pull secrets of that one. */
   readonly imagePullSecrets: readonly string[];
+  /** Of that one; null if it does not say, or is not in the input. */
+  readonly automountServiceAccountToken: boolean | null;
   /** Not printed: its text, if it is in the input. */
   readonly origin: Origin | undefined;
 }

@@ -6,7 +6,6 @@ import type { Environment } from '../shared/options.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import { redactTokens } from '../shared/untrusted-text.ts';
 import { systemClock } from './clock.ts';
-import type { FileCommand } from './process/file-command.ts';
 import { tellKubelet } from './process/last-message.ts';
 import { runProbe } from './process/ready-probe.ts';
 import { watchSignals } from './process/signals.ts';
@@ -27,9 +26,12 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     case 'inject':
     case 'uninject':
     case 'migrate':
-      return changeOrPlan(name, rest);
+      return onFiles(argv, () => changeOrPlan(name, rest));
     case 'doctor':
-      return examine(rest, env);
+      // With files, which may be those of a whole cluster.
+      return rest.some((one) => one === '-' || !one.startsWith('-'))
+        ? onFiles(argv, () => examine(rest, env))
+        : examine(rest, env);
     case 'issuer':
       return writeIssuerDocuments(rest);
     default:
@@ -72,9 +74,22 @@ async function probeOrServe(argv: readonly string[], env: Environment): Promise<
   }
 }
 
-async function changeOrPlan(name: FileCommand, argv: readonly string[]): Promise<number> {
-  const { runFileCommand } = await import('./process/file-command.ts');
-  return runFileCommand(name, argv);
+/** Runs a command that may read the manifests of a whole cluster. */
+async function onFiles(argv: readonly string[], command: () => Promise<number>): Promise<number> {
+  const { rerunWithLargeHeap } = await import('./process/large-heap.ts');
+  return (await rerunWithLargeHeap(argv)) ?? command();
+}
+
+async function changeOrPlan(
+  name: 'inject' | 'uninject' | 'migrate',
+  argv: readonly string[],
+): Promise<number> {
+  if (name === 'migrate') {
+    const { runMigrateCommand } = await import('../migrate/command.ts');
+    return runMigrateCommand(argv);
+  }
+  const { runInjectCommand } = await import('../inject/command.ts');
+  return runInjectCommand(name, argv);
 }
 
 async function examine(argv: readonly string[], env: Environment): Promise<number> {

@@ -20,6 +20,7 @@ export function annotateAccount(
 /** A ServiceAccount that the input does not have: a new one, or one of which only the annotations are known. */
 export function createAccount(planned: PlannedServiceAccount): ValueMap {
   const { namespace, name, annotations, imagePullSecrets } = planned;
+  const { automountServiceAccountToken } = planned;
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -27,5 +28,6 @@ export function createAccount(planned: PlannedServiceAccount): ValueMap {
     ...(imagePullSecrets.length > 0 && {
       imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
     }),
+    ...(automountServiceAccountToken !== null && { automountServiceAccountToken }),
   };
 }

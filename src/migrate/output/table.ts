@@ -71,7 +71,11 @@ function formatIdentityTable({ identities }: Plan): string {
       `${credentials} of ${limit}`,
     ]),
   );
-  const findings = identities.flatMap((one) =>
+  // Those of the others stand with the workloads.
+  const unused = identities.filter(({ findings }) =>
+    findings.some(({ code }) => code === 'identity-unused'),
+  );
+  const findings = unused.flatMap((one) =>
     one.findings
       .filter(isUrgent)
       .map(

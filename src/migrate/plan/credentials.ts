@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { audiences } from '../../inject/contract.ts';
 import { groupBy } from '../group-by.ts';
 import type { FederatedCredential, IdentityBinding, WorkloadIdentity } from '../plan.ts';
+import { parseResourceId } from '../read/azure-identity.ts';
 import { compare } from '../read/cluster.ts';
-import { parseResourceId } from '../read/pod-identity.ts';
 
 /** How many federated credentials Entra keeps for one identity or application. */
 export const credentialLimit = 20;
@@ -49,6 +49,28 @@ export function toFederatedCredentials(
       compare(a.subject, b.subject) ||
       compare(a.issuer ?? '', b.issuer ?? ''),
   );
+}
+
+/** How many federated credentials an identity needs, and for how many ServiceAccounts and clusters. */
+export interface CredentialCount {
+  readonly credentials: number;
+  readonly serviceAccounts: number;
+  readonly clusters: number;
+}
+
+/** By client ID. */
+export type CredentialCounts = ReadonlyMap<string, CredentialCount>;
+
+export function countCredentials(all: readonly FederatedCredential[]): CredentialCounts {
+  const counts = new Map<string, CredentialCount>();
+  for (const [clientId, own] of groupBy(all, (one) => one.clientId)) {
+    counts.set(clientId, {
+      credentials: own.length,
+      serviceAccounts: new Set(own.map(({ subject }) => subject)).size,
+      clusters: new Set(own.map(({ issuer }) => issuer)).size,
+    });
+  }
+  return counts;
 }
 
 const longestName = 120;

@@ -101,12 +101,12 @@ function findMissing({ cluster, hasIssuer, settings }: Known): readonly PlacedFi
       ),
     );
   }
-  if (lacksNamespaces) {
+  if (lacksNamespaces && settings.namespace === undefined) {
     findings.push(
       placeFinding(
         toFinding(
           'namespace-missing',
-          `objects have no namespace: ${settings.namespace} is assumed, for the subjects of the federated credentials too`,
+          'objects have no namespace: default is assumed, for the subjects of the federated credentials too',
           'pass --namespace with the one that they are applied to',
         ),
       ),

@@ -1,9 +1,14 @@
 import type { Finding, Plan, PlannedWorkload, Status } from '../plan.ts';
-import type { Cluster } from '../read/cluster.ts';
+import type { AzureIdentity, Cluster } from '../read/cluster.ts';
 import { compare } from '../read/cluster.ts';
 import { chooseDefault } from './choose-default.ts';
 import { type Concern, findConcern } from './concern.ts';
-import { toFederatedCredentials, toIdentityBindings, type Use } from './credentials.ts';
+import {
+  countCredentials,
+  toFederatedCredentials,
+  toIdentityBindings,
+  type Use,
+} from './credentials.ts';
 import { type Group, groupWorkloads } from './group.ts';
 import { toIdentityMap } from './identity-map.ts';
 import { findInputFindings } from './input-findings.ts';
@@ -21,6 +26,8 @@ interface Draft {
   readonly group: Group;
   readonly concern: Concern;
   readonly identities: PlannedWorkload['identities'];
+  /** All that match, those without a client ID too. */
+  readonly matched: readonly AzureIdentity[];
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
   readonly isBlocked: boolean;
@@ -62,14 +69,15 @@ export function makePlan(cluster: Cluster, settings: PlanSettings): Plan {
     uses.filter((use) => !isBound(use)),
     issuers,
   );
-  const counts = new Map<string, number>();
-  for (const { clientId } of federatedCredentials) {
-    counts.set(clientId, (counts.get(clientId) ?? 0) + 1);
-  }
+  const counts = countCredentials(federatedCredentials);
 
   const workloads = drafts.map((draft) => finish(draft));
   const secretProviderClasses = planSecretProviderClasses(cluster, groups, workloads);
-  const identities = planIdentities(cluster, drafts, counts);
+  const identities = planIdentities(
+    cluster,
+    new Set(drafts.flatMap(({ matched }) => matched)),
+    counts,
+  );
   const findings = [
     ...cluster.findings,
     ...findInputFindings({
@@ -108,7 +116,7 @@ export function makePlan(cluster: Cluster, settings: PlanSettings): Plan {
   function draftWorkload(group: Group, concern: Concern, applied: Set<DefaultChoice>): Draft {
     const findings: Finding[] = [...concern.findings];
     if (concern.isExempt) {
-      return { group, concern, identities: [], notes: [], findings, isBlocked: true };
+      return { group, concern, identities: [], matched: [], notes: [], findings, isBlocked: true };
     }
     const found = concern.labels.map((label) => matcher.match(label, group));
     for (const one of found) findings.push(...one.findings);
@@ -132,6 +140,7 @@ export function makePlan(cluster: Cluster, settings: PlanSettings): Plan {
       group,
       concern,
       identities: chosen.identities,
+      matched: matches.map(({ identity }) => identity),
       notes: trial.notes,
       findings,
       isBlocked: findings.some(({ level }) => level === 'blocked'),

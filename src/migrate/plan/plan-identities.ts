@@ -3,7 +3,7 @@ import { groupBy } from '../group-by.ts';
 import type { Finding, PlannedIdentity, WorkloadIdentity } from '../plan.ts';
 import type { AzureIdentity, Cluster } from '../read/cluster.ts';
 import { compare } from '../read/cluster.ts';
-import { credentialLimit } from './credentials.ts';
+import { type CredentialCount, type CredentialCounts, credentialLimit } from './credentials.ts';
 
 /** What a workload's findings say about one of its identities. */
 export function describeIdentity(
@@ -85,20 +85,27 @@ function describeTenants(
 /** More credentials than Entra keeps, for each identity of a workload. */
 export function describeLimit(
   identities: readonly WorkloadIdentity[],
-  counts: ReadonlyMap<string, number>,
+  counts: CredentialCounts,
 ): readonly Finding[] {
   return identities.flatMap(({ name, clientId, type }) =>
-    toLimitFinding(name, counts.get(clientId) ?? 0, type === 'UserAssignedManagedIdentity'),
+    toLimitFinding(name, counts.get(clientId), type === 'UserAssignedManagedIdentity'),
   );
 }
 
-function toLimitFinding(name: string, count: number, isManaged: boolean): readonly Finding[] {
-  if (count <= credentialLimit) return [];
+function toLimitFinding(
+  name: string,
+  count: CredentialCount | undefined,
+  isManaged: boolean,
+): readonly Finding[] {
+  if (count === undefined || count.credentials <= credentialLimit) return [];
+  const { credentials, serviceAccounts, clusters } = count;
+  const each =
+    clusters === 1 ? '' : ` (${serviceAccounts} ServiceAccounts in ${clusters} clusters)`;
   const second = 'divide the workloads between this identity and a second one with the same roles';
   return [
     toFinding(
       'too-many-credentials',
-      `${name} needs ${count} federated credentials, and Entra keeps ${credentialLimit} for one identity, with those that it has already`,
+      `${name} needs ${credentials} federated credentials${each}, and Entra keeps ${credentialLimit} for one identity, with those that it has already`,
       isManaged
         ? `on AKS pass --identity-binding, which needs one for the identity; or ${second}`
         : second,
@@ -109,17 +116,14 @@ function toLimitFinding(name: string, count: number, isManaged: boolean): readon
 /** Every AzureIdentity of the input, with how many credentials its client ID needs. */
 export function planIdentities(
   { identities }: Cluster,
-  workloads: readonly { readonly identities: readonly WorkloadIdentity[] }[],
-  counts: ReadonlyMap<string, number>,
+  used: ReadonlySet<AzureIdentity>,
+  counts: CredentialCounts,
 ): readonly PlannedIdentity[] {
-  const used = new Set(
-    workloads.flatMap((one) => one.identities.map(({ namespace, name }) => `${namespace}/${name}`)),
-  );
   const byClient = groupBy(identities, ({ clientId }) => clientId ?? '');
   return identities
     .map((identity) => {
       const { name, namespace, clientId, resource, type, tenantId, file, line } = identity;
-      const credentials = clientId === undefined ? 0 : (counts.get(clientId) ?? 0);
+      const count = clientId === undefined ? undefined : counts.get(clientId);
       const twins = clientId === undefined ? [] : (byClient.get(clientId) ?? []);
       return {
         name,
@@ -129,14 +133,14 @@ export function planIdentities(
         type: type ?? null,
         tenantId: tenantId ?? null,
         secret: identity.secret ?? null,
-        credentials,
+        credentials: count?.credentials ?? 0,
         limit: credentialLimit,
         findings: [
           ...identity.findings,
-          ...toLimitFinding(name, credentials, type === 'UserAssignedManagedIdentity'),
+          ...toLimitFinding(name, count, type === 'UserAssignedManagedIdentity'),
           ...describeTwins(identity, twins),
           ...(identity.isFromAssigned ? [describeAssigned()] : []),
-          ...(used.has(`${namespace}/${name}`) ? [] : [describeUnused()]),
+          ...(used.has(identity) ? [] : [describeUnused()]),
         ],
         file,
         line,

@@ -81,6 +81,7 @@ export function planServiceAccounts(
           annotations,
           copyOf: null,
           imagePullSecrets: [],
+          automountServiceAccountToken: null,
           origin: present?.origin,
         });
       }
@@ -97,7 +98,10 @@ export function planServiceAccounts(
     const key = keyOf(namespace, own);
     taken.add(key);
     const isMade = existing.has(key);
-    findings.push(...why, describeCreated(own, name, namespace, roleBindings));
+    const bound = roleBindings.filter(({ subjects }) =>
+      subjects.some((one) => one.namespace === namespace && one.name === name),
+    );
+    findings.push(...why, describeCreated(own, name, present, bound));
     decisions.set(group, {
       account: { name: own, action: isMade ? 'none' : 'create', instead: name },
       findings,
@@ -110,6 +114,7 @@ export function planServiceAccounts(
       annotations,
       copyOf: name,
       imagePullSecrets: present?.imagePullSecrets ?? [],
+      automountServiceAccountToken: present?.automountServiceAccountToken ?? null,
       origin: undefined,
     });
   }
@@ -200,21 +205,21 @@ function list(names: readonly string[]): string {
 function describeCreated(
   own: string,
   name: string,
-  namespace: string,
-  roleBindings: readonly RoleBinding[],
+  present: ServiceAccount | undefined,
+  bound: readonly RoleBinding[],
 ): Finding {
-  const bound = roleBindings.filter(({ subjects }) =>
-    subjects.some((one) => one.namespace === namespace && one.name === name),
-  );
-  const message = `the pods get ServiceAccount ${own} instead of ${name}`;
-  if (bound.length > 0) {
-    const names = list(bound.map((one) => `${one.kind} ${one.name}`));
-    return toFinding('service-account-created', message, `add ${own} to the subjects of ${names}`);
-  }
+  const roles =
+    bound.length > 0
+      ? `add ${own} to the subjects of ${list(bound.map((one) => `${one.kind} ${one.name}`))}`
+      : `if ${name} has roles (kubectl get rolebindings,clusterrolebindings -A -o wide | grep ${name}), give them to ${own} too`;
+  const rest =
+    present === undefined
+      ? `; ${name} is not in the input: copy its imagePullSecrets and automountServiceAccountToken`
+      : '';
   return toFinding(
     'service-account-created',
-    message,
-    `if ${name} has roles (kubectl get rolebindings,clusterrolebindings -A -o wide | grep ${name}), give them to ${own} too`,
+    `the pods get ServiceAccount ${own} instead of ${name}`,
+    `${roles}${rest}`,
   );
 }
 

@@ -15,8 +15,8 @@ export interface PlanSettings {
   /** Who adds the containers: `inject`, or the webhook of pods with label and annotation. */
   readonly injection: 'containers' | 'annotation';
   readonly inject: InjectSettings;
-  /** Of objects without one. */
-  readonly namespace: string;
+  /** That of --namespace; undefined if it is not given. */
+  readonly namespace: string | undefined;
 }
 
 /** Which of several identities answers requests that name none. */

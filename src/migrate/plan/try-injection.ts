@@ -85,11 +85,21 @@ function isSuperseded(note: string): boolean {
 
 function toRefusal(error: ManifestError): Finding {
   const [message = '', ...fixes] = error.message.split('; ');
-  return toFinding(toCode(error), message, fixes.join('; ') || 'change the manifest');
+  const fix = fixes.join('; ') || 'change the manifest';
+  if (!(error instanceof UnsupportedPod)) return toFinding(toCode(error), message, fix);
+  const ways = fix.includes(otherWay) ? fix : `${fix}; or ${otherWay}`;
+  const isServed = error.reason !== 'host-network';
+  return toFinding(error.reason, message, isServed ? ways : `${ways}; ${notServed}`);
 }
 
+/** NMI redirects traffic that comes from pods, not that of the node itself. */
+const notServed =
+  'AAD Pod Identity does not serve such pods either: if they work, the label does nothing, and can go';
+
+/** For pods in which no proxy can work. */
+const otherWay = 'let its application ask for tokens itself (workload identity in its SDK)';
+
 function toCode(error: ManifestError): FindingCode {
-  if (error instanceof UnsupportedPod) return error.reason;
   const { place } = error;
   return 'path' in place && place.path.at(-1) === 'runAsUser'
     ? 'proxy-user-taken'

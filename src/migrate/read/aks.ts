@@ -1,8 +1,9 @@
 import { isList, isMap, type Value, valueAt } from '../../inject/manifest/value.ts';
 import { httpsUrlValue } from '../../inject/option-types.ts';
+import { isObjectName, toAzureIdentity } from './azure-identity.ts';
 import type { AzureIdentity, AzureIdentityBinding, AzurePodIdentityException } from './cluster.ts';
 import { textAt, toItems } from './documents.ts';
-import { isObjectName, toAzureIdentity, toException } from './pod-identity.ts';
+import { toException } from './pod-identity.ts';
 
 /** What the description of an AKS cluster says about pod identity. */
 export interface AksPodIdentity {

@@ -22,6 +22,8 @@ export interface Cluster {
   readonly definitions: readonly Named[];
   /** RoleBindings and ClusterRoleBindings with ServiceAccounts among their subjects. */
   readonly roleBindings: readonly RoleBinding[];
+  /** Objects that select pods by the label. */
+  readonly selectors: readonly LabelSelector[];
   /** Issuer URLs of the AKS clusters whose description is in the input. */
   readonly issuers: readonly string[];
   /** Whether the description of an AKS cluster says that the add-on for pod identity is on. */
@@ -133,6 +135,7 @@ export interface ServiceAccount {
   readonly clientId: string | undefined;
   readonly tenantId: string | undefined;
   readonly imagePullSecrets: readonly string[];
+  readonly automountServiceAccountToken: boolean | undefined;
   readonly origin: Origin;
 }
 
@@ -146,6 +149,10 @@ export interface PodIdentityComponent extends Named {
   readonly isAddOn: boolean;
   /** What its flags and variables say about matching across namespaces. */
   readonly isNamespaced: boolean;
+}
+
+export interface LabelSelector extends Named {
+  readonly value: string;
 }
 
 export interface RoleBinding {

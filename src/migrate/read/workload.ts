@@ -20,7 +20,8 @@ import { bindingLabel, bindingLabelOf, toLabelText } from './pod-identity.ts';
 export function toWorkload(resource: Resource, named: Named, origin: Origin): Workload | undefined {
   const { pods, group, value } = resource;
   const owner = findOwner(value);
-  const elsewhere = pods.kind === 'templates' ? [] : findLabels(value);
+  const isOther = pods.kind === 'none' && isBuiltIn(group);
+  const elsewhere = pods.kind === 'templates' || isOther ? [] : findLabels(value);
   if (pods.kind === 'none' && elsewhere.length === 0) return undefined;
   const templates = findTemplates(resource, owner !== undefined);
   return {
@@ -120,24 +121,47 @@ function explain({ pods, group, kind }: Resource): string | undefined {
 
 const deepest = 24;
 
+/** Of Kubernetes itself, whose kinds are all known. */
+function isBuiltIn(group: string): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io');
+}
+
 /** Values of the label below any key of an object whose controller builds the pods. */
 function findLabels(value: ValueMap): readonly LabelText[] {
-  const found: LabelText[] = [];
-  const walk = (part: Value, depth: number): void => {
+  return findInside(value).flatMap(({ label, isSelected }) => (isSelected ? [] : [label]));
+}
+
+/** Values of the label by which an object selects pods: those would lose their pods together with the label. */
+export function findSelected(value: ValueMap): readonly string[] {
+  const found = findInside(value).flatMap(({ label, isSelected }) =>
+    isSelected ? [label.text] : [],
+  );
+  return [...new Set(found)];
+}
+
+interface FoundLabel {
+  readonly label: LabelText;
+  /** Part of a selector, not of labels. */
+  readonly isSelected: boolean;
+}
+
+function findInside(value: ValueMap): readonly FoundLabel[] {
+  const found: FoundLabel[] = [];
+  const walk = (part: Value, depth: number, isSelected: boolean): void => {
     if (depth > deepest) return;
     if (isList(part)) {
-      for (const item of part) walk(item, depth + 1);
+      for (const item of part) walk(item, depth + 1, isSelected);
       return;
     }
     if (!isMap(part)) return;
     for (const [key, child] of Object.entries(part)) {
       const label = key === bindingLabel ? toLabelText(child) : undefined;
-      if (label === undefined) walk(child, depth + 1);
-      else found.push(label);
+      if (label === undefined) walk(child, depth + 1, isSelected || /selector|^match/i.test(key));
+      else found.push({ label, isSelected });
     }
   };
   const { metadata: _, ...rest } = value;
-  walk(rest, 0);
+  walk(rest, 0, false);
   return found;
 }
 

@@ -38,6 +38,7 @@ import {
   maxWaitingLength,
   memoLimits,
 } from '../../../src/proxy/http/token-handler.ts';
+import { HEAP_MEGABYTES } from '../../../src/proxy/process/large-heap.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
 import { longestWaitMs } from '../../../src/shared/stderr.ts';
@@ -107,7 +108,8 @@ const bounds: Readonly<Record<string, string>> = {
   'Time between two renderings of `/metrics` or `/statusz`, or two checks of readiness, however many ask':
     time(adminPauseMs),
   'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),
-  'Input of `inject`, for each file': size(MAX_INPUT_BYTES),
+  'Input of `inject` and `migrate`, for each file': size(MAX_INPUT_BYTES),
+  'Heap of the commands that read manifests': `${HEAP_MEGABYTES.toLocaleString('en')} MiB`,
   'Input of `proxy doctor`, for each file': size(MAX_INPUT_BYTES),
   'Size of a document of a token issuer that `proxy doctor` reads': size(MAX_DOCUMENT_BYTES),
   'Time that it waits for such a document': time(DOCUMENT_DEADLINE_MS),

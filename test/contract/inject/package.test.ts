@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageFlags } from '../../support/inject.ts';
+import { binding, identity, toYaml, workload } from '../../support/migrate.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const fixtures = join(root, 'test/fixtures/inject');
@@ -89,6 +90,21 @@ describe('the npm package', () => {
         const program = join(folder, 'unpacked/package/inject.js');
         const { stdout } = await run([node, program, 'inject', ...args], input);
         expect(stdout, node).toBe(await readFile(join(fixtures, name, 'output.yaml'), 'utf8'));
+      }
+    }
+  });
+
+  it('plans a migration, with every Node.js that is at hand', async () => {
+    const input = toYaml(
+      identity('reader'),
+      binding('web', 'reader', 'web'),
+      workload('web', 'web'),
+    );
+    const program = join(folder, 'unpacked/package/inject.js');
+    for (const node of runtimes) {
+      for (const output of ['table', 'markdown', 'json']) {
+        const { stdout } = await run([node, program, 'migrate', `--output=${output}`], input);
+        expect(stdout, node).toContain('shop-web-');
       }
     }
   });

@@ -128,6 +128,9 @@ describe('more credentials than Entra keeps', () => {
     const plan = await planOf(toYaml(...bound, ...workloads(11)), second);
     expect(plan.identities).toMatchObject([{ credentials: 22 }]);
     expect(plan.summary.workloads.attention).toBe(11);
+    expect(plan.workload.findings[0]?.message).toMatch(
+      /^reader needs 22 federated credentials \(11 ServiceAccounts in 2 clusters\), /,
+    );
   });
 
   it('an identity binding needs none of them', async () => {

@@ -96,6 +96,10 @@ const cases: Readonly<Record<FindingCode, Case>> = {
     }),
     without: shop,
   },
+  'label-selected': {
+    input: toYaml(...bound, web, selecting({ aadpodidbinding: 'web' })),
+    without: toYaml(...bound, web, selecting({ app: 'web' })),
+  },
   'pods-not-replaced': {
     input: toYaml(...bound, workload('web', 'web', injected), running),
     without: toYaml(...bound, workload('web', 'web', injected)),
@@ -369,6 +373,15 @@ const cases: Readonly<Record<FindingCode, Case>> = {
     without: toYaml(binding('web', 'reader', 'web')),
   },
 };
+
+function selecting(selector: object): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector },
+  };
+}
 
 function exception(podLabels: object): object {
   return {

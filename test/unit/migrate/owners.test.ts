@@ -147,6 +147,57 @@ describe('owners of other kinds', () => {
     expect(found.findings.map(({ code }) => code)).toContain('owner-kind-unknown');
   });
 
+  it('with the label in their values are listed, such as a HelmRelease', async () => {
+    const release = {
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: { values: { podLabels: { aadpodidbinding: 'web' } } },
+    };
+    const { workload: found } = await planOf(toYaml(...bound, release));
+    expect(found).toMatchObject({ kind: 'HelmRelease', binding: 'web', status: 'attention' });
+  });
+
+  it('that only select pods by the label are not workloads', async () => {
+    const selector = { matchLabels: { aadpodidbinding: 'web' } };
+    const named = { name: 'web', namespace: 'shop' };
+    const plan = await planOf(
+      toYaml(
+        ...bound,
+        web,
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: named,
+          spec: { selector: selector.matchLabels },
+        },
+        {
+          apiVersion: 'policy/v1',
+          kind: 'PodDisruptionBudget',
+          metadata: named,
+          spec: { selector },
+        },
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          metadata: named,
+          spec: { podSelector: selector },
+        },
+        {
+          apiVersion: 'cilium.io/v2',
+          kind: 'CiliumNetworkPolicy',
+          metadata: named,
+          spec: { endpointSelector: selector },
+        },
+      ),
+    );
+    expect(plan.workloads.map(({ kind }) => kind)).toEqual(['Deployment']);
+    const [finding] = plan.workload.findings.filter(({ code }) => code === 'label-selected');
+    expect(finding?.message).toBe(
+      'CiliumNetworkPolicy web, NetworkPolicy web, PodDisruptionBudget web, Service web select pods by the label aadpodidbinding',
+    );
+  });
+
   it('with a pod template can be named by --template-path', async () => {
     const widget = { ...web, apiVersion: 'example.com/v1', kind: 'Widget' };
     const input = toYaml(...bound, widget);

@@ -53,6 +53,7 @@ describe('a workload keeps its ServiceAccount', () => {
         },
         copyOf: null,
         imagePullSecrets: [],
+        automountServiceAccountToken: null,
       },
     ]);
   });
@@ -146,8 +147,12 @@ describe('a workload gets its own ServiceAccount', () => {
     ).toEqual(['web web-deployment create instead of default']);
   });
 
-  it('with the image pull secrets of the old one, and its roles named', async () => {
-    const account = { ...serviceAccount('team'), imagePullSecrets: [{ name: 'registry' }] };
+  it('with the settings of the old one, and its roles named', async () => {
+    const account = {
+      ...serviceAccount('team'),
+      imagePullSecrets: [{ name: 'registry' }],
+      automountServiceAccountToken: false,
+    };
     const roleBinding = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
@@ -167,6 +172,7 @@ describe('a workload gets its own ServiceAccount', () => {
       name: 'a',
       copyOf: 'team',
       imagePullSecrets: ['registry'],
+      automountServiceAccountToken: false,
     });
     const [created] = plan.workload.findings.filter(
       ({ code }) => code === 'service-account-created',

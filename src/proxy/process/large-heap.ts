@@ -1,25 +1,18 @@
 import { spawn } from 'node:child_process';
 import { getHeapStatistics } from 'node:v8';
 
-export type FileCommand = 'inject' | 'uninject' | 'migrate';
-
 /** Enough for the largest input (256 MiB), whose values are read one document at a time. */
-const heapMegabytes = 2_048;
-const heapFlags = [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=4'];
+export const HEAP_MEGABYTES = 2_048;
+const heapFlags = [`--max-old-space-size=${HEAP_MEGABYTES}`, '--max-semi-space-size=4'];
 
 /**
- * Runs a command that works on files. The program starts with the heap of the server, which is smaller than the dump of a
- * cluster, and V8 fixes its size at the start: the command therefore runs in a process with a larger one.
- * @returns the exit code.
+ * Runs this program again with a larger heap, for a command that works on files. The program starts with the heap of
+ * the server, which is smaller than the dump of a cluster, and V8 fixes its size at the start.
+ * @param argv the name of the command and its arguments.
+ * @returns its exit code; undefined if the heap is large already.
  */
-export async function runFileCommand(name: FileCommand, argv: readonly string[]): Promise<number> {
-  if (!hasLargeHeap()) return runInChild([name, ...argv]);
-  if (name === 'migrate') {
-    const { runMigrateCommand } = await import('../../migrate/command.ts');
-    return runMigrateCommand(argv);
-  }
-  const { runInjectCommand } = await import('../../inject/command.ts');
-  return runInjectCommand(name, argv);
+export async function rerunWithLargeHeap(argv: readonly string[]): Promise<number | undefined> {
+  return hasLargeHeap() ? undefined : runInChild(argv);
 }
 
 function hasLargeHeap(): boolean {
