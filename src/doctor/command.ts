@@ -19,6 +19,8 @@ const clock: Clock = {
   },
 };
 
+type RunCommand = Extract<DoctorCommand, { kind: 'run' }>;
+
 /**
  * `proxy doctor`. Whoever dispatches commands imports this only when it is asked for.
  * @param argv what follows the name of the command
@@ -34,7 +36,7 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
     case 'usage':
       return rejectUsage(command.errors, io);
     case 'run':
-      return examine(command, io);
+      return command.files.length === 0 ? examine(command, io) : examineLarge(argv, command, io);
   }
 }
 
@@ -44,10 +46,17 @@ async function rejectUsage(errors: readonly string[], io: DoctorIo): Promise<num
   return 2;
 }
 
-async function examine(
-  command: Extract<DoctorCommand, { kind: 'run' }>,
+/** Files may be the dump of a whole cluster. */
+async function examineLarge(
+  argv: readonly string[],
+  command: RunCommand,
   io: DoctorIo,
 ): Promise<number> {
+  const { runWithLargeHeap } = await import('../shared/large-heap.ts');
+  return runWithLargeHeap(['doctor', ...argv], () => examine(command, io));
+}
+
+async function examine(command: RunCommand, io: DoctorIo): Promise<number> {
   const place = await openPlace(command, io);
   const { output, verbose } = command.options;
   const redact = createRedact(place.secrets);
@@ -72,7 +81,7 @@ async function examine(
 
 /** Loads only the place that the command line names. */
 async function openPlace(
-  { options, files, proxyFlags }: Extract<DoctorCommand, { kind: 'run' }>,
+  { options, files, proxyFlags }: RunCommand,
   { env }: DoctorIo,
 ): Promise<Place> {
   const { issuer, tokenFile, publicKey = [] } = options;
@@ -83,8 +92,9 @@ async function openPlace(
     return openIssuer({ fetchDocument }, { issuer, tokenFile, publicKeys: publicKey });
   }
   if (files.length > 0) {
-    const { examineInThread } = await import('./files/thread.ts');
-    const results = await examineInThread(files);
+    const { createNodeIo } = await import('../inject/node-io.ts');
+    const { examineFiles } = await import('./files/files.ts');
+    const results = await examineFiles(createNodeIo(), files);
     return {
       from: files.length === 1 && files[0] === '-' ? 'standard input' : 'files',
       checks: results.map(({ id, ...finding }) => ({ id, run: async () => finding })),

@@ -26,12 +26,9 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     case 'inject':
     case 'uninject':
     case 'migrate':
-      return onFiles(argv, () => changeOrPlan(name, rest));
+      return changeOrPlan(name, rest);
     case 'doctor':
-      // With files, which may be those of a whole cluster.
-      return rest.some((one) => one === '-' || !one.startsWith('-'))
-        ? onFiles(argv, () => examine(rest, env))
-        : examine(rest, env);
+      return examine(rest, env);
     case 'issuer':
       return writeIssuerDocuments(rest);
     default:
@@ -74,22 +71,19 @@ async function probeOrServe(argv: readonly string[], env: Environment): Promise<
   }
 }
 
-/** Runs a command that may read the manifests of a whole cluster. */
-async function onFiles(argv: readonly string[], command: () => Promise<number>): Promise<number> {
-  const { rerunWithLargeHeap } = await import('./process/large-heap.ts');
-  return (await rerunWithLargeHeap(argv)) ?? command();
-}
-
 async function changeOrPlan(
   name: 'inject' | 'uninject' | 'migrate',
   argv: readonly string[],
 ): Promise<number> {
-  if (name === 'migrate') {
-    const { runMigrateCommand } = await import('../migrate/command.ts');
-    return runMigrateCommand(argv);
-  }
-  const { runInjectCommand } = await import('../inject/command.ts');
-  return runInjectCommand(name, argv);
+  const { runWithLargeHeap } = await import('../shared/large-heap.ts');
+  return runWithLargeHeap([name, ...argv], async () => {
+    if (name === 'migrate') {
+      const { runMigrateCommand } = await import('../migrate/command.ts');
+      return runMigrateCommand(argv);
+    }
+    const { runInjectCommand } = await import('../inject/command.ts');
+    return runInjectCommand(name, argv);
+  });
 }
 
 async function examine(argv: readonly string[], env: Environment): Promise<number> {

@@ -38,8 +38,8 @@ import {
   maxWaitingLength,
   memoLimits,
 } from '../../../src/proxy/http/token-handler.ts';
-import { HEAP_MEGABYTES } from '../../../src/proxy/process/large-heap.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
+import { HEAP_MEGABYTES } from '../../../src/shared/large-heap.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
 import { longestWaitMs } from '../../../src/shared/stderr.ts';
 import { MAX_TERMINATION_BYTES } from '../../../src/shared/termination-log.ts';

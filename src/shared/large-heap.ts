@@ -1,18 +1,23 @@
 import { spawn } from 'node:child_process';
 import { getHeapStatistics } from 'node:v8';
+import { writeStderr } from './stderr.ts';
 
 /** Enough for the largest input (256 MiB), whose values are read one document at a time. */
 export const HEAP_MEGABYTES = 2_048;
 const heapFlags = [`--max-old-space-size=${HEAP_MEGABYTES}`, '--max-semi-space-size=4'];
 
 /**
- * Runs this program again with a larger heap, for a command that works on files. The program starts with the heap of
- * the server, which is smaller than the dump of a cluster, and V8 fixes its size at the start.
+ * Runs a command that may read the manifests of a whole cluster. The program starts with the heap of the server, which
+ * is smaller than such a dump, and V8 fixes its size at the start: the program therefore runs again as a child with a
+ * larger one.
  * @param argv the name of the command and its arguments.
- * @returns its exit code; undefined if the heap is large already.
+ * @returns the exit code; 1 if the memory does not suffice, with a message on standard error.
  */
-export async function rerunWithLargeHeap(argv: readonly string[]): Promise<number | undefined> {
-  return hasLargeHeap() ? undefined : runInChild(argv);
+export async function runWithLargeHeap(
+  argv: readonly string[],
+  command: () => Promise<number>,
+): Promise<number> {
+  return hasLargeHeap() ? command() : runInChild(argv);
 }
 
 function hasLargeHeap(): boolean {
@@ -32,6 +37,12 @@ function runInChild(argv: readonly string[]): Promise<number> {
   }
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (code, signal) => {
+      // V8 aborts when the heap is full; the kernel kills when the memory of the container is.
+      if (signal === 'SIGABRT' || signal === 'SIGKILL') writeStderr(`proxy: ${tooLarge}\n`);
+      resolve(code ?? 1);
+    });
   });
 }
+
+const tooLarge = `the input does not fit into the memory (at most ${HEAP_MEGABYTES} MiB, less in a container with a lower limit); pass one namespace at a time`;
