@@ -24,6 +24,8 @@ const { values } = parseArgs({
     node: { type: 'string', default: process.execPath },
     /** Executables for an image: without a shell, with the flags of Dockerfile.proxy. */
     image: { type: 'boolean', default: false },
+    /** A file for the names of the npm packages in each bundle, which the SBOM lists (build/sbom.ts). */
+    packages: { type: 'string' },
   },
 });
 
@@ -64,8 +66,9 @@ process.once('exit', () => rmSync(building, { recursive: true, force: true }));
 await chmod(building, 0o755);
 // Without this, Node takes a file without extension for an ES module, as the project's package.json says.
 await writeFile(join(building, 'package.json'), '{"type":"commonjs"}\n');
+const packages: Record<string, readonly string[]> = {};
 for (const [name, { entry, flags = [], env }] of Object.entries(executables)) {
-  await bundle({ name, entry, outdir: building });
+  Object.assign(packages, await bundle({ name, entry, outdir: building }));
   const file = join(building, name);
   const head = values.image
     ? renderShebang({ node, flags: [noDebugger] })
@@ -74,10 +77,11 @@ for (const [name, { entry, flags = [], env }] of Object.entries(executables)) {
   await chmod(file, 0o755);
 }
 for (const [name, entry] of Object.entries(cached)) {
-  await bundle({ name, entry, outdir: building });
+  Object.assign(packages, await bundle({ name, entry, outdir: building }));
   writeCodeCache(node, join(building, name));
 }
 await replace(outdir, building);
+if (values.packages !== undefined) await writeFile(values.packages, JSON.stringify(packages));
 
 /** Puts a complete folder in the place of another one. Of two builds at once, the later one stays. */
 async function replace(folder: string, complete: string): Promise<void> {

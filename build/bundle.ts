@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { listBundledPackages } from './bundled-packages.ts';
 import { buildStamp } from './stamp.ts';
 import { trimDefine, trimLibraries } from './trim-libraries.ts';
 
@@ -19,12 +20,19 @@ export interface BundleOptions {
 /**
  * Writes one entry point as a CommonJS bundle, and every module that it imports dynamically as another
  * file beside it: code that is in a file is paid for even if it never runs.
+ * @returns the npm packages in each file that it has written, by the name of the file.
  */
-export async function bundle({ name, entry, outdir, plugins = [] }: BundleOptions): Promise<void> {
+export async function bundle({
+  name,
+  entry,
+  outdir,
+  plugins = [],
+}: BundleOptions): Promise<Readonly<Record<string, readonly string[]>>> {
   const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
   const pending = new Map([[name, entry]]);
+  const packages: Record<string, readonly string[]> = {};
   for (const [file, source] of pending) {
-    const { outputFiles } = await build({
+    const { metafile, outputFiles } = await build({
       entryPoints: [join(root, source)],
       outfile: join(outdir, file),
       bundle: true,
@@ -38,6 +46,7 @@ export async function bundle({ name, entry, outdir, plugins = [] }: BundleOption
       define,
       // A map yields entries that are added while it is iterated, each file once.
       plugins: [...plugins, splitDynamicImports(pending), trimLibraries],
+      metafile: true,
       logLevel: 'warning',
       // Its process could still write for a moment after ours has been ended.
       write: false,
@@ -46,7 +55,9 @@ export async function bundle({ name, entry, outdir, plugins = [] }: BundleOption
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, contents);
     }
+    packages[file] = listBundledPackages(metafile);
   }
+  return packages;
 }
 
 /** Turns `import('./x.ts')` into a require of another file beside the bundle. */

@@ -1,7 +1,8 @@
 /**
  * Writes the npm package of `inject`, `uninject` and `migrate` and packs it: one bundle without dependencies, so that
  * `npx` has nothing else to install, for every Node.js that npm supports. The package.json of the project is
- * that of its development, and private. Usage: package.ts [--outdir FOLDER]; prints the path of the archive.
+ * that of its development, and private. Two runs for the same commit write the same bytes.
+ * Usage: package.ts [--outdir FOLDER] [--repository URL]; prints the path of the archive.
  */
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,12 +10,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
+import { listBundledPackages } from './bundled-packages.ts';
 import { renderNotices } from './notices.ts';
 import { buildStamp } from './stamp.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { outdir: { type: 'string', default: join(root, 'dist') } },
+  options: {
+    outdir: { type: 'string', default: join(root, 'dist') },
+    /** Where the sources are published; a release names it, for npm's provenance. */
+    repository: { type: 'string' },
+  },
 });
 
 const { name, version, description, license, engines } = JSON.parse(
@@ -57,14 +63,18 @@ try {
     logLevel: 'warning',
   });
   await chmod(program, 0o755);
-  const bundled = new Set(Object.keys(metafile.inputs).flatMap((path) => toPackage(path) ?? []));
+  const bundled = new Set(listBundledPackages(metafile));
   await writeFile(
     join(folder, 'THIRD-PARTY-NOTICES'),
     await renderNotices((one) => bundled.has(one)),
   );
   await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   await writeFile(join(folder, 'README.md'), readme);
-  const manifest = { name, version, description, license, engines, bin: 'inject.js' };
+  const { repository } = values;
+  const manifest = {
+    ...{ name, version, description, license, engines, bin: 'inject.js' },
+    ...(repository !== undefined && { repository: { type: 'git', url: `git+${repository}.git` } }),
+  };
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
 
   await mkdir(values.outdir, { recursive: true });
@@ -77,9 +87,4 @@ try {
   process.stdout.write(`${join(outdir, stdout.trim())}\n`);
 } finally {
   await rm(folder, { recursive: true, force: true });
-}
-
-/** The package that a bundled file belongs to. */
-function toPackage(path: string): string | undefined {
-  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }

@@ -22,8 +22,14 @@ const recipes = {
 export type ImageName = keyof typeof recipes;
 export type Images = Readonly<Record<ImageName, string>>;
 
-/** One builder for all, so that compose finds the layers that the tests have built; the oldest, to know of it. */
-export const builderEnv = { ...process.env, DOCKER_BUILDKIT: '0' };
+/** The base image that .ci/docker/up makes where there is no registry. */
+const baseImage = 'node:26-bookworm-slim';
+
+/**
+ * One builder for all, so that compose finds the layers that the tests have built; the oldest, to know of it.
+ * `docker build` needs `--build-arg=BUILD_IMAGE` to take the base image from here; compose does it by itself.
+ */
+export const builderEnv = { BUILD_IMAGE: baseImage, ...process.env, DOCKER_BUILDKIT: '0' };
 
 /** Builds the images of the project and of the tests as they are now; cached layers make it quick. */
 export async function buildImages(): Promise<Images> {
@@ -43,11 +49,8 @@ export async function buildImage(name: ImageName, architecture?: 'arm64'): Promi
   const tag = `${toTag(name)}${suffix}`;
   const foreign =
     architecture === undefined
-      ? []
-      : [
-          `--platform=linux/${architecture}`,
-          `--build-arg=BUILD_IMAGE=node:26-bookworm-slim${suffix}`,
-        ];
+      ? ['--build-arg=BUILD_IMAGE']
+      : [`--platform=linux/${architecture}`, `--build-arg=BUILD_IMAGE=${baseImage}${suffix}`];
   const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...foreign, ...recipes[name]];
   // An emulated build takes minutes, which the others need not wait for.
   await run(['flock', `/tmp/workload-identity-imds-proxy-images${suffix}.lock`, ...command]);

@@ -41,7 +41,7 @@ services:
     volumes: ["./web:/web:ro"]
   issuer-web:
     image: workload-identity-imds-proxy/app:demo
-    build: { context: ${root}, dockerfile: examples/compose/Dockerfile, target: app }
+    build: { context: ${root}, dockerfile: examples/compose/Dockerfile, target: app, args: [BUILD_IMAGE] }
     command: [node, /web/server.cjs]
     volumes: ["./web:/web:ro"]
   entra-proxy:
