@@ -12,6 +12,7 @@ import { bucketBoundsMs } from '../src/proxy/metrics/instruments.ts';
 import { createMetrics } from '../src/proxy/metrics/metrics.ts';
 import type { Option, OptionTable } from '../src/shared/option-table.ts';
 import { listOptions } from '../src/shared/options-help.ts';
+import { chartFolder, renderValuesTable } from './chart/render.ts';
 import {
   renderExchangeRequirements,
   renderRedirectCases,
@@ -52,6 +53,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
   { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
   { file: 'docs/injection-policy.md', name: 'settings', render: renderPolicySettings },
+  { file: `${chartFolder}/README.md`, name: 'values', render: renderValuesTable },
 ];
 
 /**

@@ -16,12 +16,14 @@ export interface Document {
 
 const fence = /^```[^\n]*\n([\s\S]*?)^```$/gm;
 
-/** All documents at the root and below docs/. */
+/** All documents at the root and below docs/ and charts/. */
 export const documents: readonly Document[] = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+  ...['docs', 'charts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+  ),
 ]
   .toSorted()
   .map((file) => toDocument(file, readFileSync(join(root, file), 'utf8')));

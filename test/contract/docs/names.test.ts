@@ -60,8 +60,10 @@ const flags: ReadonlySet<string> = new Set([
 /** Flags of others that stand at the beginning of a piece of code, where ours usually do. */
 const othersFlags: ReadonlySet<string> = new Set([
   'network',
-  // Of `kubectl create secret` and `helm install`.
+  // Of `kubectl create secret` and helm.
   'from-literal',
+  'reuse-values',
+  'set',
   'post-renderer-args',
   'max-semi-space-size',
   'max-old-space-size',
