@@ -251,7 +251,7 @@ export const valuesSchema = group('Values of the chart.', {
   }),
   networkPolicy: group('Network access that the proxies need.', {
     enabled: flag(
-      'Create a NetworkPolicy in each of `namespaces`. It applies to whole pods: add policies for what the applications need.',
+      'Create a NetworkPolicy in each of `namespaces`. It applies to whole pods: add policies for the needs of the applications.',
       false,
     ),
     namespaces: names('The namespaces.'),

@@ -12,6 +12,11 @@ export const goTools = {
   kustomize: 'kustomize-v5.8.1',
   yq: 'yq-v4.54.3',
   policyEvaluation: `policy-evaluation-${digestSources(join(import.meta.dirname, 'policy-evaluation'))}`,
+  // Built by `.ci/go-tools release`.
+  buildkitd: 'buildkitd-v0.34.0',
+  buildx: 'buildx-v0.38.2',
+  cosign: 'cosign-v3.1.3',
+  crane: 'crane-v0.22.1',
 } as const;
 
 /** Path of a tool; undefined if it was not built on this machine. */

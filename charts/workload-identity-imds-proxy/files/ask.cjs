@@ -1,5 +1,5 @@
-// Run by `helm test` in a pod that the policies have injected: asks for a token as an application does, and says what is
-// wrong. It prints no token. Variables: RESOURCE, CLIENT_ID (may be empty), METADATA (for the tests of this file).
+// Run by `helm test` in a pod that the policies have injected: asks for a token as an application does, and names the
+// fault. It prints no token. Variables: RESOURCE, CLIENT_ID (may be empty), METADATA (for the tests of this file).
 
 'use strict';
 const { RESOURCE, CLIENT_ID, METADATA = 'http://169.254.169.254' } = process.env;
@@ -31,7 +31,7 @@ async function ask(path) {
   return response;
 }
 
-/** The answer as an object; what is not JSON counts as an empty one. */
+/** The answer as an object; a text that is not JSON counts as an empty one. */
 async function readJson(response) {
   try {
     return JSON.parse(await response.text()) ?? {};

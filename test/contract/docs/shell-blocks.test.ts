@@ -18,6 +18,7 @@ const needs: ReadonlySet<string> = new Set([
   'a cluster',
   'Azure and a cluster',
   'a machine that can run a Kubernetes',
+  'a release',
 ]);
 
 const self = relative(root, import.meta.filename);

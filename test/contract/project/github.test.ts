@@ -14,8 +14,9 @@ interface Workflow {
 }
 interface Job {
   readonly 'timeout-minutes'?: number;
-  readonly permissions?: unknown;
-  readonly steps: readonly { readonly run?: string }[];
+  /** Another workflow of ours, which has its own limits. */
+  readonly uses?: string;
+  readonly steps?: readonly { readonly run?: string }[];
 }
 
 describe.each(workflows)('.github/workflows/%s', (name) => {
@@ -23,7 +24,9 @@ describe.each(workflows)('.github/workflows/%s', (name) => {
   const { permissions, jobs } = parse(text) as Workflow;
 
   it('pins every action by commit and names its version', () => {
-    const used = text.split('\n').filter((line) => /\buses:/.test(line));
+    const used = text
+      .split('\n')
+      .filter((line) => /\buses:/.test(line) && !/uses: \.\/\.github\//.test(line));
     expect(used).not.toEqual([]);
     for (const line of used)
       expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
@@ -34,7 +37,9 @@ describe.each(workflows)('.github/workflows/%s', (name) => {
   });
 
   it('limits the time of every job', () => {
-    for (const job of Object.values(jobs)) expect(job['timeout-minutes']).toBeLessThanOrEqual(60);
+    for (const job of Object.values(jobs)) {
+      if (job.uses === undefined) expect(job['timeout-minutes']).toBeLessThanOrEqual(60);
+    }
   });
 
   it('runs scripts that exist', () => {
@@ -42,7 +47,9 @@ describe.each(workflows)('.github/workflows/%s', (name) => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       readonly scripts: Readonly<Record<string, string>>;
     };
-    const commands = Object.values(jobs).flatMap(({ steps }) => steps.map(({ run = '' }) => run));
+    const commands = Object.values(jobs).flatMap(({ steps = [] }) =>
+      steps.map(({ run = '' }) => run),
+    );
     for (const [, script = ''] of commands.join('\n').matchAll(/npm run ([\w:-]+)/g)) {
       expect(scripts).toHaveProperty([script]);
     }
@@ -52,8 +59,53 @@ describe.each(workflows)('.github/workflows/%s', (name) => {
   });
 });
 
-it('CI runs the whole check', () => {
-  expect(readFileSync(join(github, 'workflows/ci.yaml'), 'utf8')).toMatch(/- run: \.ci\/run$/m);
+it('CI runs the whole check, and a release without its registry', () => {
+  const text = readFileSync(join(github, 'workflows/ci.yaml'), 'utf8');
+  expect(text).toMatch(/- run: \.ci\/run$/m);
+  expect(text).toMatch(/- run: npm run release:dry$/m);
+});
+
+describe('the workflow of a release', () => {
+  const { jobs } = parse(readFileSync(join(github, 'workflows/release.yaml'), 'utf8')) as {
+    readonly jobs: Readonly<Record<string, Record<string, unknown>>>;
+  };
+  const goTools = readFileSync(join(github, '../.ci/go-tools'), 'utf8');
+
+  it('publishes only after the check of the tag, all tests and both builds', () => {
+    expect(jobs['publish']?.['needs']).toBe('build');
+    expect(jobs['build']?.['needs']).toEqual(['check', 'tests']);
+    expect(jobs['tests']?.['uses']).toBe('./.github/workflows/ci.yaml');
+  });
+
+  it.each(['buildx', 'cosign'])('has the %s of the dry run', (tool) => {
+    const version = new RegExp(`build ${tool} \\S+ (v[\\d.]+)`).exec(goTools)?.[1] ?? 'none';
+    expect(JSON.stringify(jobs)).toMatch(new RegExp(`"(version|cosign-release)":"${version}"`));
+  });
+
+  it('has the BuildKit of the dry run and of docs/verify.md', () => {
+    const version = /build_within_module buildkitd \S+ (v[\d.]+)/.exec(goTools)?.[1] ?? 'none';
+    const image = `image=moby/buildkit:${version}`;
+    expect(JSON.stringify(jobs)).toContain(`${image}@sha256:`);
+    expect(readFileSync(join(github, '../docs/verify.md'), 'utf8')).toContain(image);
+  });
+});
+
+it('Renovate finds the Go programs of .ci', () => {
+  const { customManagers } = JSON.parse(readFileSync(join(github, 'renovate.json'), 'utf8'));
+  const pattern = new RegExp(customManagers[0].matchStrings[0], 'g');
+  const find = (file: string) =>
+    [...readFileSync(join(github, '../.ci', file), 'utf8').matchAll(pattern)].map(
+      ({ groups }) => `${groups?.['depName']} ${groups?.['currentValue']}`,
+    );
+  expect(find('actionlint')).toEqual([expect.stringMatching(/^github.com\/rhysd\/actionlint v/)]);
+  expect(find('go-tools')).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^helm\.sh\/helm\/v4 v4\./),
+      expect.stringMatching(/^sigs\.k8s\.io\/kustomize\/kustomize\/v5 v5\./),
+      expect.stringMatching(/^github\.com\/sigstore\/cosign\/v3 v3\./),
+      expect.stringMatching(/^github\.com\/moby\/buildkit v0\./),
+    ]),
+  );
 });
 
 describe.each(forms)('.github/ISSUE_TEMPLATE/%s', (name) => {

@@ -16,6 +16,7 @@ const folders = [
   'fuzz',
   'examples',
   'deploy',
+  'charts',
   '.ci',
   '.github',
 ];
