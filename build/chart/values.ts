@@ -16,6 +16,8 @@ export interface ValueSchema {
 }
 
 const name = '[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?';
+/** Of a namespace. */
+const shortName = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 const guid = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
 const domain = '[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?([.][0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)+';
 const httpsUrl = 'https://[^\\s/?#@\\\\]+(/[^\\s?#\\\\]*)?';
@@ -45,21 +47,25 @@ function choice(description: string, values: readonly string[], value: string): 
   return { description, type: 'string', enum: values, default: value };
 }
 
-const nameList = {
-  type: 'array',
-  items: { type: 'string', pattern: `^${name}$` },
-  uniqueItems: true,
-};
+function listOf(pattern: string): Omit<ValueSchema, 'description' | 'default'> {
+  return {
+    type: 'array',
+    items: { type: 'string', pattern: `^${pattern}$` },
+    uniqueItems: true,
+  };
+}
 
-function names(description: string, value: readonly string[] = []): ValueSchema {
-  return { description, ...nameList, default: value };
+function namespaces(description: string, value: readonly string[] = []): ValueSchema {
+  return { description, ...listOf(shortName), default: value };
 }
 
 function group(
   description: string,
   properties: Readonly<Record<string, ValueSchema>>,
 ): ValueSchema {
-  return { description, type: 'object', additionalProperties: false, properties };
+  // All of them have a default: one is missing only if somebody has set null, which leaves the templates without a value.
+  const required = Object.keys(properties);
+  return { description, type: 'object', additionalProperties: false, required, properties };
 }
 
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
@@ -78,6 +84,10 @@ function labelSelector(description: string): ValueSchema {
       operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
       values: { type: 'array', items: { type: 'string' } },
     },
+    if: { properties: { operator: { enum: ['In', 'NotIn'] } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
+    then: { required: ['values'], properties: { values: { minItems: 1 } } },
+    else: { properties: { values: { maxItems: 0 } } },
   };
   return {
     description,
@@ -157,7 +167,7 @@ export const valuesSchema = group('Values of the chart.', {
       type: 'string',
       enum: ['IfNotPresent', 'Always', 'Never'],
     }),
-    pullSecrets: setting('pullSecrets', nameList),
+    pullSecrets: setting('pullSecrets', listOf(name)),
     proxy: image('The proxy.', 'proxy'),
     init: image('The redirect.', 'proxy-init'),
   }),
@@ -209,7 +219,7 @@ export const valuesSchema = group('Values of the chart.', {
               additionalProperties: false,
               required: ['namespace', 'name'],
               properties: {
-                namespace: { type: 'string', pattern: `^${name}$` },
+                namespace: { type: 'string', pattern: `^${shortName}$` },
                 name: { type: 'string', pattern: `^${name}$` },
               },
             },
@@ -220,8 +230,8 @@ export const valuesSchema = group('Values of the chart.', {
     },
   }),
   namespaces: group('Namespaces that the policies apply to. All conditions must hold.', {
-    include: names('Only these. Empty: all.'),
-    exclude: names('Not these.', ['kube-system', 'kube-node-lease']),
+    include: namespaces('Only these. Empty: all.'),
+    exclude: namespaces('Not these.', ['kube-system', 'kube-node-lease']),
     selector: labelSelector('Only those whose labels match.'),
   }),
   serviceAccounts: group('ServiceAccounts that `mode: inject` looks at.', {
@@ -254,7 +264,7 @@ export const valuesSchema = group('Values of the chart.', {
       'Create a NetworkPolicy in each of `namespaces`. It applies to whole pods: add policies for the needs of the applications.',
       false,
     ),
-    namespaces: names('The namespaces.'),
+    namespaces: namespaces('The namespaces.'),
   }),
   test: group('What `helm test` does: a pod in the namespace of the release asks for a token.', {
     enabled: flag('Whether there is a test. `mode: none` has none.', true),

@@ -16,6 +16,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{/* The same with those of the values, which win: the API refuses a label that is there twice. Arguments: root, labels. */}}
+{{- define "imds-proxy.labelsWith" -}}
+{{- merge (deepCopy .labels) (include "imds-proxy.labels" .root | fromYaml) | toYaml -}}
+{{- end -}}
+
 {{/*
 The image of one container. A released chart knows the digests of its version (files/digests.yaml).
 Arguments: root, name (proxy or init).
@@ -38,14 +43,28 @@ Arguments: root, name (proxy or init).
 {{- end -}}
 {{- end -}}
 
-{{/* Resources as the API has them: YAML reads a quantity such as 1 as a number. */}}
+{{/* A quantity as a text: YAML reads one such as 1 as a number, and toString would write 1e+08. */}}
+{{- define "imds-proxy.quantity" -}}
+{{- if kindIs "string" . -}}{{ . }}{{- else -}}{{ toJson . }}{{- end -}}
+{{- end -}}
+
+{{/* The number that a quantity stands for. */}}
+{{- define "imds-proxy.amount" -}}
+{{- $text := include "imds-proxy.quantity" . -}}
+{{- $unit := regexFind "[A-Za-z]+$" $text -}}
+{{- $sizes := dict "" 1 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18
+  "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976 -}}
+{{- mulf (trimSuffix $unit $text | float64) (get $sizes $unit) -}}
+{{- end -}}
+
+{{/* Resources as the API has them. */}}
 {{- define "imds-proxy.resources" -}}
 {{- $resources := dict -}}
 {{- range $kind, $quantities := .Values.resources -}}
 {{- $texts := dict -}}
 {{- range $name, $quantity := $quantities -}}
 {{- if not (kindIs "invalid" $quantity) -}}
-{{- $_ := set $texts $name (toString $quantity) -}}
+{{- $_ := set $texts $name (include "imds-proxy.quantity" $quantity) -}}
 {{- end -}}
 {{- end -}}
 {{- if $texts -}}
@@ -97,6 +116,55 @@ Arguments: root, name (proxy or init).
 {{- $_ := set $selector "matchExpressions" $expressions -}}
 {{- end -}}
 {{- toJson $selector -}}
+{{- end -}}
+
+{{/*
+What a selector says of the names of namespaces: `in`, `notIn`, and whether there is more to it (`labels`).
+Only `in` or `labels` make it narrower than the cluster.
+*/}}
+{{- define "imds-proxy.scope" -}}
+{{- $in := list -}}
+{{- $notIn := list -}}
+{{- $labels := not (empty .matchLabels) -}}
+{{- range .matchExpressions -}}
+{{- if and (eq .key "kubernetes.io/metadata.name") (eq .operator "In") -}}
+{{- $labels = or $labels (not (empty $in)) -}}
+{{- $in = .values -}}
+{{- else if and (eq .key "kubernetes.io/metadata.name") (eq .operator "NotIn") -}}
+{{- $notIn = concat $notIn .values -}}
+{{- else -}}
+{{- $labels = true -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (dict "in" $in "notIn" $notIn "labels" $labels) -}}
+{{- end -}}
+
+{{/*
+Not empty if two selectors of namespaces certainly have one in common. Labels may or may not separate them: that is left
+to those who set them, unless the other selector means the whole cluster.
+Arguments: the two selectors.
+*/}}
+{{- define "imds-proxy.overlap" -}}
+{{- $a := include "imds-proxy.scope" (first .) | fromJson -}}
+{{- $b := include "imds-proxy.scope" (last .) | fromJson -}}
+{{- $isSeparate := false -}}
+{{- range $pair := list (list $a $b) (list $b $a) -}}
+{{- $one := first $pair -}}
+{{- $other := last $pair -}}
+{{- $left := list -}}
+{{- range $one.in -}}
+{{- if not (or (has . $other.notIn) (and $other.in (not (has . $other.in)))) -}}
+{{- $left = append $left . -}}
+{{- end -}}
+{{- end -}}
+{{- if and $one.in (not $left) -}}
+{{- $isSeparate = true -}}
+{{- end -}}
+{{- end -}}
+{{- $isBothNarrow := and (or $a.in $a.labels) (or $b.in $b.labels) -}}
+{{- if not (or $isSeparate (and $isBothNarrow (or $a.labels $b.labels))) -}}
+true
+{{- end -}}
 {{- end -}}
 
 {{/* Version of the mutating kinds that this API server has; fails if it has none. */}}

@@ -74,43 +74,85 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       });
 
       describe('a second release', () => {
-        const policy = {
+        const toBinding = (
+          expressions: readonly object[],
+          { matchLabels = {}, metadata = {} }: { matchLabels?: object; metadata?: object } = {},
+        ) => ({
           apiVersion: 'admissionregistration.k8s.io/v1',
-          kind: 'MutatingAdmissionPolicy',
+          kind: 'MutatingAdmissionPolicyBinding',
           metadata: {
             name: 'imds-proxy-inject',
             labels: {
               'app.kubernetes.io/name': 'workload-identity-imds-proxy',
               'app.kubernetes.io/instance': 'imds-proxy',
             },
+            ...metadata,
           },
-        };
-        const foreign = { ...policy, metadata: { name: 'other' } };
-        const occupied = {
+          spec: {
+            matchResources: { namespaceSelector: { matchLabels, matchExpressions: expressions } },
+          },
+        });
+        const named = (operator: 'In' | 'NotIn', ...values: readonly string[]) => ({
+          key: 'kubernetes.io/metadata.name',
+          operator,
+          values,
+        });
+        const whole = toBinding([named('NotIn', 'kube-system')]);
+        const beside = (...bindings: readonly object[]): FakeCluster => ({
           ...current,
           lists: {
-            '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies': [foreign, policy],
+            '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings': bindings,
           },
-        };
+        });
+        const foreign = toBinding([], { metadata: { name: 'theirs', labels: { app: 'theirs' } } });
+        const include = { namespaces: { include: ['shop'] } };
+        const selector = { namespaces: { selector: { matchLabels: { team: 'a' } } } };
 
-        it('is refused with the name of the first one', async () => {
-          await expect(install(occupied, {}, 'other')).rejects.toThrow(
-            'release "imds-proxy" of this chart is installed already (policy imds-proxy-inject)',
+        it.each<[string, object, object]>([
+          ['the whole cluster, beside the whole cluster', whole, {}],
+          ['the whole cluster, beside no selector at all', toBinding([]), {}],
+          ['the whole cluster in mode swap', whole, { mode: 'swap' }],
+          ['one namespace, beside the whole cluster', whole, include],
+          ['labels, beside the whole cluster', whole, selector],
+          ['a namespace, beside the same one', toBinding([named('In', 'a', 'shop')]), include],
+          ['the whole cluster, beside one namespace', toBinding([named('In', 'a')]), {}],
+        ])('for %s is refused with the name of the first one', async (_, first, more) => {
+          await expect(install(beside(foreign, first), more, 'other')).rejects.toThrow(
+            'release "imds-proxy" of this chart is in the cluster and applies to the same namespaces (policy imds-proxy-inject)',
           );
         });
 
-        it('may have its own namespaces', async () => {
-          const output = await install(occupied, { namespaces: { include: ['shop'] } }, 'other');
-          expect(output).toContain('name: other-imds-proxy-inject');
+        it.each<[string, object, object]>([
+          ['a namespace that the first leaves out', toBinding([named('NotIn', 'shop')]), include],
+          ['a namespace, beside another', toBinding([named('In', 'a')]), include],
+          [
+            'all but the namespace of the first',
+            toBinding([named('In', 'a')]),
+            { namespaces: { exclude: ['a'] } },
+          ],
+          ['labels, beside other labels', toBinding([], { matchLabels: { team: 'b' } }), selector],
+          ['anything, beside the policy of somebody else', foreign, {}],
+        ])('for %s is installed', async (_, first, more) => {
+          expect(await install(beside(first), more, 'other')).toContain(
+            'name: other-imds-proxy-inject',
+          );
         });
 
         it('may be the same release again', async () => {
-          expect(await install(occupied)).toContain('name: imds-proxy-inject');
+          expect(await install(beside(whole))).toContain('name: imds-proxy-inject');
+        });
+
+        it('is refused beside the files of deploy/policies', async () => {
+          const file = toBinding([], { metadata: { name: 'imds-proxy-inject', labels: {} } });
+          await expect(install(beside(file), {}, 'other')).rejects.toThrow(
+            'the policy imds-proxy-inject of deploy/policies is in the cluster and applies to the same namespaces; delete it first',
+          );
         });
       });
 
       it.each([
         ['inject', { identity: { tenantId: 'contoso.com' } }],
+        ['swap', {}],
         ['none', {}],
       ])('mode %s tells three next commands', async (mode, more) => {
         const output = await install(current, { mode, ...more });

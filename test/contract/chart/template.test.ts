@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { chartFolder, renderChart } from '../../../build/chart/render.ts';
-import { valuesSchema } from '../../../build/chart/values.ts';
+import { type ValueSchema, valuesSchema } from '../../../build/chart/values.ts';
 import { renderPrometheusRule } from '../../../build/monitoring/rules.ts';
 import { renderPodMonitor } from '../../../build/monitoring/scraping.ts';
 import { injectSettings } from '../../../build/policies/settings.ts';
+import { proxyPort } from '../../../src/shared/redirect-contract.ts';
 import {
   apiVersions,
   type ChartObject,
@@ -25,6 +26,11 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const images = { registry: 'registry.example/imds-proxy' };
 const digest = `sha256:${'a'.repeat(64)}`;
 const tenantId = '22222222-2222-4222-8222-222222222222';
+const access = {
+  clientId: 'aaaaaaaa-0000-4000-8000-00000000000a',
+  serviceAccounts: [{ namespace: 'shop', name: 'a' }],
+};
+const accessAgain = { ...access, clientId: access.clientId.toUpperCase() };
 
 describe('the files of the chart', () => {
   it.each([...renderChart()])('%s is what npm run docs writes', (path, text) => {
@@ -53,6 +59,15 @@ describe('the files of the chart', () => {
     visit(valuesSchema, '');
     expect(open).toEqual([]);
   });
+
+  it('require each value with a default, which null would remove', () => {
+    const visit = ({ default: value, properties = {}, required }: ValueSchema): void => {
+      if (value !== undefined) return;
+      expect(required).toEqual(Object.keys(properties));
+      for (const part of Object.values(properties)) visit(part);
+    };
+    visit(valuesSchema);
+  });
 });
 
 /** Values that belong together, and everything that they turn on. */
@@ -69,7 +84,7 @@ const matrix: Readonly<Record<string, { values: object; kinds?: readonly string[
         proxy: { name: 'a/b', digest },
         init: { tag: '1.2.3-rc.1' },
       },
-      resources: { requests: { cpu: 1, memory: '64Mi' }, limits: { cpu: 0.5, memory: '1G' } },
+      resources: { requests: { cpu: 0.5, memory: '64Mi' }, limits: { cpu: 1, memory: '1G' } },
       identity: {
         clientId: tenantId,
         tenantId: 'contoso.onmicrosoft.com',
@@ -170,6 +185,33 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       },
     );
 
+    it.each<[unknown, unknown, string]>([
+      [1, '64Mi', '1'],
+      [0.1, '64Mi', '0.1'],
+      ['500m', 100_000_000, '500m'],
+    ])(
+      'writes a CPU limit of %j and a memory limit of %j as the API does',
+      async (cpu, memory, text) => {
+        const objects = await template({ images, resources: { limits: { cpu, memory } } });
+        const found = objects
+          .flatMap(({ spec }) => Object(spec).variables ?? [])
+          .find(({ name }) => name === 'resources');
+        expect(JSON.parse(found.expression).limits).toEqual({ cpu: text, memory: `${memory}` });
+      },
+    );
+
+    it('takes labels that it sets itself from the values', async () => {
+      const label = 'app.kubernetes.io/instance';
+      const [monitor] = await template(
+        { mode: 'none', podMonitor: { enabled: true, labels: { [label]: 'prometheus' } } },
+        { apiVersions: [apiVersions.podMonitor] },
+      );
+      expect(monitor?.metadata.labels).toMatchObject({
+        [label]: 'prometheus',
+        'app.kubernetes.io/name': 'workload-identity-imds-proxy',
+      });
+    });
+
     it('makes nothing with mode none', async () => {
       expect(await template({ mode: 'none' }, { apiVersions: [] })).toEqual([]);
     });
@@ -217,8 +259,8 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       expect(of('proxyImage')).toEqual([`"registry.example/imds-proxy/a/b@${digest}"`]);
       expect(of('initImage')).toEqual(['"registry.example/imds-proxy/proxy-init:1.2.3-rc.1"']);
       expect(JSON.parse(of('resources')[0])).toEqual({
-        requests: { cpu: '1', memory: '64Mi' },
-        limits: { cpu: '0.5', memory: '1G' },
+        requests: { cpu: '0.5', memory: '64Mi' },
+        limits: { cpu: '1', memory: '1G' },
       });
       expect(JSON.parse(of('proxyEnv')[0])).toEqual([
         { name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' },
@@ -345,6 +387,22 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
         { mode: 'swap', images, proxy: { env: { HTTPS_PROXY: 'http://a' } } },
         /proxy\.env: has no effect with mode: swap/,
       ],
+      [
+        { images, proxy: { adminPort: proxyPort } },
+        /proxy\.adminPort: 8000 is the port at which the proxy answers applications; set another/,
+      ],
+      [
+        { images, resources: { limits: { cpu: '5m' } } },
+        /resources\.requests\.cpu: 10m is above the limit of 5m, which Kubernetes refuses in each pod; raise/,
+      ],
+      [
+        { images, resources: { requests: { memory: 100_000_001 }, limits: { memory: '100M' } } },
+        /resources\.requests\.memory: 100000001 is above the limit of 100M/,
+      ],
+      [
+        { mode: 'none', identityBinding: { access: [access, accessAgain] } },
+        /identityBinding\.access: client ID [0-9A-F-]+ is there twice; put its ServiceAccounts into one/,
+      ],
       // Refused by the schema, in Helm's words.
       [{ images, mod: 'inject' }, /mod/],
       [{ images, mode: 'injected' }, /mode/],
@@ -362,6 +420,14 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       [{ images, resources: { limits: { memory: -1 } } }, /memory/],
       [{ images, namespaces: { selector: { team: 'a' } } }, /selector|team/],
       [{ images, namespaces: { include: 'shop' } }, /include/],
+      [{ images, namespaces: { include: ['shop.example'] } }, /include/],
+      [
+        { images, namespaces: { selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } } },
+        /missing property 'values'|values/,
+      ],
+      // A default that null takes away leaves the templates without a value.
+      [{ images, identity: null }, /identity/],
+      [{ images, identity: { tenantId: null } }, /tenantId/],
     ])('refuses %j', async (values, message, options = {}) => {
       await expect(template(values, options)).rejects.toThrow(message);
     });
