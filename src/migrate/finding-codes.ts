@@ -17,7 +17,7 @@ export const findingCodes = {
   },
   'label-not-text': {
     level: 'attention',
-    when: 'The label, or the selector of a binding, is a number or a boolean in the manifest. Kubernetes refuses that.',
+    when: 'The label, or the selector of a binding, is a number, a boolean or a list in the manifest. Kubernetes refuses that.',
   },
   'labels-differ': {
     level: 'attention',
@@ -229,6 +229,10 @@ export const findingCodes = {
     when: 'A file of a folder is a template that nothing has rendered.',
   },
   'no-object': { level: 'error', when: 'There is no Kubernetes object in the input.' },
+  'not-an-object': {
+    level: 'attention',
+    when: 'A document that no folder has is neither a Kubernetes object nor the output of az aks.',
+  },
   'skipped-file': {
     level: 'note',
     when: 'A file of a folder is not read, for the reason that the message has.',

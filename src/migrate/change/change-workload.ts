@@ -117,7 +117,7 @@ function changeTemplate(
     changed = withoutLabel(changed);
   } else if (settings.dropLabel && mustKeepLabel) {
     notes.push(`the label ${bindingLabel} stays: the selector names it, and cannot be changed`);
-  } else if (typeof label !== 'string') {
+  } else if (typeof label === 'number' || typeof label === 'boolean') {
     changed = put(changed, ['metadata', 'labels', bindingLabel], String(label));
   }
   return { value: changed, notes };

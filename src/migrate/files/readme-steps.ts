@@ -53,11 +53,18 @@ function renderCredentials({ federatedCredentials }: Plan): string {
   const [first] = federatedCredentials;
   if (first === undefined) return '';
   const { type, clientId, subscription, resourceGroup, identity } = first;
-  const words = [subscription ?? '', resourceGroup ?? '', identity].map(toShellWord);
+  // With an equals sign, because a name may begin with a hyphen.
+  const words = [
+    `--subscription=${subscription}`,
+    `--resource-group=${resourceGroup}`,
+    `--identity-name=${identity}`,
+  ]
+    .map(toShellWord)
+    .join(' ');
   const verify =
     type === 'UserAssignedManagedIdentity'
-      ? `az identity federated-credential list --subscription ${words[0]} --resource-group ${words[1]} --identity-name ${words[2]} --output table`
-      : `az ad app federated-credential list --id ${toShellWord(clientId)} --output table`;
+      ? `az identity federated-credential list ${words} --output table`
+      : `az ad app federated-credential list ${toShellWord(`--id=${clientId}`)} --output table`;
   const count = federatedCredentials.length;
   return `Choose one of the three: the script, Bicep or Terraform. The script keeps credentials that are there, and can be run
 again. With \`--dry-run\` it prints the missing ones. Bicep has no credentials of applications.

@@ -71,17 +71,16 @@ function formatIdentityTable({ identities }: Plan): string {
       `${credentials} of ${limit}`,
     ]),
   );
-  // Those of the others stand with the workloads.
-  const unused = identities.filter(({ findings }) =>
-    findings.some(({ code }) => code === 'identity-unused'),
-  );
-  const findings = unused.flatMap((one) =>
-    one.findings
-      .filter(isUrgent)
-      .map(
-        (finding) => `  ${toPrintable(one.name)}: ${finding.level}: ${formatFinding(finding)}\n`,
-      ),
-  );
+  const findings = identities.flatMap((one) => {
+    const isUnused = one.findings.some(({ code }) => code === 'identity-unused');
+    const head = `  ${formatPlace(one)}: AzureIdentity ${one.namespace}/${one.name}`;
+    return (
+      one.findings
+        // The urgent ones of those in use stand with the workloads.
+        .filter((finding) => isUnused || !isUrgent(finding))
+        .map((finding) => `${toPrintable(head)}: ${finding.level}: ${formatFinding(finding)}\n`)
+    );
+  });
   return table + findings.join('');
 }
 

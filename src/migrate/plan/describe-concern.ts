@@ -118,8 +118,10 @@ export function describeLabels(
     findings.push(
       toFinding(
         'label-not-text',
-        `the label is written ${bindingLabel}: ${unquoted.text} without quotes, and Kubernetes refuses it`,
-        `write ${bindingLabel}: "${unquoted.text}"`,
+        `the label ${bindingLabel} is ${unquoted.text} without quotes, which is not a text, and Kubernetes refuses it`,
+        /^[\w.+-]+$/.test(unquoted.text)
+          ? `write ${bindingLabel}: "${unquoted.text}"`
+          : 'write a text in quotes',
       ),
     );
   }

@@ -44,7 +44,7 @@ function findBindingFindings({ cluster, unused }: Known): readonly PlacedFinding
     const { selector, namespace, name } = binding;
     const what = `AzureIdentityBinding ${namespace}/${name}`;
     if (!selector.isText) {
-      const message = `${what}: the selector ${selector.text} is written without quotes, and Kubernetes refuses it`;
+      const message = `${what}: the selector is ${selector.text} without quotes, which is not a text, and Kubernetes refuses it`;
       const fix = `write selector: "${selector.text}"`;
       findings.push(placeFinding(toFinding('label-not-text', message, fix), binding));
     }

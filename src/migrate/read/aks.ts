@@ -1,6 +1,6 @@
 import { isList, isMap, type Value, valueAt } from '../../inject/manifest/value.ts';
 import { httpsUrlValue } from '../../inject/option-types.ts';
-import { isObjectName, toAzureIdentity } from './azure-identity.ts';
+import { toAzureIdentity } from './azure-identity.ts';
 import type { AzureIdentity, AzureIdentityBinding, AzurePodIdentityException } from './cluster.ts';
 import { textAt, toItems } from './documents.ts';
 import { toException } from './pod-identity.ts';
@@ -26,13 +26,13 @@ export function readAks(
   const found: Value[] = [];
   const issuers: string[] = [];
   let isCluster = false;
-  let isOn = false;
+  let isEnabled = false;
   for (const part of toItems(value)) {
     const cluster = isMap(part) && isMap(part['properties']) ? part['properties'] : part;
     const issuer = textAt(cluster, ['oidcIssuerProfile', 'issuerUrl']);
     if (issuer !== undefined && httpsUrlValue.parse(issuer).ok) issuers.push(issuer);
     const profile = valueAt(cluster, ['podIdentityProfile']);
-    isOn ||= valueAt(profile, ['enabled']) === true;
+    isEnabled ||= valueAt(profile, ['enabled']) === true;
     isCluster ||= isMap(cluster) && ('podIdentityProfile' in cluster || issuer !== undefined);
     const one = isMap(profile) ? profile : cluster;
     for (const key of ['userAssignedIdentities', 'userAssignedIdentityExceptions']) {
@@ -42,9 +42,10 @@ export function readAks(
     }
     if (isPodIdentity(cluster) || isException(cluster)) found.push(cluster);
   }
-  const identities = found.filter(isPodIdentity).filter(hasNames);
-  const exceptions = found.filter(isException).filter(hasNames);
-  if (!isCluster && identities.length + exceptions.length === 0) return undefined;
+  const identities = found.filter(isPodIdentity);
+  const exceptions = found.filter(isException);
+  const hasParts = identities.length + exceptions.length > 0;
+  if (!isCluster && !hasParts) return undefined;
   const named = (one: Value, kind: string) => ({
     kind,
     namespace: textAt(one, ['namespace']) ?? 'default',
@@ -84,12 +85,9 @@ export function readAks(
       ),
     ),
     issuers,
-    isOn,
+    // Only the add-on has such parts.
+    isOn: isEnabled || hasParts,
   };
-}
-
-function hasNames(value: Value): boolean {
-  return ['namespace', 'name'].every((key) => isObjectName(textAt(value, [key]) ?? ''));
 }
 
 function isPodIdentity(value: Value): boolean {

@@ -153,11 +153,11 @@ function toClientId(text: string | undefined, findings: Finding[]): string | und
 }
 
 /**
- * MIC accepts more (pkg/utils/utils.go, ValidateResourceID). Names have the characters that Azure allows, so that none
- * needs quotes in a script.
+ * MIC accepts more (pkg/utils/utils.go, ValidateResourceID). Names are those that Azure allows, so that no program takes
+ * one for something else: an option, or the file that az reads for a value with `@`.
  */
 const resourceIdPattern =
-  /^\/subscriptions\/([\w-]+)\/resourcegroups\/([\p{L}\p{N}_.()-]+)\/providers\/microsoft\.managedidentity\/userassignedidentities\/([\w-]+)\/?$/iu;
+  /^\/subscriptions\/(\w[\w-]*)\/resourcegroups\/([\p{L}\p{N}_.()-]{0,89}[\p{L}\p{N}_()-])\/providers\/microsoft\.managedidentity\/userassignedidentities\/([a-z0-9][\w-]{0,127})\/?$/iu;
 
 /** The parts of the resource ID of a managed identity; undefined if it is not one. */
 export function parseResourceId(text: string): ManagedIdentityResource | undefined {

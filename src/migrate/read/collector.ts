@@ -24,7 +24,7 @@ import type {
 import { toComponent } from './component.ts';
 import { textAt } from './documents.ts';
 import { createDuplicates } from './duplicates.ts';
-import { mergeIdentities, mergeNamed, sortNamed } from './merge.ts';
+import { findContradictions, mergeIdentities, mergeNamed, sortNamed } from './merge.ts';
 import { toRoleBinding, toSecretProviderClass, toServiceAccount } from './neighbours.ts';
 import type { Origin } from './origin.ts';
 import {
@@ -45,7 +45,8 @@ export interface ReadSettings {
 /** Takes objects in any order, and sorts out which of them matter. */
 export interface Collector {
   add(resource: Resource, origin: Origin): void;
-  addValue(value: Value, origin: Origin): void;
+  /** @param isFromFolder whether a folder has it, where other documents are usual. */
+  addValue(value: Value, origin: Origin, isFromFolder: boolean): void;
   skip(input: Unread): void;
   report(finding: ReturnType<typeof toFinding>, place?: Place): void;
   finish(): Cluster;
@@ -158,8 +159,10 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
   return {
     report,
     add(resource, origin) {
-      isEmpty = false;
       const { kind, name, group, namespace, value } = resource;
+      // A List whose items are null, as programs write an empty one.
+      if (kind.endsWith('List') && Object.hasOwn(value, 'items')) return;
+      isEmpty = false;
       if (namespace === undefined && isNamespacedKind(group, kind)) lacksNamespaces = true;
       const { file, line } = origin;
       const named = {
@@ -180,11 +183,21 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
       if (resource.owner !== undefined || !origin.chunk.text.includes(bindingLabel)) return;
       for (const selected of findSelected(value)) selectors.push({ ...named, value: selected });
     },
-    addValue(value, origin) {
+    addValue(value, origin, isFromFolder) {
       const cluster = readAks(value, origin);
-      if (cluster === undefined) return;
+      if (cluster === undefined) {
+        if (isFromFolder || isNothing(value)) return;
+        const message = 'a document is neither a Kubernetes object nor the output of az aks';
+        report(toFinding('not-an-object', message, 'leave it out, or pass what was meant'), origin);
+        return;
+      }
       isEmpty = false;
-      clusters.push(cluster);
+      clusters.push({
+        ...cluster,
+        identities: cluster.identities.filter((one) => hasNames(one)),
+        bindings: cluster.bindings.filter((one) => isObjectName(one.name)),
+        exceptions: cluster.exceptions.filter((one) => hasNames(one)),
+      });
     },
     skip({ name, finding: { outcome } }) {
       if (outcome.kind === 'failed') {
@@ -199,9 +212,11 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
     },
     finish() {
       if (isEmpty && !findings.some(({ level }) => level === 'error')) {
-        const message = 'there is no Kubernetes object in the input';
+        const message =
+          'there is no Kubernetes object in the input (kubectl prints an empty List also if it may not read the objects)';
         report(toFinding('no-object', message, 'name the files, or pipe a dump in'));
       }
+      for (const finding of findContradictions(identities, clusters)) findings.push(finding);
       return {
         identities: mergeIdentities(identities, clusters, embedded),
         bindings: mergeNamed(
@@ -229,6 +244,10 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
       };
     },
   };
+}
+
+function isNothing(value: Value): boolean {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 function isNamespacedKind(group: string, kind: string): boolean {

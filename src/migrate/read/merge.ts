@@ -1,3 +1,5 @@
+import { placeFinding, toFinding } from '../finding.ts';
+import type { PlacedFinding } from '../plan.ts';
 import type { AksPodIdentity } from './aks.ts';
 import { type AzureIdentity, compare, type Named } from './cluster.ts';
 
@@ -17,14 +19,34 @@ export function mergeIdentities(
   return mergeNamed(mergeNamed(merged, described), embedded);
 }
 
+/** Identities of which a dump and AKS's description say different things. */
+export function findContradictions(
+  found: readonly AzureIdentity[],
+  clusters: readonly AksPodIdentity[],
+): readonly PlacedFinding[] {
+  const byName = new Map(found.map((one) => [keyOf(one), one]));
+  return clusters
+    .flatMap(({ identities }) => identities)
+    .flatMap((one) => {
+      const other = byName.get(keyOf(one));
+      if (other === undefined || other.clientId === one.clientId) return [];
+      const message = `AzureIdentity ${one.namespace}/${one.name} is at ${other.file}:${other.line} as well, with another client ID`;
+      const fix = 'make both dumps again, from one cluster';
+      return [placeFinding(toFinding('duplicate-object', message, fix), one)];
+    });
+}
+
+function keyOf({ namespace, name }: Named): string {
+  return JSON.stringify([namespace, name]);
+}
+
 export function mergeNamed<T extends Named>(
   first: readonly T[],
   second: readonly T[],
 ): readonly T[] {
   const byName = new Map<string, T>();
   for (const one of [...first, ...second]) {
-    const key = JSON.stringify([one.namespace, one.name]);
-    if (!byName.has(key)) byName.set(key, one);
+    if (!byName.has(keyOf(one))) byName.set(keyOf(one), one);
   }
   return sortNamed([...byName.values()]);
 }

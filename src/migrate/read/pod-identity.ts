@@ -59,7 +59,7 @@ export function toAssigned(
   };
 }
 
-/** The label of a pod; undefined without it. */
+/** A label or selector as Kubernetes would read it; undefined for what is neither a text nor a number or boolean. */
 export function toLabelText(value: Value | undefined): LabelText | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return { text: value, isText: true };
@@ -68,6 +68,22 @@ export function toLabelText(value: Value | undefined): LabelText | undefined {
     : undefined;
 }
 
-export function bindingLabelOf(pod: Value): LabelText | undefined {
-  return toLabelText(valueAt(pod, ['metadata', 'labels', bindingLabel]));
+/**
+ * The label of a pod; undefined without it.
+ * @param source the text that holds the pod.
+ */
+export function bindingLabelOf(pod: Value, source: string): LabelText | undefined {
+  const label = valueAt(pod, ['metadata', 'labels', bindingLabel]);
+  if (label === undefined) return undefined;
+  // Kubernetes reads null as an empty text.
+  if (label === null) return { text: '', isText: true };
+  if (typeof label === 'string') return { text: label, isText: !isBare(label, source) };
+  return toLabelText(label) ?? { text: JSON.stringify(label), isText: false };
+}
+
+/** Booleans and numbers of YAML 1.1, which Kubernetes reads, and which are texts for the parser here. */
+const oldWord = /^(?:y|n|yes|no|on|off|[-+]?(?:0b[01_]+|0x[\da-f_]+|\d[\d_]*))$/i;
+
+function isBare(label: string, source: string): boolean {
+  return oldWord.test(label) && new RegExp(`${bindingLabel}["']?\\s*:\\s*${label}\\b`).test(source);
 }

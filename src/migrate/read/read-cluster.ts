@@ -18,7 +18,7 @@ export function readCluster(inputs: readonly (Input | Unread)[], settings: ReadS
           collector.add(content.resource, content.origin);
           break;
         case 'value':
-          collector.addValue(content.value, content.origin);
+          collector.addValue(content.value, content.origin, input.isFromFolder);
           break;
         case 'fault': {
           const { code, line, message, fix } = content.fault;

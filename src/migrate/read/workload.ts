@@ -23,7 +23,8 @@ export function toWorkload(resource: Resource, named: Named, origin: Origin): Wo
   const isOther = pods.kind === 'none' && isBuiltIn(group);
   const elsewhere = pods.kind === 'templates' || isOther ? [] : findLabels(value);
   if (pods.kind === 'none' && elsewhere.length === 0) return undefined;
-  const templates = findTemplates(resource, owner !== undefined);
+  const { text } = origin.chunk;
+  const templates = findTemplates(resource, owner !== undefined, text);
   return {
     ...named,
     group,
@@ -31,14 +32,18 @@ export function toWorkload(resource: Resource, named: Named, origin: Origin): Wo
     templates,
     why: templates.length > 0 && pods.kind === 'templates' ? undefined : explain(resource),
     labelsElsewhere: elsewhere,
-    hasMisplacedLabel: resource.kind !== 'Pod' && bindingLabelOf(value) !== undefined,
+    hasMisplacedLabel: resource.kind !== 'Pod' && bindingLabelOf(value, text) !== undefined,
     isOver: isOver(resource),
     isHook: valueAt(value, ['metadata', 'annotations', 'helm.sh/hook']) !== undefined,
     origin,
   };
 }
 
-function findTemplates({ pods, value, path }: Resource, isOwned: boolean): readonly PodTemplate[] {
+function findTemplates(
+  { pods, value, path }: Resource,
+  isOwned: boolean,
+  source: string,
+): readonly PodTemplate[] {
   const paths: readonly Path[] =
     pods.kind === 'templates'
       ? pods.paths
@@ -49,12 +54,12 @@ function findTemplates({ pods, value, path }: Resource, isOwned: boolean): reado
         : [];
   return paths.flatMap((at) => {
     const template = valueAt(value, at.slice(path.length));
-    return isMap(template) ? [toTemplate(template, at, isOwned)] : [];
+    return isMap(template) ? [toTemplate(template, at, isOwned, source)] : [];
   });
 }
 
-function toTemplate(template: ValueMap, path: Path, isOwned: boolean): PodTemplate {
-  const binding = bindingLabelOf(template);
+function toTemplate(template: ValueMap, path: Path, isOwned: boolean, source: string): PodTemplate {
+  const binding = bindingLabelOf(template, source);
   const proxy = findProxy(template);
   const isLooked = !isOwned && (binding !== undefined || proxy !== 'none');
   return {

@@ -174,10 +174,23 @@ describe('documents at fault', () => {
     }
   });
 
-  it('an empty List has no object', async () => {
-    expect(await errorsOf('apiVersion: v1\nitems: []\nkind: List\n')).toEqual([
+  it.each(['[]', 'null', '{}'])('a List whose items are %s has no object', async (items) => {
+    expect(await errorsOf(`apiVersion: v1\nitems: ${items}\nkind: List\n`)).toEqual([
       'null:null no-object',
     ]);
+  });
+
+  it('a document that is neither an object nor of az aks is named, unless a folder has it', async () => {
+    const values = 'image: x\nreplicas: 2\n';
+    const input = `${toYaml(...objects)}---\n${values}`;
+    const { findings } = await planOf(input);
+    expect(findings.find(({ code }) => code === 'not-an-object')).toMatchObject({
+      level: 'attention',
+      file: 'stdin',
+      line: input.split('\n').indexOf('image: x') + 1,
+    });
+    const plan = await planOf({ 'a/shop.yaml': toYaml(...objects), 'a/values.yaml': values });
+    expect(plan.findings.map(({ code }) => code)).not.toContain('not-an-object');
   });
 
   it('a file that is missing', async () => {
@@ -296,6 +309,42 @@ describe('objects with odd fields', () => {
       expect(plan.federatedCredentials).toEqual([]);
     },
   );
+
+  it.each([
+    ['-reader', 'identities'],
+    ['@reader', 'identities'],
+    ['reader', '@identities'],
+    ['reader', 'identities.'],
+  ])('a resource ID with %s in the group %s is not one of Azure', async (name, group) => {
+    const resourceID = resourceId(name).replace('identities/', `${group}/`);
+    expect((await planWith({ resourceID })).workload.status).toBe('blocked');
+  });
+
+  it('a resource ID with a subscription that az would take for an option', async () => {
+    const resourceID = resourceId('r').replace(/(?<=subscriptions\/)[^/]+/, '-x');
+    expect((await planWith({ resourceID })).workload.status).toBe('blocked');
+  });
+
+  it.each([
+    ['7', 'label-not-text'],
+    ['true', 'label-not-text'],
+    ['yes', 'label-not-text'],
+    ['0b11', 'label-not-text'],
+    ['[web]', 'label-not-text'],
+    ['{ a: web }', 'label-not-text'],
+    ['null', 'label-empty'],
+    ['""', 'label-empty'],
+    ['"yes"', undefined],
+    ["'7'", undefined],
+    ['web', undefined],
+  ])('a label that is written %s', async (label, code) => {
+    const written = toYaml(web).replace('"aadpodidbinding": "web"', `aadpodidbinding: ${label}`);
+    const { workload: found } = await planOf(`${toYaml(...bound)}${written}`);
+    const labelCodes = found.findings
+      .map((one) => one.code)
+      .filter((one) => /^label-(?!w)/.test(one));
+    expect(labelCodes).toEqual(code === undefined ? [] : [code]);
+  });
 
   it('an object with generateName alone is called by that', async () => {
     const { metadata: _, ...job } = workload('x', 'web', { kind: 'Job' }) as { metadata: object };

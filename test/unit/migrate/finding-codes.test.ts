@@ -360,6 +360,7 @@ const cases: Readonly<Record<FindingCode, Case>> = {
     without: { 'a/shop.yaml': shop },
   },
   'no-object': { input: 'replicas: 2\n', without: shop },
+  'not-an-object': { input: `${shop}---\nreplicas: 2\n`, without: shop },
   'skipped-file': {
     input: {
       'a/shop.yaml': shop,

@@ -52,6 +52,40 @@ describe("the description of AKS's add-on", () => {
     'az rest': { id: aks.id, name: aks.name, properties: aks },
   };
 
+  it.each([
+    ['its profile', aks.podIdentityProfile],
+    ['its identities', aks.podIdentityProfile.userAssignedIdentities],
+  ])('%s alone says that namespaces are forced too', async (_, form) => {
+    const files = { 'a/aks.json': JSON.stringify(form), 'a/shop.yaml': toYaml(web) };
+    const plan = await planOf(files);
+    expect(plan.workload.identities).toMatchObject([{ name: 'reader' }]);
+    expect(plan.summary.scope).toBe('namespace');
+  });
+
+  it.each([
+    ['identities', 'userAssignedIdentities', { identity: { clientId: clientId(1) } }],
+    ['exceptions', 'userAssignedIdentityExceptions', { podLabels: { app: 'x' } }],
+  ])('%s with a name that Kubernetes refuses are errors', async (_, key, fields) => {
+    const wrong = { name: 'Not_A_Name', namespace: 'shop', ...fields };
+    const profile = { ...aks.podIdentityProfile, [key]: [wrong] };
+    const plan = await planOf(JSON.stringify({ podIdentityProfile: profile }));
+    expect(plan.findings.filter(({ level }) => level === 'error')).toMatchObject([
+      { code: 'invalid-object', file: 'stdin', line: 1 },
+    ]);
+  });
+
+  it('that contradicts an AzureIdentity of the dump is an error', async () => {
+    const spec = { clientID: clientId(9), resourceID: resourceId('one') };
+    const files = {
+      'a/aks.json': JSON.stringify(aks),
+      'a/dump.yaml': toYaml(identity('reader', { spec })),
+    };
+    const plan = await planOf(files);
+    expect(plan.findings.filter(({ level }) => level === 'error')).toMatchObject([
+      { code: 'duplicate-object', file: 'a/aks.json', line: 1 },
+    ]);
+  });
+
   it.each(Object.entries(forms))(
     '%s gives identities, selectors and exceptions',
     async (_, form) => {
