@@ -162,6 +162,8 @@ export interface IdentityBinding {
   readonly name: string;
   readonly clientId: string;
   readonly resourceId: string;
+  /** How many federated credentials the identity would need without bindings. */
+  readonly replaces: number;
   readonly serviceAccounts: readonly { readonly namespace: string; readonly name: string }[];
 }
 

@@ -26,9 +26,20 @@ export function renderTrust({ plan }: Contents): Step | undefined {
   return { title: 'Let the identities trust the ServiceAccounts', text: parts.join('\n') };
 }
 
-function renderBindings({ identityBindings }: Plan): string {
+function renderBindings({ identityBindings, identities }: Plan): string {
   if (identityBindings.length === 0) return '';
-  return `Roles: \`Microsoft.ContainerService/managedClusters/write\` on the cluster and
+  const limit = identities[0]?.limit ?? 0;
+  const crowded = identityBindings
+    .filter(({ replaces }) => replaces > limit)
+    .map(({ resourceId, replaces }) => `${toMarkdownCode(resourceId)} (${replaces} credentials)`);
+  const onlyWay =
+    crowded.length === 0
+      ? ''
+      : `With one identity, the binding is the only way for ${crowded.join(', ')}: Entra keeps ${limit} federated credentials
+for one identity.
+
+`;
+  return `${onlyWay}Roles: \`Microsoft.ContainerService/managedClusters/write\` on the cluster and
 \`Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write\` on each identity; to apply the
 YAML, permission to create ClusterRoles. Each cluster needs its own bindings.
 
@@ -49,7 +60,7 @@ ${toShellBlock([
 ])}`;
 }
 
-function renderCredentials({ federatedCredentials }: Plan): string {
+function renderCredentials({ federatedCredentials, identities }: Plan): string {
   const [first] = federatedCredentials;
   if (first === undefined) return '';
   const { type, clientId, subscription, resourceGroup, identity } = first;
@@ -66,7 +77,7 @@ function renderCredentials({ federatedCredentials }: Plan): string {
       ? `az identity federated-credential list ${words} --output table`
       : `az ad app federated-credential list ${toShellWord(`--id=${clientId}`)} --output table`;
   const count = federatedCredentials.length;
-  return `Choose one of the three: the script, Bicep or Terraform. The script keeps credentials that are there, and can be run
+  return `${describeCrowded(identities)}Choose one of the three: the script, Bicep or Terraform. The script keeps credentials that are there, and can be run
 again. With \`--dry-run\` it prints the missing ones. Bicep has no credentials of applications.
 
 Roles:
@@ -79,6 +90,20 @@ ${toShellBlock([verify])}
 It can take some minutes until Entra accepts a new credential everywhere. Roll back:
 
 ${toShellBlock(['./federated-credentials.sh --delete'])}`;
+}
+
+/** Says where credentials alone do not suffice. */
+function describeCrowded(identities: Plan['identities']): string {
+  const crowded = identities.filter(({ credentials, limit }) => credentials > limit);
+  if (crowded.length === 0) return '';
+  const names = crowded.map(
+    (one) => `${toMarkdownCode(`${one.namespace}/${one.name}`)} (${one.credentials})`,
+  );
+  return `**More than ${crowded[0]?.limit} credentials:** ${names.join(', ')}. Entra keeps no more for one identity, and the script stops there. With
+one identity, identity bindings of AKS are the only way: make the plan again with \`--identity-binding\`. Applications have
+none. The other way is a second identity with the same roles for a part of the workloads.
+
+`;
 }
 
 function describeRoles(credentials: Plan['federatedCredentials']): string {
@@ -151,11 +176,13 @@ Wait as long as you need to trust it, through a restart of the pods at least. Ro
   };
 }
 
-/** A Deployment that is ready, if there is one: it can be rolled back with one command. */
+/** A Deployment that is ready, if there is one: it can be rolled back with one command. Best it gets tokens from AAD Pod Identity. */
 function chooseCanary(workloads: readonly WorkloadFile[]): WorkloadFile | undefined {
   const isDeployment = ({ workload }: WorkloadFile): boolean => workload.kind === 'Deployment';
   const isReady = ({ workload }: WorkloadFile): boolean => workload.status === 'ready';
-  const usual = workloads.filter(({ workload }) => workload.namespace !== 'kube-system');
+  const others = workloads.filter(({ workload }) => workload.namespace !== 'kube-system');
+  const depending = others.filter(({ workload }) => workload.dependsOnPodIdentity);
+  const usual = depending.length > 0 ? depending : others;
   return (
     usual.find((one) => isDeployment(one) && isReady(one)) ??
     usual.find(isReady) ??

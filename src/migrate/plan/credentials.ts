@@ -91,7 +91,10 @@ function toCredentialName(
 }
 
 /** One for each managed identity. */
-export function toIdentityBindings(uses: readonly Use[]): readonly IdentityBinding[] {
+export function toIdentityBindings(
+  uses: readonly Use[],
+  issuers: readonly string[],
+): readonly IdentityBinding[] {
   const managed = uses.filter(({ identity }) => identity.resourceId !== null);
   return [...groupBy(managed, ({ identity }) => identity.clientId)]
     .map(([clientId, all]) => {
@@ -107,6 +110,7 @@ export function toIdentityBindings(uses: readonly Use[]): readonly IdentityBindi
         name: `${name.replace(/[^a-z0-9-]/g, '-').slice(0, 40)}-${clientId.slice(0, 8)}`,
         clientId,
         resourceId,
+        replaces: accounts.size * Math.max(1, issuers.length),
         serviceAccounts: [...accounts.values()].sort(
           (a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name),
         ),

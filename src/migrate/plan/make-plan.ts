@@ -96,7 +96,7 @@ export function makePlan(cluster: Cluster, settings: PlanSettings): Plan {
     workloads,
     serviceAccounts: accounts.planned,
     federatedCredentials,
-    identityBindings: hasIdentityBinding ? toIdentityBindings(uses) : [],
+    identityBindings: hasIdentityBinding ? toIdentityBindings(uses, issuers) : [],
     identities,
     secretProviderClasses,
     components: cluster.components.map(({ isNamespaced: _, ...one }) => one),

@@ -188,7 +188,7 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
       if (cluster === undefined) {
         if (isFromFolder || isNothing(value)) return;
         const message = 'a document is neither a Kubernetes object nor the output of az aks';
-        report(toFinding('not-an-object', message, 'leave it out, or pass what was meant'), origin);
+        report(toFinding('not-an-object', message, 'leave it out, or pass the right file'), origin);
         return;
       }
       isEmpty = false;

@@ -59,7 +59,7 @@ export function toAssigned(
   };
 }
 
-/** A label or selector as Kubernetes would read it; undefined for what is neither a text nor a number or boolean. */
+/** A label or selector as Kubernetes would read it; undefined for null, lists and maps. */
 export function toLabelText(value: Value | undefined): LabelText | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return { text: value, isText: true };

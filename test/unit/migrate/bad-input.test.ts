@@ -320,7 +320,7 @@ describe('objects with odd fields', () => {
     expect((await planWith({ resourceID })).workload.status).toBe('blocked');
   });
 
-  it('a resource ID with a subscription that az would take for an option', async () => {
+  it('a resource ID whose subscription looks like an option of az', async () => {
     const resourceID = resourceId('r').replace(/(?<=subscriptions\/)[^/]+/, '-x');
     expect((await planWith({ resourceID })).workload.status).toBe('blocked');
   });

@@ -222,6 +222,45 @@ spec:
   });
 });
 
+describe('the README', () => {
+  const readmeOf = async (stdin: string, more: readonly string[] = []): Promise<string> =>
+    (await writtenBy(stdin, more)).get('README.md') ?? '';
+  const many = (count: number): string =>
+    setup + toYaml(...Array.from({ length: count }, (_, index) => workload(`web-${index}`, 'web')));
+
+  it('says when an identity binding is the only way, and only then', async () => {
+    expect(await readmeOf(many(21))).toContain(
+      '**More than 20 credentials:** `shop/reader` (21). Entra keeps no more for one identity',
+    );
+    expect(await readmeOf(many(20))).not.toContain('More than 20');
+    expect(await readmeOf(many(21), ['--identity-binding'])).toContain(
+      `the binding is the only way for \`${resourceId('reader')}\` (21 credentials)`,
+    );
+    expect(await readmeOf(many(20), ['--identity-binding'])).not.toContain('only way');
+    const second = '--issuer=https://issuer.example/second';
+    expect(await readmeOf(many(11), ['--identity-binding', second])).toContain('(22 credentials)');
+  });
+
+  it('begins with a workload that depends on AAD Pod Identity', async () => {
+    const annotations = { 'azure.workload.identity/inject-proxy-sidecar': 'true' };
+    const upstream = workload('also', undefined, { annotations });
+    expect(await readmeOf(setup + toYaml(upstream, workload('web', 'web')))).toContain(
+      'Begin with this one, which has no open findings: `shop/Deployment web`.',
+    );
+  });
+
+  it('has no name that az could read as an option', async () => {
+    const odd = identity('reader', {
+      spec: { resourceID: resourceId('reader').replace('/identities/', '/-group/') },
+    });
+    const readme = await readmeOf(
+      toYaml(odd, binding('web', 'reader', 'web'), workload('web', 'web')),
+    );
+    expect(readme).toContain(' --resource-group=-group ');
+    expect(readme).not.toMatch(/ -group/);
+  });
+});
+
 describe('serviceaccounts.yaml', () => {
   it('has the whole object that the input has, with the annotations', async () => {
     const account = {
