@@ -81,7 +81,7 @@ async function examine(command: RunCommand, io: DoctorIo): Promise<number> {
 
 /** Loads only the place that the command line names. */
 async function openPlace(
-  { options, files, proxyFlags }: RunCommand,
+  { options, files, proxyFlags, proxyPort }: RunCommand,
   { env }: DoctorIo,
 ): Promise<Place> {
   const { issuer, tokenFile, publicKey = [] } = options;
@@ -100,6 +100,10 @@ async function openPlace(
       checks: results.map(({ id, ...finding }) => ({ id, run: async () => finding })),
       secrets: [],
     };
+  }
+  if (options.asApp) {
+    const { openApp } = await import('./app/app.ts');
+    return openApp({ ...options, proxyPort });
   }
   const { openSidecar } = await import('./sidecar/sidecar.ts');
   return openSidecar({ clock, env }, { ...options, proxyFlags });

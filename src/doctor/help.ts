@@ -25,6 +25,9 @@ by the number of pods:
 
   kubectl get pod,sa,ns,events -n NAMESPACE -o yaml | proxy doctor -
 
+With --as-app, it looks from another container of the pod, as a user of the application: where do
+requests to 169.254.169.254 come out? docs/doctor.md has the command for kubectl debug.
+
 With --issuer, it examines the public documents of a cluster's token issuer.
 
 ${formatOptions(doctorOptions)}

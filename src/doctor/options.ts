@@ -13,6 +13,13 @@ export const doctorOptions = {
     group: 'Where to look from',
     help: 'The process of the proxy, if several run in this network namespace. By default the doctor finds it.',
   },
+  asApp: {
+    flag: 'as-app',
+    type: booleanValue,
+    default: 'false',
+    group: 'Where to look from',
+    help: 'Looks from the place of the application, in another container of the pod: where do its requests to the metadata service come out? Of the flags of the proxy, only --proxy-port is taken.',
+  },
   issuer: {
     flag: 'issuer',
     type: issuerValue,

@@ -1,3 +1,4 @@
+import { proxyOptions } from '../proxy/config/options.ts';
 import { scanFlags } from '../shared/flags.ts';
 import type { OptionTable, Values } from '../shared/option-table.ts';
 import { isComplete, resolveOptions } from '../shared/options.ts';
@@ -10,6 +11,8 @@ export type DoctorCommand =
       readonly options: DoctorOptions;
       readonly files: readonly string[];
       readonly proxyFlags: readonly string[];
+      /** The port of the proxy, if the command line names it. */
+      readonly proxyPort: number | undefined;
     }
   | { readonly kind: 'help' }
   /** Malformed: one message for each fault. */
@@ -37,14 +40,20 @@ export function parseDoctorCommand(argv: readonly string[]): DoctorCommand {
   if (!isComplete(resolution)) return { kind: 'usage', errors: resolution.errors };
   const options = resolution.values;
   const proxyFlags = toProxyFlags(texts);
-  const errors = findContradictions(options, files, proxyFlags);
+  const { values, errors: faults } = resolveOptions(
+    { proxyPort: proxyOptions.proxyPort },
+    texts,
+    {},
+  );
+  const errors = [...faults, ...findContradictions(options, files, proxyFlags)];
   if (errors.length > 0) return { kind: 'usage', errors };
-  return { kind: 'run', options, files, proxyFlags };
+  const proxyPort = texts.has('proxyPort') ? values.proxyPort : undefined;
+  return { kind: 'run', options, files, proxyFlags, proxyPort };
 }
 
 /** The doctor looks from one place. */
 function findContradictions(
-  { issuer, tokenFile, publicKey, pid }: DoctorOptions,
+  { issuer, tokenFile, publicKey, pid, asApp }: DoctorOptions,
   files: readonly string[],
   proxyFlags: readonly string[],
 ): readonly string[] {
@@ -55,9 +64,12 @@ function findContradictions(
   } else if (files.length > 0) {
     errors.push('--issuer reads no manifests; run the two apart');
   }
+  if (asApp && (files.length > 0 || issuer !== undefined)) {
+    errors.push('--as-app looks from a pod: leave out --issuer and files');
+  }
   const ofSidecar = [...(pid === undefined ? [] : ['--pid']), ...proxyFlags];
-  const [flag] = ofSidecar;
-  if (flag !== undefined && (files.length > 0 || issuer !== undefined)) {
+  const [flag] = asApp ? ofSidecar.filter((one) => !one.startsWith('--proxy-port=')) : ofSidecar;
+  if (flag !== undefined && (asApp || files.length > 0 || issuer !== undefined)) {
     errors.push(`${flag.replace(/=.*/s, '')} is for the sidecar; leave it out here`);
   }
   return errors;

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toErrorCode } from '../../shared/small-file.ts';
 import { getOver, type HttpAnswer } from './http-get.ts';
@@ -38,20 +38,8 @@ export async function traceConnection(
   { address, port }: { readonly address: string; readonly port: number },
   asUser: <T>(act: () => T) => Promise<T> = async (act) => act(),
 ): Promise<Trace> {
-  const socket = await asUser(() => connect({ host: address, port }));
-  const outcome = await new Promise<'connected' | 'silent' | { readonly code: string }>(
-    (resolve) => {
-      const timer = setTimeout(() => resolve('silent'), traceTimeoutMs);
-      socket.once('connect', () => {
-        clearTimeout(timer);
-        resolve('connected');
-      });
-      socket.on('error', (error) => {
-        clearTimeout(timer);
-        resolve({ code: toErrorCode(error) });
-      });
-    },
-  );
+  const { socket, ended } = await asUser(() => startConnecting(address, port));
+  const outcome = await ended;
   if (outcome !== 'connected') {
     socket.destroy();
     return outcome === 'silent' ? { kind: 'silent' } : { kind: 'refused', code: outcome.code };
@@ -63,6 +51,29 @@ export async function traceConnection(
     () => undefined,
   );
   return { kind: 'connected', receiver, answer };
+}
+
+/** Listens to the socket at once: without a route it fails before anything else is done. */
+function startConnecting(
+  host: string,
+  port: number,
+): {
+  readonly socket: Socket;
+  readonly ended: Promise<'connected' | 'silent' | { readonly code: string }>;
+} {
+  const socket = connect({ host, port });
+  const ended = new Promise<'connected' | 'silent' | { readonly code: string }>((resolve) => {
+    const timer = setTimeout(() => resolve('silent'), traceTimeoutMs);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve('connected');
+    });
+    socket.on('error', (error) => {
+      clearTimeout(timer);
+      resolve({ code: toErrorCode(error) });
+    });
+  });
+  return { socket, ended };
 }
 
 async function findReceiver(address: string, port: number): Promise<Receiver | undefined> {

@@ -6,6 +6,10 @@ import { maxProcFileBytes } from './running-proxy.ts';
 export interface ProcessFacts {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
+  /** 0 if it was started from outside of this process namespace. */
+  readonly parentPid: number | undefined;
+  /** The capabilities that it may use, a bit each. */
+  readonly capabilities: bigint | undefined;
   /** The kernel's letter: R, S, D, T (stopped), Z. */
   readonly state: string | undefined;
   /** Seconds since 1970. */
@@ -30,9 +34,12 @@ export async function readProcess(pid: number, root = '/proc'): Promise<ProcessF
     const value = new RegExp(`^${name}:\\s+\\d+\\s+(\\d+)`, 'm').exec(status ?? '')?.[1];
     return value === undefined ? undefined : Number(value);
   };
+  const capabilities = /^CapPrm:\s+([\da-f]+)$/m.exec(status ?? '')?.[1];
   return {
     uid: toId('Uid'),
     gid: toId('Gid'),
+    parentPid: columns[1] === undefined ? undefined : Number(columns[1]),
+    capabilities: capabilities === undefined ? undefined : BigInt(`0x${capabilities}`),
     state: columns[0] === '' ? undefined : columns[0],
     startedAtSeconds: Number.isFinite(startedAtSeconds) ? startedAtSeconds : undefined,
   };

@@ -49,7 +49,8 @@ export async function findRunningProxy(wantedPid?: number, root = '/proc'): Prom
   return { kind: 'found', proxy: first };
 }
 
-async function listProcesses(root: string): Promise<readonly number[]> {
+/** The processes in sight without this one, by number. */
+export async function listProcesses(root: string): Promise<readonly number[]> {
   const names = await readdir(root).catch(() => []);
   return names
     .filter((name) => /^\d+$/.test(name))
@@ -60,7 +61,10 @@ async function listProcesses(root: string): Promise<readonly number[]> {
 }
 
 /** @returns the flags; undefined if the process is not a proxy that serves */
-async function readServingFlags(root: string, pid: number): Promise<readonly string[] | undefined> {
+export async function readServingFlags(
+  root: string,
+  pid: number,
+): Promise<readonly string[] | undefined> {
   const words = await readWords(`${root}/${pid}/cmdline`);
   const [program = '', ...args] = words ?? [];
   if (!basename(program).startsWith('node')) return undefined;
@@ -85,7 +89,7 @@ async function readEnvironment(root: string, pid: number): Promise<Environment |
 }
 
 /** What stands between zeros in a file of /proc; undefined if it cannot be read. */
-async function readWords(path: string): Promise<readonly string[] | undefined> {
+export async function readWords(path: string): Promise<readonly string[] | undefined> {
   try {
     const text = await readSmallFile(path, maxProcFileBytes);
     return text.replace(/\0$/, '').split('\0');
