@@ -57,7 +57,10 @@ function toBlobAnswer(blob: string, range: string | readonly string[] | undefine
     ETag: `"0x${createHash('sha256').update(blob).digest('hex').slice(0, 15).toUpperCase()}"`,
     'Last-Modified': modified,
     'Accept-Ranges': 'bytes',
+    // The SDK for C++ ends the process if one of these is missing.
     'x-ms-blob-type': 'BlockBlob',
+    'x-ms-creation-time': modified,
+    'x-ms-server-encrypted': 'true',
     'x-ms-version': '2025-11-05',
   };
   const contentType = 'text/plain';

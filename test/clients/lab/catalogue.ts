@@ -1,4 +1,6 @@
 import { applications } from './catalogue/applications.ts';
+import { cpp } from './catalogue/cpp.ts';
+import { dotnet } from './catalogue/dotnet.ts';
 import { go } from './catalogue/go.ts';
 import { java } from './catalogue/java.ts';
 import { javascript } from './catalogue/javascript.ts';
@@ -15,5 +17,7 @@ export const clients: readonly Client[] = [
   ...go,
   ...java,
   ...rust,
+  ...dotnet,
+  ...cpp,
   ...applications,
 ];

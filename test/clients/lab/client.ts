@@ -1,10 +1,20 @@
 import type { ContentName } from './azure.ts';
 import type { ScenarioName } from './scenarios.ts';
 
-export const languages = ['JavaScript', 'shell', 'Python', 'Go', 'Java', 'Rust'] as const;
+export const languages = [
+  'JavaScript',
+  'shell',
+  'Python',
+  'Go',
+  'Java',
+  'Rust',
+  '.NET',
+  'C++',
+  'C',
+] as const;
 export type Language = (typeof languages)[number];
-/** Where clients come from: the registry of their language, or a distribution. */
-export type EcosystemName = Language | 'Debian';
+/** Where clients come from: the registry of a language, or a distribution. */
+export type EcosystemName = Exclude<Language, 'C++' | 'C'> | 'Debian';
 
 /** What a library offers: tokens, in which of the ways, or what a service keeps for those that have one. */
 export type Ability =
@@ -47,18 +57,22 @@ export interface Client {
   readonly id: string;
   readonly language: Language;
   /** Where it comes from, if not from the registry of its language. */
-  readonly distribution?: 'Debian';
+  readonly ecosystem?: EcosystemName;
   readonly library: string;
   /** What readers know it as, if the end of its name does not say it. */
   readonly title?: string;
   readonly version: string;
   /** Name of its program in programs/. */
   readonly program: string;
+  /** Python modules of programs/python that the program needs. */
+  readonly modules?: readonly string[];
   /** Further packages of the same registry that the program needs, each with its version. */
   readonly packages?: readonly string[];
   /** Parts of the library that have to be asked for, where the ecosystem knows such. */
   readonly features?: readonly string[];
   readonly abilities: readonly Ability[];
+  /** Names of the service that its program is as well, if the library hands its token to a service only. */
+  readonly service?: readonly string[];
   /** The only resource that the library asks for, if it leaves no choice. */
   readonly onlyResource?: string;
   /** Of those that can ask for an identity by client ID. */
@@ -70,8 +84,11 @@ export interface Client {
   readonly isQuick?: boolean;
 }
 
-export function toEcosystemName({ language, distribution }: Client): EcosystemName {
-  return distribution ?? language;
+/** @throws if it is said nowhere where the client comes from */
+export function toEcosystemName({ id, language, ecosystem }: Client): EcosystemName {
+  if (ecosystem !== undefined) return ecosystem;
+  if (language !== 'C' && language !== 'C++') return language;
+  throw new Error(`${id}: name its ecosystem; ${language} has no registry`);
 }
 
 /** Each of these is enough. */

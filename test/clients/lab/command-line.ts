@@ -45,9 +45,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     },
   });
   const { only, scenario, record, report } = values;
-  const isPart = only.length > 0 || scenario.length > 0 || values.quick;
-  if (report && (isPart || record)) {
-    throw new Error('--report is of every client and every scenario, without a tap');
+  if (report && (scenario.length > 0 || record)) {
+    throw new Error('--report is of every scenario, without a tap: no --scenario, no --record');
   }
   if (record && scenario.length > 0) {
     throw new Error('--record takes the place of all that is recorded of a client: no --scenario');

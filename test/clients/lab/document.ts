@@ -17,23 +17,22 @@ export function renderDocument(laboratory: Laboratory): string {
       .filter((one) => one === verdict).length;
   return `# Which clients work
 
-This page is written by the laboratory, \`npm run test:clients -- --report\`. There every library runs
-unchanged, by its public interface alone, in a network namespace of its own: it asks 169.254.169.254, the rules
-of \`proxy-init\` redirect that to the built proxy, which runs as user 1501, and the proxy asks an emulated Entra.
-Every token that a library hands out is checked for its signature, issuer, audience and client ID. Behind the
-redirect stands the metadata service of a node, whose tokens count as wrong. What each client is made of is kept in
-\`test/clients/locks\`.
+The client laboratory, \`npm run test:clients -- --report\`, writes this page. It runs every library unchanged, by its
+public interface alone, in a separate network namespace. The library requests its tokens from 169.254.169.254. The
+rules of \`proxy-init\` redirect that to the built proxy, which runs as user 1501, and the proxy exchanges tokens at an
+emulated Entra. The laboratory checks the signature, issuer, audience and client ID of every token. The node has a
+metadata service too, behind the redirect; a token of that service counts as wrong. \`test/clients/locks\` has the
+versions of all packages.
 
-This is one run, of the proxy built from commit ${laboratory.proxyCommit.slice(0, 12)}, with ${ran.length} of ${clients.length} clients
-(${libraries.size} libraries in ${languages.size} languages) in ${Math.round(laboratory.seconds / 60)} minutes, ${laboratory.jobs} at a time on ${laboratory.cores} cores. ${count('passed')} times a client
-did as the scenario expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither.
-Skipped: ${laboratory.skipped.join(', ') || 'none'}. What each client sends is kept in \`test/fixtures/clients/requests\` and asked
-of the proxy again by \`npm test\`.
+The laboratory has ${clients.length} clients (${libraries.size} libraries in ${languages.size} languages). ${count('passed')} times a client did as the scenario
+expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither. Each result is
+of the client's last run, against the proxy built from commit ${renderCommits(laboratory)}.
+\`test/fixtures/clients/requests\` has the requests of each client, and \`npm test\` sends them to the proxy again.
 
 ## Results
 
 - **ok**: as expected.
-- **own**: otherwise, as is known of this client; see [below](#what-clients-do-of-their-own-accord).
+- **own**: otherwise, as is known of this client; see [below](#known-differences).
 - **FAIL**: otherwise, and not explained.
 - **–**: the library does not offer that.
 
@@ -45,25 +44,35 @@ ${scenarioNames.map((name) => `- **${scenarios[name].title}**: ${scenarios[name]
 
 ## How long they take
 
-Milliseconds from the start of the program to its end, the start of its runtime included, of the same run. Where
-Entra is down for 3 seconds a client is done soon after that if it heeds \`Retry-After\`.
+Milliseconds from the start of the program to its end, the start of its runtime included, of the same runs. Where
+Entra is down for 3 seconds, a client that honours \`Retry-After\` is done soon after that.
 
 ${renderTimes(laboratory)}
 
 ## What a refusal looks like
 
-Where Entra refuses for good, as it does for a client ID that it does not know, the proxy answers 400 with Entra's
-own words and a hint. What an application sees of that:
+Where Entra refuses permanently, as it does for a client ID that it does not know, the proxy answers 400 with Entra's
+own words and a hint. Applications see this:
 
 ${renderRefusals()}
 
-## What clients do of their own accord
+## Known differences
 
-The behaviour is what the laboratory has seen. Reasons that lie inside a library are read from its behaviour and
-its messages, and not proven here. Some are seen now and then only, so that a run may show **ok** there.
+The laboratory has seen this behaviour. The reasons inside a library are concluded from its behaviour and its
+messages. Some differences show now and then only, so a run may have **ok** there.
 
 ${renderCaveats()}
 `;
+}
+
+function renderCommits({ clients: kept }: Laboratory): string {
+  const counts = new Map<string, number>();
+  for (const { proxyCommit } of Object.values(kept)) {
+    counts.set(proxyCommit, (counts.get(proxyCommit) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([commit, count]) => `${commit.slice(0, 12)} (${count} clients)`)
+    .join(', ');
 }
 
 function renderResults(laboratory: Laboratory): string {
@@ -111,10 +120,10 @@ function renderCaveats(): string {
     .join('\n\n');
 }
 
-function toName({ language, library, title, version, program, distribution }: Client): string {
+function toName({ language, library, title, version, program, ecosystem }: Client): string {
   const short = library.split('/').slice(-1)[0] ?? library;
   const name = title ?? (library.startsWith('@') ? library : short);
   const flavour = program.endsWith('-aio') ? ' (aio)' : '';
-  const origin = distribution === undefined ? '' : ` (${distribution})`;
+  const origin = ecosystem === 'Debian' ? ' (Debian)' : '';
   return `${language}: ${name}${flavour}${origin} ${version}`;
 }

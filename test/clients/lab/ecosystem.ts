@@ -7,7 +7,7 @@ export type Command = readonly [program: string, ...args: string[]];
 export interface Ecosystem {
   /** What has to be on the machine. */
   readonly tools: readonly string[];
-  /** Directories of programs/ that are copied side by side. */
+  /** Files of programs/, and directories whose files are meant, that are copied side by side. */
   sources(client: Client): readonly string[];
   /** Files that tell the ecosystem's tool what to fetch; `lock` is undefined while there is none. */
   manifest(client: Client, lock: string | undefined): Readonly<Record<string, string>>;

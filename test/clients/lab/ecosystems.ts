@@ -1,6 +1,7 @@
 import { type Client, type EcosystemName, toEcosystemName } from './client.ts';
 import type { Ecosystem } from './ecosystem.ts';
 import { debian } from './ecosystems/debian.ts';
+import { dotnet } from './ecosystems/dotnet.ts';
 import { go } from './ecosystems/go.ts';
 import { java } from './ecosystems/java.ts';
 import { javascript } from './ecosystems/javascript.ts';
@@ -15,6 +16,7 @@ export const ecosystems: Readonly<Record<EcosystemName, Ecosystem>> = {
   Go: go,
   Java: java,
   Rust: rust,
+  '.NET': dotnet,
   Debian: debian,
 };
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Client } from './client.ts';
 import { runAll } from './commands.ts';
 import { toEcosystem } from './ecosystems.ts';
@@ -61,13 +61,17 @@ async function collect(
   const [firstLock] = Object.values(locked);
   const files: Record<string, string> = { ...ecosystem.manifest(client, firstLock), ...locked };
   for (const source of ecosystem.sources(client)) {
-    const directory = join(programs, source);
-    for (const entry of await readdir(directory, { withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      files[entry.name] = await readFile(join(directory, entry.name), 'utf8');
+    for (const file of await listFiles(join(programs, source))) {
+      files[basename(file)] = await readFile(file, 'utf8');
     }
   }
   return files;
+}
+
+async function listFiles(path: string): Promise<readonly string[]> {
+  if ((await stat(path)).isFile()) return [path];
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => join(path, name));
 }
 
 async function lay(files: Readonly<Record<string, string>>, directory: string): Promise<void> {

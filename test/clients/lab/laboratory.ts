@@ -3,26 +3,20 @@ import { join } from 'node:path';
 import type { Verdict } from './judge.ts';
 import type { ScenarioName } from './scenarios.ts';
 
-/** What is kept of a run: no messages, which differ from run to run. */
+/** What is kept of each client's last run: no messages, which differ from run to run. */
 export interface Laboratory {
-  /** What the proxy was built from. */
-  readonly proxyCommit: string;
-  readonly seconds: number;
-  /** How many clients were at work at a time, and on how many cores. */
-  readonly jobs: number;
-  readonly cores: number;
-  /** Clients that could not be installed. */
-  readonly skipped: readonly string[];
   readonly clients: Readonly<Record<string, Kept>>;
 }
 
 export interface Kept {
+  /** What the proxy was built from. */
+  readonly proxyCommit: string;
   readonly seconds: number;
   readonly verdicts: Readonly<Partial<Record<ScenarioName, Verdict>>>;
   readonly ms: Readonly<Partial<Record<ScenarioName, number>>>;
 }
 
-/** Where the last whole run is kept. */
+/** Where the last run of each client is kept. */
 export const laboratoryFile = join(import.meta.dirname, '..', 'laboratory.json');
 
 export async function readLaboratory(): Promise<Laboratory> {

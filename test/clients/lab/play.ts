@@ -12,8 +12,9 @@ import { setFault } from './entra-fault.ts';
 import { findMissing } from './entra-share.ts';
 import { type Judgement, judge } from './judge.ts';
 import { createPod, type Pod } from './pod.ts';
+import { runAsService } from './run-as-service.ts';
 import { runBesideAzure } from './run-beside-azure.ts';
-import { runProgram } from './run-program.ts';
+import { type ProgramOutcome, runProgram } from './run-program.ts';
 import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
 import { toSeen } from './seen.ts';
 import { toArgument } from './selector.ts';
@@ -79,10 +80,7 @@ async function playOne(
     const selectors = scenario.selectors.map((selector) => toArgument(pod, selector));
     const { credential, rounds = 1 } = scenario;
     const args = [credential, `${rounds}`, resource, ...selectors];
-    const needsAzure = content !== undefined || client.abilities.includes('login');
-    const outcomes = needsAzure
-      ? await runBesideAzure(pod, [...command, ...args], home)
-      : await runProgram([...command, ...args], { home });
+    const outcomes = await run(client, [...command, ...args], { pod, home, content });
     const ms = Math.round(performance.now() - startedAt);
     const seen = await Promise.all(
       outcomes.map((outcome, index) =>
@@ -108,11 +106,27 @@ async function playOne(
   }
 }
 
+/** Runs a client's program among whatever it needs besides the metadata service. */
+function run(
+  { abilities, service }: Client,
+  command: readonly string[],
+  { pod, home, content }: Pick<Stage, 'pod' | 'home'> & { readonly content: Content | undefined },
+): Promise<readonly ProgramOutcome[]> {
+  if (content !== undefined || abilities.includes('login')) {
+    return runBesideAzure(pod, command, home);
+  }
+  return service === undefined
+    ? runProgram(command, { home })
+    : runAsService(service, command, home);
+}
+
 /** Whether what is known of the client holds only by what it has sent. */
 function needsTap({ caveats = {} }: Client): boolean {
   return Object.values(caveats).some(({ probeMs }) => probeMs !== undefined);
 }
 
-function toContent({ expected }: Scenario): (typeof contents)[ContentName] | undefined {
+type Content = (typeof contents)[ContentName];
+
+function toContent({ expected }: Scenario): Content | undefined {
   return expected === 'secret' || expected === 'blob' ? contents[expected] : undefined;
 }

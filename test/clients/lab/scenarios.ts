@@ -114,7 +114,7 @@ const table = {
     expected: 'token',
   },
   beforeFallback: {
-    title: 'chain goes on',
+    title: 'chain continues',
     explanation:
       'An identity that the tenant does not know as the first link of a chain: the second one is asked.',
     credential: 'before-fallback',

@@ -34,7 +34,6 @@ test.each([
   [['--quick', '--only', 'java'], /java/],
   [['--scenario', 'down', '--scenario', 'dwon'], /dwon/],
   [['--report', '--scenario', 'down'], /--report/],
-  [['--report', '--only', 'curl'], /--report/],
   [['--report', '--record'], /--report/],
   [['--record', '--scenario', 'down'], /--record/],
   [['--recrod'], /--recrod/],

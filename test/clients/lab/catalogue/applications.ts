@@ -88,7 +88,7 @@ const azureCli: readonly Client[] = [
     ...az,
     id: 'python-azure-cli-2.45-debian',
     version: '2.45.0-1',
-    distribution: 'Debian',
+    ecosystem: 'Debian',
     refusal: { error: 'exit 1', isExplained: false },
     remark:
       'It takes every kind of ID as `--username`, and asks for an ID that is refused as a client ID again as an object ID. Of a refusal it says no more than “Failed to connect to MSI, check your managed service identity id.”',

@@ -5,7 +5,7 @@ const azidentity = 'github.com/Azure/azure-sdk-for-go/sdk/azidentity';
 const halts = {
   observed: { error: '*azidentity.AuthenticationFailedError', words: 'AADSTS700016' },
   because:
-    'A chain ends at a managed identity that was asked for by name and refused: it is taken for a mistake in the configuration.',
+    'A chain ends at a managed identity that was asked for by name and refused: it is treated as a mistake in the configuration.',
 } as const;
 const givesUp = {
   observed: {

@@ -15,7 +15,7 @@ const toImpatience = (error: string): NonNullable<Client['caveats']> => {
     isOccasional: true,
     probeMs: 300,
     because:
-      'Its probe gives up after 300 ms, the time that its own process takes to get to the answer included. Where many first calls meet on a busy machine, some take that for the lack of a managed identity. Seen with 35 of 50 calls, and again where the client got less of the processor than the proxy. It counts as the library’s own only where the proxy has answered every probe within those 300 ms, as a tap between them sees it.',
+      'Its probe gives up after 300 ms, the time that its own process takes to get to the answer included. Where many first calls meet on a busy machine, some conclude that there is no managed identity. Seen with 35 of 50 calls, and again where the client got less of the processor than the proxy. It counts as the library’s own only where the proxy has answered every probe within those 300 ms, as a tap between them sees it.',
   };
   return { concurrent: caveat, probeCold: caveat };
 };

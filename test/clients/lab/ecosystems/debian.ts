@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command, Ecosystem } from '../ecosystem.ts';
+import { python } from './python.ts';
 
 /** Lists and choices of this client's own: nothing depends on what is installed on the machine, or changes it. */
 const apt = [
@@ -19,7 +20,7 @@ const modules = (directory: string): string =>
 /** Programs in Python as Debian 12 packages them, unpacked beside the system rather than installed into it. */
 export const debian: Ecosystem = {
   tools: ['apt-get', 'dpkg-deb', '/usr/bin/python3'],
-  sources: () => ['python'],
+  sources: (client) => python.sources(client),
   manifest: () => ({}),
   // Only the library's version: of the others, Debian's servers have no more than the last security update.
   lockFiles: ['packages.txt'],

@@ -14,7 +14,7 @@ const options = [
 
 export const javascript: Ecosystem = {
   tools: ['npm'],
-  sources: () => ['javascript'],
+  sources: ({ program }) => ['answer', program].map((name) => `javascript/${name}.mjs`),
   manifest: (client) => ({
     'package.json': JSON.stringify({
       name: 'client',

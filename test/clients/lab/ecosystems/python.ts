@@ -5,7 +5,8 @@ const pip = ['venv/bin/pip', 'install', '--quiet'] as const;
 
 export const python: Ecosystem = {
   tools: ['python3'],
-  sources: () => ['python'],
+  sources: ({ program, modules = [] }) =>
+    ['answer', ...modules, program].map((name) => `python/${name}.py`),
   manifest: () => ({}),
   lockFiles: ['requirements.txt'],
   lock: (client) => [

@@ -4,7 +4,7 @@ import type { Ecosystem } from '../ecosystem.ts';
 /** What the system has. */
 export const shell: Ecosystem = {
   tools: ['curl'],
-  sources: () => ['shell'],
+  sources: ({ program }) => [`shell/${program}.sh`],
   manifest: () => ({}),
   lockFiles: [],
   lock: () => [],

@@ -11,7 +11,8 @@ def read_arguments():
 
 
 def failure(error):
-    return {"error": type(error).__name__, "message": str(error)}
+    # An exception of .NET has a trace in its text.
+    return {"error": type(error).__name__, "message": str(getattr(error, "Message", error))}
 
 
 def answer(create):

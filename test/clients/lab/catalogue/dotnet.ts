@@ -1,0 +1,46 @@
+import type { Client } from '../client.ts';
+import { everything, selectors } from './abilities.ts';
+
+const azureIdentity = {
+  language: '.NET',
+  library: 'Azure.Identity',
+  program: 'azure-identity-net',
+  refusal: { error: 'AuthenticationFailedException' },
+  caveats: {
+    beforeFallback: {
+      observed: { error: 'AuthenticationFailedException', words: 'AADSTS700016' },
+      because:
+        'A ManagedIdentityCredential reports every refusal as a failure of authentication, which ends a ChainedTokenCredential.',
+    },
+  },
+} as const satisfies Partial<Client>;
+
+export const dotnet: readonly Client[] = [
+  {
+    ...azureIdentity,
+    id: 'dotnet-azure-identity-1.15',
+    version: '1.15.0',
+    packages: ['@azure/mcp-linux-x64@0.5.13'],
+    abilities: [...everything, 'secret', 'blob'],
+    remark:
+      'The secret is read by Azure.Security.KeyVault.Secrets 4.7.0, the blob by Azure.Storage.Blobs 12.24.0. These libraries and their runtime are those of Azure’s MCP server.',
+  },
+  {
+    ...azureIdentity,
+    id: 'dotnet-azure-identity-1.13',
+    version: '1.13.2',
+    packages: ['@azure/mcp-linux-x64@0.0.10'],
+    abilities: [...everything, 'blob'],
+  },
+  {
+    id: 'dotnet-msal-4.76',
+    language: '.NET',
+    library: 'Microsoft.Identity.Client',
+    title: 'MSAL.NET',
+    version: '4.76.0',
+    packages: ['@azure/mcp-linux-x64@0.5.13'],
+    program: 'msal-net',
+    abilities: selectors,
+    refusal: { error: 'MsalServiceException' },
+  },
+];
