@@ -49,8 +49,13 @@ const conditions: Readonly<Record<string, string>> = {
 const settings = toSettings();
 const facts = { proxyPort: '$[variables.port]', graceSeconds: undefined } as const;
 
+const describedInit = toInitContainer(settings, '$[variables.initImage]', facts);
+
+/** Resources of each of the two containers: the defaults of `inject`. */
+export const { resources } = describedInit;
+
 /** The init container, with placeholders for what differs from pod to pod. */
-export const init = complete(toInitContainer(settings, '$[variables.initImage]', facts), {
+export const init = complete(describedInit, {
   INIT_EXEMPT: `$[variables.passthrough == "off" ? "${toExemption('off')}" : "${toExemption('instance')}"]`,
 });
 

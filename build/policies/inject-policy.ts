@@ -10,6 +10,7 @@ import {
 import { indent, toCel, wrap } from './cel.ts';
 import { initExpression, proxyExpression, toHeader, volumes } from './containers.ts';
 import { faultExpression, faultVariables, seconds } from './faults.ts';
+import { inits, moveBothToFront, moveProxyToFront, patch, places } from './order.ts';
 import {
   annotation,
   asks,
@@ -40,28 +41,11 @@ function ofAccount(key: string, otherwise: string): string {
 ].filter(v, v != "") + [""])[0]`;
 }
 
-const inits = '"/spec/initContainers/"';
-
-function patch(op: string, path: string, value?: string): string {
-  return wrap(
-    'JSONPatch{',
-    [`op: "${op}"`, `path: ${path}`, ...(value === undefined ? [] : [`value: ${value}`])],
-    '}',
-  );
-}
-
-function move(from: string, to: string): string {
-  return `JSONPatch{op: "move", from: ${inits} + string(${from}), path: ${inits} + "${to}"}`;
-}
-
 /** Other webhooks may have put something in front. */
 const reorder = `(
   variables.redirect
-    ? (variables.initAt != 0 ? [${move('variables.initAt', '0')}] : []) +
-      (variables.proxyAt != 1 && (variables.proxyAt > variables.initAt || variables.proxyAt != 0)
-        ? [${move('variables.proxyAt < variables.initAt ? variables.proxyAt + 1 : variables.proxyAt', '1')}]
-        : [])
-    : (variables.proxyAt != 0 ? [${move('variables.proxyAt', '0')}] : [])
+    ? ${indent(indent(moveBothToFront)).trimStart()}
+    : ${moveProxyToFront}
 )`;
 
 /** An application's container that has none of the variables of App Service: half of them would lead nowhere. */
@@ -204,8 +188,7 @@ const variables: readonly Variable[] = [
     expression: `variables.proxyFits && (variables.redirect ? variables.initFits : !("${initName}" in variables.initNames))`,
   },
   ...pointed,
-  { name: 'initAt', expression: `variables.initNames.indexOf("${initName}")` },
-  { name: 'proxyAt', expression: `variables.initNames.indexOf("${proxyName}")` },
+  ...places,
 ];
 
 /** The policy, without its version. */

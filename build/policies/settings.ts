@@ -1,4 +1,5 @@
 import { code, renderTable } from '../markdown-table.ts';
+import { resources } from './containers.ts';
 import type { Variable } from './read-pod.ts';
 
 /**
@@ -15,14 +16,10 @@ const setting = (name: string, value: unknown, about: string): PolicySetting => 
   about,
 });
 
-const swapSettings: readonly PolicySetting[] = [
+export const swapSettings: readonly PolicySetting[] = [
   setting('proxyImage', 'registry.example/imds-proxy/proxy:0.1.0', 'Image of the proxy.'),
   setting('initImage', 'registry.example/imds-proxy/proxy-init:0.1.0', 'Image of the redirect.'),
-  setting(
-    'resources',
-    { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '96Mi' } },
-    'Resources of each of the two containers.',
-  ),
+  setting('resources', resources, 'Resources of each of the two containers.'),
 ];
 
 export const injectSettings: readonly PolicySetting[] = [

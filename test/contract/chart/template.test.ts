@@ -220,6 +220,7 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       ['inject', apiVersions.v1, 'deploy/policies/inject.yaml'],
       ['inject', apiVersions.v1beta1, 'deploy/policies/inject-v1beta1.yaml'],
       ['swap', apiVersions.v1, 'deploy/policies/mutating-admission-policy.yaml'],
+      ['swap', apiVersions.v1beta1, 'deploy/policies/mutating-admission-policy-v1beta1.yaml'],
     ])('mode %s with %s has the policies of %s', async (mode, kind, file) => {
       // The file of mode swap names its only policy otherwise, and leaves out no namespace.
       const isSwap = mode === 'swap';

@@ -12,14 +12,15 @@ interface Container {
   readonly name: string;
 }
 
-/** The containers of ours in every pod of some documents. */
+/** Names of our containers and volumes. */
+const isOurs = /^(?:azwi-proxy|imds-proxy-)/;
+
+/** The containers and volumes of ours in every pod of some documents. */
 function oursIn(yaml: string): readonly Container[] {
   const find = (value: unknown): readonly Container[] => {
     if (typeof value !== 'object' || value === null) return [];
     if (!Array.isArray(value)) return Object.values(value).flatMap(find);
-    return value.flatMap((item) =>
-      String(item?.name).startsWith('azwi-proxy') ? [item] : find(item),
-    );
+    return value.flatMap((item) => (isOurs.test(item?.name) ? [item] : find(item)));
   };
   return parseAllDocuments(yaml).flatMap((document) => find(document.toJS()));
 }
@@ -44,7 +45,10 @@ describe('the containers under deploy/', () => {
     const pod = 'apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: c, image: x}]\n';
     const { stdout } = await runInjectOn('inject', [...images, ...flags], { stdin: pod });
     const ours = oursIn(stdout);
-    expect(ours).toHaveLength(2);
+    const names = ours.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['azwi-proxy-init', 'azwi-proxy']));
+    // The webhook adds the token, if there is one.
+    expect(names.includes('imds-proxy-token')).toBe(flags.includes('--webhook=absent'));
     expect(oursIn(readFileSync(join(root, file), 'utf8'))).toEqual(ours);
   });
 

@@ -99,6 +99,28 @@ describeUnless(evaluationObstacle, 'the policy on pods as upstream has them', ()
     await run(({ name }) => first.get(name) ?? expect.fail(name));
     for (const { name } of cases) expect(podOf(name).spec).toEqual(first.get(name)?.spec);
   });
+
+  it('puts containers that do the job in order, wherever they are', async () => {
+    const world = createWorld(policies);
+    const injected = world.add(toPod({}, { initContainers: [{ name: 'own', image: 'x' }] }));
+    await world.run();
+    const [init, proxy, own] = injected().pod?.spec?.initContainers ?? [];
+    if (init === undefined || proxy === undefined || own === undefined) expect.fail('no pair');
+    const again = createWorld(policies);
+    const done = [
+      [init, proxy, own],
+      [init, own, proxy],
+      [proxy, init, own],
+      [proxy, own, init],
+      [own, init, proxy],
+      [own, proxy, init],
+    ].map((initContainers) => again.add(toPod({}, { ...injected().pod?.spec, initContainers })));
+    await again.run();
+    for (const result of done) {
+      expect(result().denied).toBeUndefined();
+      expect(result().pod?.spec).toEqual(injected().pod?.spec);
+    }
+  });
 });
 
 describeUnless(evaluationObstacle, 'the policy and `inject`', () => {

@@ -100,6 +100,7 @@ describe('the manifests in deploy', () => {
       'network-policy.yaml',
       'policies/inject-v1beta1.yaml',
       'policies/inject.yaml',
+      'policies/mutating-admission-policy-v1beta1.yaml',
       'policies/mutating-admission-policy.yaml',
       'webhook/config-patch.yaml',
       'webhook/deployment.yaml',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { init, proxy, resources } from '../../../build/policies/containers.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
 import { evaluationObstacle, readPolicy } from '../../support/policy-evaluation.ts';
 import { createWorld, toPod } from '../../support/policy-world.ts';
@@ -17,7 +18,7 @@ const images: Readonly<Record<string, string>> = {
   'azwi-proxy': 'registry.example/imds-proxy/proxy:0.1.0',
   'azwi-proxy-init': 'registry.example/imds-proxy/proxy-init:0.1.0',
 };
-const resources = { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '96Mi' } };
+const atOnce = { name: 'IMDS_PROXY_DRAIN_QUIET', value: '0s' };
 
 const namesOf = (list: readonly V1Container[] | undefined): readonly string[] =>
   (list ?? []).map(({ name }) => name);
@@ -26,6 +27,11 @@ const containersOf = ({ spec }: V1Pod): readonly V1Container[] => [
   ...(spec?.containers ?? []),
 ];
 
+/** Ours as `inject` writes them, without their images. */
+const described: Readonly<Record<string, object>> = Object.fromEntries(
+  [init, proxy].map(({ name, securityContext }) => [name, { securityContext, resources }]),
+);
+
 describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
   const world = createWorld(readPolicy(file));
   const results = cases.map((each) => ({
@@ -33,18 +39,33 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
     swapped: world.add(each.injected),
     early: world.add(each.pod),
   }));
-  const byInject = world.add({
-    ...toPod(),
-    metadata: { name: 'app', labels: { 'azure.workload.identity/use': 'true' } },
-    spec: {
-      serviceAccountName: 'wi',
-      initContainers: [
-        { name: 'azwi-proxy-init', image: 'newer-init' },
-        { name: 'azwi-proxy', image: 'newer' },
-      ],
-      containers: [{ name: 'app', image: 'x' }],
-    },
-  });
+  const label = { 'azure.workload.identity/use': 'true' };
+  const asks = { 'azure.workload.identity/inject-proxy-sidecar': 'true' };
+  const named = (...names: readonly string[]): V1Container[] =>
+    names.map((name) => ({ name, image: 'any' }));
+  const add = (annotations: Readonly<Record<string, string>>, ...inits: readonly string[]) =>
+    world.add({
+      ...toPod(),
+      metadata: { name: 'app', labels: label, annotations },
+      spec: {
+        serviceAccountName: 'wi',
+        initContainers: named(...inits),
+        containers: named('app'),
+      },
+    });
+  const ours = ['azwi-proxy-init', 'azwi-proxy'];
+  const byInject = [
+    add({}, ...ours),
+    add({ ...asks, 'workload-identity-imds-proxy/injected': '{}' }, ...ours),
+  ];
+  const orders = [
+    ['a', 'azwi-proxy', 'azwi-proxy-init'],
+    ['azwi-proxy-init', 'a', 'azwi-proxy'],
+    ['a', 'azwi-proxy-init', 'azwi-proxy'],
+    ['azwi-proxy', 'azwi-proxy-init', 'a'],
+    ['azwi-proxy', 'a', 'azwi-proxy-init'],
+    ['azwi-proxy-init', 'azwi-proxy', 'a'],
+  ].map((order) => ({ order, result: add(asks, ...order) }));
   const again = createWorld(readPolicy(file));
   const second = new Map<string, ReturnType<typeof again.add>>();
   const podOf = (result: ReturnType<typeof world.add>): V1Pod => {
@@ -67,7 +88,7 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
       expect(namesOf(spec?.containers)).toEqual(namesOf(injected.spec?.containers));
     });
 
-    it('has our images, resources, users and seccomp, and no privileged container', () => {
+    it('has our images, resources and security contexts, and ends at once if it is native', () => {
       for (const container of containersOf(podOf(swapped))) {
         const original = containersOf(injected).find((one) => one.name === container.name);
         const image = images[container.name];
@@ -75,18 +96,12 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
           expect(container).toEqual(original);
           continue;
         }
-        const isInit = container.name === 'azwi-proxy-init';
+        const isNative = container.restartPolicy === 'Always';
         expect(container).toEqual({
           ...original,
+          ...described[container.name],
+          ...(isNative && { env: [...(original?.env ?? []), atOnce] }),
           image,
-          resources,
-          securityContext: {
-            ...original?.securityContext,
-            seccompProfile: { type: 'RuntimeDefault' },
-            privileged: false,
-            allowPrivilegeEscalation: false,
-            runAsUser: isInit ? 0 : 1501,
-          },
         });
       }
     });
@@ -102,11 +117,37 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
     });
   });
 
-  it('leaves the containers of `inject` alone, whose pods lack the annotation', () => {
-    expect(containersOf(podOf(byInject)).map(({ image }) => image)).toEqual([
-      'newer-init',
-      'newer',
-      'x',
-    ]);
+  it('leaves the containers of `inject` alone, with and without the annotation', () => {
+    for (const result of byInject) {
+      expect(containersOf(podOf(result)).map(({ image }) => image)).toEqual(['any', 'any', 'any']);
+    }
+  });
+
+  it.each(orders)('puts $order in order', ({ result }) => {
+    expect(namesOf(podOf(result).spec?.initContainers)).toEqual([...ours, 'a']);
+  });
+
+  it('gives containers without environment and security context both', async () => {
+    const alone = createWorld(readPolicy(file));
+    const result = alone.add({
+      ...toPod(),
+      spec: {
+        initContainers: [{ name: 'azwi-proxy', image: 'any', restartPolicy: 'Always' }],
+        containers: named('app'),
+      },
+    });
+    await alone.run();
+    expect(result().pod?.spec?.initContainers?.[0]).toMatchObject({
+      ...described['azwi-proxy'],
+      env: [atOnce],
+    });
+  });
+
+  it('does the same as v1beta1', async () => {
+    const older = createWorld(readPolicy(file.replace('.yaml', '-v1beta1.yaml')));
+    const [first] = results;
+    const result = older.add(first?.injected ?? expect.fail('no pod'));
+    await older.run();
+    expect(result().pod?.spec).toEqual(first?.swapped().pod?.spec);
   });
 });

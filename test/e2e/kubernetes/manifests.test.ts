@@ -50,6 +50,7 @@ const unknownKinds = [
   'deploy/monitoring/pod-monitor.yaml',
   'deploy/policies/inject-v1beta1.yaml',
   'deploy/policies/inject.yaml',
+  'deploy/policies/mutating-admission-policy-v1beta1.yaml',
   'deploy/policies/mutating-admission-policy.yaml',
 ];
 /** A patch, which is complete only together with what it is applied to. */
