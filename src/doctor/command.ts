@@ -2,8 +2,8 @@ import { type Clock, systemClock } from '../proxy/clock.ts';
 import type { Environment } from '../shared/options.ts';
 import { createDoctorIo, type DoctorIo } from './doctor-io.ts';
 import type { Place } from './engine/place.ts';
-import { createRedact } from './engine/redact.ts';
-import { toExitCode, toReport } from './engine/report.ts';
+import { createRedact, type Redact } from './engine/redact.ts';
+import { type Report, toExitCode, toReport } from './engine/report.ts';
 import { runChecks } from './engine/run-checks.ts';
 import { formatDoctorHelp, formatDoctorUsage } from './help.ts';
 import { renderJson } from './output/json.ts';
@@ -57,26 +57,52 @@ async function examineLarge(
 }
 
 async function examine(command: RunCommand, io: DoctorIo): Promise<number> {
-  const place = await openPlace(command, io);
-  const { output, verbose } = command.options;
-  const redact = createRedact(place.secrets);
+  const { bundle } = command.options;
+  if (bundle === undefined) {
+    const place = await openPlace(command, io);
+    return toExitCode(await print(place, createRedact(place.secrets), command, io, io.stdout));
+  }
+  const { BundleFault, openBundle } = await import('./bundle/bundle.ts');
+  try {
+    const archive = await openBundle({ ...command.options, bundle }, process.stdout);
+    const place = await openPlace(command, io);
+    const redact = createRedact(place.secrets);
+    const say = bundle === '-' ? io.stderr : io.stdout;
+    const report = await print(place, redact, command, io, say);
+    await io.stderr(await archive.write(place, report, redact));
+    return toExitCode(report);
+  } catch (error) {
+    if (!(error instanceof BundleFault)) throw error;
+    await io.stderr(`proxy doctor: ${error.message}\n`);
+    return 2;
+  }
+}
+
+/** Runs the checks and writes the report. */
+async function print(
+  place: Place,
+  redact: Redact,
+  { options: { output, verbose } }: RunCommand,
+  io: DoctorIo,
+  say: DoctorIo['stdout'],
+): Promise<Report> {
   if (output === 'json') {
     const report = toReport(await runChecks(place.checks, { clock, redact }));
-    await io.stdout(renderJson(report));
-    return toExitCode(report);
+    await say(renderJson(report));
+    return report;
   }
   const text = createTextRenderer(place.checks, { colour: wantsColour(io), verbose });
-  await io.stdout(text.head(place.from));
+  await say(text.head(place.from));
   const writes: Promise<void>[] = [];
   const results = await runChecks(place.checks, {
     clock,
     redact,
     // While a check waits, the reader already has all the earlier ones.
-    onResult: (result) => writes.push(io.stdout(text.line(result))),
+    onResult: (result) => writes.push(say(text.line(result))),
   });
   const report = toReport(results);
-  await Promise.all([...writes, io.stdout(text.tail(report))]);
-  return toExitCode(report);
+  await Promise.all([...writes, say(text.tail(report))]);
+  return report;
 }
 
 /** Loads only the place that the command line names. */

@@ -58,6 +58,18 @@ export const doctorOptions = {
     group: 'Output',
     help: 'text for people, json for programs. docs/doctor.schema.json describes the JSON.',
   },
+  bundle: {
+    flag: 'bundle',
+    type: { ...textValue, label: 'file' },
+    group: 'Output',
+    help: 'Also writes the report, versions and, in the sidecar, metrics and status as one archive (tar.gz) for a support case, without secrets. - is standard output; the report then goes to standard error. A file that exists is never overwritten.',
+  },
+  log: {
+    flag: 'log',
+    type: { ...textValue, label: 'file' },
+    group: 'Output',
+    help: 'The log of the proxy for the archive: the output of kubectl logs in a file, or - for standard input. Its last MiB is taken.',
+  },
   verbose: {
     flag: 'verbose',
     type: booleanValue,

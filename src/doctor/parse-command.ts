@@ -53,7 +53,7 @@ export function parseDoctorCommand(argv: readonly string[]): DoctorCommand {
 
 /** The doctor looks from one place. */
 function findContradictions(
-  { issuer, tokenFile, publicKey, pid, asApp }: DoctorOptions,
+  { issuer, tokenFile, publicKey, pid, asApp, bundle, log }: DoctorOptions,
   files: readonly string[],
   proxyFlags: readonly string[],
 ): readonly string[] {
@@ -66,6 +66,10 @@ function findContradictions(
   }
   if (asApp && (files.length > 0 || issuer !== undefined)) {
     errors.push('--as-app looks from a pod: leave out --issuer and files');
+  }
+  if (log !== undefined && bundle === undefined) errors.push('--log needs --bundle');
+  if (log === '-' && files.includes('-')) {
+    errors.push('standard input can be the log or the objects, not both; save one of them');
   }
   const ofSidecar = [...(pid === undefined ? [] : ['--pid']), ...proxyFlags];
   const [flag] = asApp ? ofSidecar.filter((one) => !one.startsWith('--proxy-port=')) : ofSidecar;

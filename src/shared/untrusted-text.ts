@@ -38,9 +38,10 @@ export function toPrintable(text: string): string {
 export type TextFilter = (text: string, maxLength: number) => string;
 
 /** No more of a text is ever looked at. Entra's have up to about a thousand characters. */
-const MAX_TEXT = 8_192;
+export const MAX_TEXT = 8_192;
 
-const WITHHELD = '[text withheld: it repeats parts of a token]';
+/** Stands for a text that repeats parts of a secret. */
+export const WITHHELD = '[text withheld: it repeats parts of a token]';
 
 /**
  * A filter for texts that come from a peer which was shown secrets: Entra, a token proxy, whatever stands in

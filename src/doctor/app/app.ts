@@ -55,8 +55,8 @@ const maxUsers = 8;
 const exchangeDeadlineMs = deadlines.exchangeMs + 3_000;
 
 /**
- * The checks from the place of the application: a container of the pod that is not the proxy's, as any user. What
- * the kernel does not show to this user is skipped, with the reason.
+ * The checks from the place of the application: a container of the pod that is not the proxy's, as any user. A check
+ * that needs a permission which this user lacks is skipped, with the reason.
  */
 export function openApp({ proxyPort, exchange, resource }: AppOptions): Place {
   const own = process.geteuid?.() ?? 0;

@@ -10,7 +10,7 @@ const docs = 'docs/redirect.md#hardening';
 /** Azure's wire server, which hands out the configuration of the node. */
 const wireServer = { address: '168.63.129.16', ports: [80, 32_526] };
 
-/** The metadata service has port 80 alone; these are what a node may have besides, and that of `alias-port`. */
+/** The metadata service has port 80 alone; a node may have these besides, the last for `alias-port`. */
 const otherPorts = [443, 8080, aliasPort];
 
 interface Reached {

@@ -37,7 +37,7 @@ export function judgeRedirect(destination: Destination, uid: number, proxy: PodP
         `${at} is not redirected: connections of user ${uid} leave the pod for the metadata service of the node, and get the identity of the node`,
         {
           evidence,
-          fix: `proxy-init makes the redirect. See whether it ran, and what it said: ${initLog}. Then create the pod again. Where NET_ADMIN is forbidden, see docs/without-redirect.md.`,
+          fix: `proxy-init makes the redirect. See whether it ran, and its log: ${initLog}. Then create the pod again. Where NET_ADMIN is forbidden, see docs/without-redirect.md.`,
           docs: docs.redirect,
         },
       );
@@ -109,7 +109,7 @@ function judgeNothing(
   }
   if (proxy.kind === 'none' && destination.kind === 'refused') {
     return skip(
-      `${at} ${how}: a redirect leads to a port on which no proxy listens, or there is none and the network refuses`,
+      `${at} ${how}: a redirect leads to a port on which no proxy listens, or the network refuses`,
       { evidence },
     );
   }
@@ -118,7 +118,7 @@ function judgeNothing(
     fix:
       destination.kind === 'silent'
         ? `Nothing redirects it, and something on the way drops the connection, such as a NetworkPolicy. See whether proxy-init ran: ${initLog}.`
-        : `The redirect leads to a port on which nothing listens, or there is none and the network refuses. Compare PROXY_PORT of proxy-init with port ${proxy.port}: ${initLog}.`,
+        : `The redirect leads to a port on which nothing listens, or the network refuses. Compare PROXY_PORT of proxy-init with port ${proxy.port}: ${initLog}.`,
     docs: docs.redirect,
   });
 }

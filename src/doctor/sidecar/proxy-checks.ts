@@ -116,6 +116,7 @@ function judgeVersion(version: string | undefined): Finding {
 export interface AdminAnswers {
   readonly readyz: () => Promise<HttpAnswer>;
   readonly status: () => Promise<HttpAnswer>;
+  readonly metrics: () => Promise<HttpAnswer>;
 }
 
 export function askAdmin({ adminAddress, adminPort }: ProxyConfig): AdminAnswers {
@@ -123,7 +124,11 @@ export function askAdmin({ adminAddress, adminPort }: ProxyConfig): AdminAnswers
   // The listener on :: accepts IPv4 as well, and a pod may have no IPv6 at all.
   const local = adminAddress === '::' ? { ...endpoint, address: '127.0.0.1' } : endpoint;
   const ask = (path: string) => once(() => getFrom(local, path, { timeoutMs: answerMs }));
-  return { readyz: ask('/readyz?verbose'), status: ask('/statusz?output=json') };
+  return {
+    readyz: ask('/readyz?verbose'),
+    status: ask('/statusz?output=json'),
+    metrics: ask('/metrics'),
+  };
 }
 
 /** Whether health and metrics are served, and whether the proxy is ready. */

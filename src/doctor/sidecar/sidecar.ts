@@ -11,7 +11,12 @@ import { createIdentityCheck } from './identity-checks.ts';
 import { createNodeMetadataCheck } from './node-metadata.ts';
 import { createPeerChecks } from './peer-checks.ts';
 import { listPeers } from './peers.ts';
-import { askAdmin, createAdminChecks, createProxyChecks } from './proxy-checks.ts';
+import {
+  type AdminAnswers,
+  askAdmin,
+  createAdminChecks,
+  createProxyChecks,
+} from './proxy-checks.ts';
 import { createRecentFailuresCheck } from './recent-failures.ts';
 import { type FoundProxy, findRunningProxy, type RunningProxy } from './running-proxy.ts';
 import { createSettingsCheck } from './settings.ts';
@@ -49,13 +54,21 @@ export async function openSidecar(
   const subject: Subject = { found, loaded: loadConfig(argv, proxy?.env ?? env) };
   const { loaded } = subject;
   const config = loaded.kind === 'config' ? loaded.config : undefined;
+  const admin = config && askAdmin(config);
   return {
     from: proxy === undefined ? 'this container' : `the sidecar (process ${proxy.pid})`,
     checks: [
       createSettingsCheck(subject),
-      ...(config === undefined ? [] : await toChecks(clock, config, proxy, options)),
+      ...(config === undefined || admin === undefined
+        ? []
+        : await toChecks({ clock, admin }, config, proxy, options)),
     ],
-    secrets: config === undefined ? [] : listSecrets(config),
+    secrets: [...listSecrets(proxy?.env ?? env), ...listSecrets(env)],
+    async collect() {
+      if (config === undefined || admin === undefined) return { files: [], tokens: [] };
+      const { collectFromSidecar } = await import('./collect.ts');
+      return collectFromSidecar(config, admin);
+    },
   };
 }
 
@@ -64,13 +77,12 @@ export async function openSidecar(
  * fail. How much memory there is comes last: with too little, tokens are late and not absent.
  */
 async function toChecks(
-  clock: Clock,
+  { clock, admin }: { readonly clock: Clock; readonly admin: AdminAnswers },
   config: ProxyConfig,
   proxy: RunningProxy | undefined,
   { exchange, resource }: SidecarOptions,
 ): Promise<readonly Check[]> {
   const peers = listPeers(clock, config);
-  const admin = askAdmin(config);
   const [alive, version] = createProxyChecks(config, proxy);
   const tokenFiles = createTokenFileChecks({ clock }, config);
   const checks = [
@@ -99,11 +111,21 @@ async function loadExchangeChecks(
   return createExchangeChecks(clock, config, resource);
 }
 
-/** The values of settings that must not be shown. */
-function listSecrets({ httpProxy, httpsProxy, identityHeader }: ProxyConfig): readonly string[] {
-  const passwords = [httpProxy, httpsProxy]
-    .filter((url) => url !== undefined)
-    .map((url) => new URL(url).password)
-    .flatMap((password) => [password, decodeURIComponent(password)]);
-  return [...passwords, ...(identityHeader === undefined ? [] : [identityHeader])];
+/** The values of variables that must not be shown, whether they are valid or not. */
+function listSecrets(env: Environment): readonly string[] {
+  return Object.entries(env).flatMap(([name, value = '']) => {
+    if (/^https?_proxy$/i.test(name)) return findPasswords(value);
+    return name === 'IMDS_PROXY_IDENTITY_HEADER' ? [value.trim()] : [];
+  });
+}
+
+/** The password of a URL as it is written, and as it is meant. */
+function findPasswords(url: string): readonly string[] {
+  const [, password] = /^\s*(?:[a-z]+:\/\/)?[^\s/:@]*:(.*)@/i.exec(url) ?? [];
+  if (password === undefined) return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
 }

@@ -6,6 +6,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { maxEntryBytes } from '../../../src/doctor/bundle/bundle.ts';
+import {
+  logDeadlineMs,
+  maxLogBytes,
+  maxLogInputBytes,
+} from '../../../src/doctor/bundle/log-input.ts';
 import { defaultCheckDeadlineMs } from '../../../src/doctor/engine/run-checks.ts';
 import {
   DOCUMENT_DEADLINE_MS,
@@ -105,6 +111,10 @@ const bounds: Readonly<Record<string, string>> = {
   'Time that one check of `proxy doctor` may take; an exchange may take 26 s':
     time(defaultCheckDeadlineMs),
   'Size of an answer that `proxy doctor` reads': size(maxAnswerBytes),
+  'Log that `proxy doctor --bundle` keeps, from its end': size(maxLogBytes),
+  'Log that it reads from standard input': size(maxLogInputBytes),
+  'Time that it waits for the end of a log': time(logDeadlineMs),
+  'Size of each file in its archive': size(maxEntryBytes),
   'Time between two renderings of `/metrics` or `/statusz`, or two checks of readiness, however many ask':
     time(adminPauseMs),
   'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),
