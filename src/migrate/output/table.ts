@@ -73,12 +73,15 @@ function formatIdentityTable({ identities }: Plan): string {
   );
   const findings = identities.flatMap((one) => {
     const isUnused = one.findings.some(({ code }) => code === 'identity-unused');
-    const head = `  ${formatPlace(one)}: AzureIdentity ${one.namespace}/${one.name}`;
+    const object = formatObject({ kind: 'AzureIdentity', ...one });
     return (
       one.findings
         // The urgent ones of those in use stand with the workloads.
         .filter((finding) => isUnused || !isUrgent(finding))
-        .map((finding) => `${toPrintable(head)}: ${finding.level}: ${formatFinding(finding)}\n`)
+        .map(
+          (finding) =>
+            `  ${formatPlace(one)}: ${object}: ${finding.level}: ${formatFinding(finding)}\n`,
+        )
     );
   });
   return table + findings.join('');

@@ -37,6 +37,14 @@ const stdin = toYaml(
 const flags = [`--issuer=${issuer}`, `--tenant-id=${tenantId}`];
 
 describe('the table', () => {
+  it('has the notes about identities, with their places', async () => {
+    const unused = identity('spare', { spec: { clientID: clientId(7).toUpperCase() } });
+    const { stdout } = await runMigrateOn([], { stdin: toYaml(unused) });
+    expect(stdout).toMatch(
+      /^ {2}stdin:2: AzureIdentity shop\/spare: note: no workload of the input uses it; /m,
+    );
+  });
+
   it('has a line for each workload, identity and credential, and the findings that need a person', async () => {
     const { stdout, stderr, exitCode } = await runMigrateOn(flags, { stdin });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
