@@ -11,7 +11,7 @@ import { renderTable } from '../markdown-table.ts';
 import { renderDashboard } from '../monitoring/dashboard.ts';
 import { renderPrometheusRule } from '../monitoring/rules.ts';
 import { renderPodMonitor } from '../monitoring/scraping.ts';
-import { type ValueSchema, valuesSchema } from './values.ts';
+import { reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** Folder of the chart below the repository. */
@@ -31,6 +31,7 @@ export function renderChart(): ReadonlyMap<string, string> {
     file('values.schema.json', renderSchema()),
     file('files/inject.yaml', toPolicies('deploy/policies/inject.yaml')),
     file('files/swap.yaml', toPolicies('deploy/policies/mutating-admission-policy.yaml')),
+    file('files/reserved-variables.yaml', toYaml('build/chart/values.ts', reservedVariables)),
     file('files/dashboard.json', renderDashboard()),
     file('files/pod-monitor.yaml', toSpec(renderPodMonitor(), 'build/monitoring')),
     file('files/prometheus-rule.yaml', toSpec(renderPrometheusRule(), 'build/monitoring')),

@@ -77,6 +77,9 @@ export const proxy = complete(
   },
 );
 
+/** Names of the variables that the policy sets for the proxy, in some pods at least. */
+export const proxyVariables = toItems(proxy['env']).map(({ name }) => name);
+
 function toSettings(): ContainerSettings {
   // Pass-through other than the default, so that its variable is described too.
   const flags = { proxyImage: ['any'], initImage: ['any'], passthrough: ['all'] };

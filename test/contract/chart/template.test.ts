@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { chartFolder, renderChart } from '../../../build/chart/render.ts';
-import { type ValueSchema, valuesSchema } from '../../../build/chart/values.ts';
+import { reservedVariables, type ValueSchema, valuesSchema } from '../../../build/chart/values.ts';
 import { renderPrometheusRule } from '../../../build/monitoring/rules.ts';
 import { renderPodMonitor } from '../../../build/monitoring/scraping.ts';
 import { injectSettings } from '../../../build/policies/settings.ts';
@@ -48,7 +48,8 @@ describe('the files of the chart', () => {
   it('refuse unknown values in every group', () => {
     const open: string[] = [];
     const visit = (schema: Readonly<Record<string, unknown>>, path: string): void => {
-      if (schema['properties'] !== undefined && schema['additionalProperties'] !== false) {
+      const hasNames = schema['properties'] ?? schema['patternProperties'];
+      if (hasNames !== undefined && schema['additionalProperties'] !== false) {
         open.push(path);
       }
       for (const [name, part] of Object.entries(Object(schema['properties']))) {
@@ -340,7 +341,7 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       expect(specOf('PrometheusRule')).toEqual(parse(renderPrometheusRule()).spec);
     });
 
-    it.each<[object, RegExp, TemplateOptions?]>([
+    it.each<[object, RegExp | string, TemplateOptions?]>([
       [{}, /images\.registry: not set; set it to the registry/],
       [
         { mode: 'inject', images },
@@ -404,6 +405,10 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
         { mode: 'none', identityBinding: { access: [access, accessAgain] } },
         /identityBinding\.access: client ID [0-9A-F-]+ is there twice; put its ServiceAccounts into one/,
       ],
+      ...[reservedVariables[0], reservedVariables.at(-1)].map((name = ''): [object, string] => [
+        { images, proxy: { env: { [name]: 'x' } } },
+        `proxy.env: ${name} is set by the policies; remove it`,
+      ]),
       // Refused by the schema, in Helm's words.
       [{ images, mod: 'inject' }, /mod/],
       [{ images, mode: 'injected' }, /mode/],
@@ -415,7 +420,10 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       [{ images, identity: { authorityHost: 'http://login.example' } }, /authorityHost/],
       [{ images, proxy: { adminPort: '9808' } }, /adminPort/],
       [{ images, proxy: { adminPort: 0 } }, /adminPort/],
-      [{ images, proxy: { env: { AZURE_CLIENT_ID: 'x' } } }, /AZURE_CLIENT_ID|env/],
+      [
+        { images, proxy: { env: { 'a-b': 'x' } } },
+        /at '\/proxy\/env': additional properties 'a-b'/,
+      ],
       [{ images, proxy: { env: { HTTPS_PROXY: 1 } } }, /HTTPS_PROXY|env/],
       [{ images, resources: { limits: { memory: '96 MB' } } }, /memory/],
       [{ images, resources: { limits: { memory: -1 } } }, /memory/],
