@@ -2,6 +2,7 @@
  * Writes the parts of docs/ that follow from the code, each between its markers. A contract test fails when
  * they differ from what this would write: `npm run docs` then brings them up to date.
  */
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { injectOptions } from '../src/inject/options.ts';
@@ -22,6 +23,7 @@ import { renderFileCauses } from './docs-doctor.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
 import { code, renderTable } from './markdown-table.ts';
+import { exampleFolder } from './migration-example.ts';
 import { renderAlerts } from './monitoring/docs-alerts.ts';
 import { renderPolicySettings } from './policies/settings.ts';
 
@@ -39,6 +41,7 @@ export interface GeneratedSection {
 export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/configuration.md', name: 'options', render: () => renderOptions(proxyOptions) },
   { file: 'docs/inject.md', name: 'flags', render: () => renderFlags(injectOptions) },
+  { file: 'docs/migration.md', name: 'plan', render: renderExamplePlan },
   { file: 'docs/migration-plan.md', name: 'findings', render: renderFindings },
   { file: 'docs/migration-plan.md', name: 'flags', render: () => renderFlags(ownOptions) },
   { file: 'docs/metrics.md', name: 'metrics', render: renderMetrics },
@@ -107,6 +110,12 @@ function renderFlags(table: OptionTable): string {
       return `### ${group}\n\n${renderTable(['Flag', 'Default', 'Meaning'], rows)}`;
     })
     .join('\n\n');
+}
+
+/** The table of workloads, with which the plan of the example begins. */
+function renderExamplePlan(): string {
+  const plan = readFileSync(join(exampleFolder, 'plan.txt'), 'utf8');
+  return `\`\`\`text\n${plan.split('\n\n')[0]}\n\`\`\``;
 }
 
 function renderFindings(): string {

@@ -1,9 +1,15 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { exampleFolder, writeExample } from '../../../build/migration-example.ts';
 import type { Plan } from '../../../src/migrate/plan.ts';
+import { binding, identity, toYaml, workload } from '../../support/migrate.ts';
+import { shellBlock } from '../../support/shell-blocks.ts';
+
+const root = join(import.meta.dirname, '../../..');
 
 /** Every file below a folder, with its text, and a mark behind the path of a program. */
 async function readTree(folder: string): Promise<Readonly<Record<string, string>>> {
@@ -30,6 +36,36 @@ describe('examples/aad-pod-identity', () => {
       expect(await readTree(copy)).toEqual(await readTree(exampleFolder));
     } finally {
       await rm(copy, { recursive: true, force: true });
+    }
+  });
+
+  it('has the outputs of the commands in docs/migration.md', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'imds-proxy example '));
+    const run = async (begins: string): Promise<string> => {
+      const programs = `proxy() { '${join(root, 'dist/proxy')}' "$@"; }
+kubectl() { cat '${join(exampleFolder, 'cluster.yaml')}'; }
+`;
+      const commands = programs + shellBlock('docs/migration.md', begins);
+      const { stdout } = await promisify(execFile)('bash', ['--norc', '-e', '-c', commands], {
+        cwd: folder,
+        timeout: 50_000,
+      });
+      return stdout;
+    };
+    try {
+      await run('pod_identity=');
+      expect(await run('proxy migrate --issuer=')).toMatch(/^NAMESPACE +WORKLOAD/);
+      await run('proxy migrate --write=');
+      expect(await readdir(join(folder, 'migration'))).toContain('README.md');
+      await mkdir(join(folder, 'deploy'));
+      const manifests = [identity('a'), binding('b', 'a', 'web'), workload('web', 'web')];
+      await writeFile(join(folder, 'deploy/web.yaml'), toYaml(...manifests));
+      const check = 'proxy migrate --check deploy/';
+      await expect(run(check)).rejects.toMatchObject({ code: 1 });
+      await run('proxy migrate --in-place');
+      expect(await run(check)).toMatch(/^nothing depends on AAD Pod Identity/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   });
 
