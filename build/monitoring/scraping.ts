@@ -48,7 +48,7 @@ const naming: readonly Relabelling[] = [
   { sourceLabels: ['__meta_kubernetes_pod_container_name'], targetLabel: 'container' },
 ];
 
-/** Metrics change slowly, and a scrape costs the proxy half a millisecond. */
+/** Metrics change slowly. */
 const interval = '60s';
 
 const scrapeConfigs = {

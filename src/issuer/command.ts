@@ -3,7 +3,12 @@ import { dirname, join } from 'node:path';
 import { lastOf, scanArguments } from '../inject/arguments.ts';
 import { isComplete, resolveOptions } from '../shared/options.ts';
 import { formatOptions } from '../shared/options-help.ts';
-import { describeReadFault, MAX_SETTING_FILE_BYTES, readSmallFile } from '../shared/small-file.ts';
+import {
+  describeReadFault,
+  MAX_SETTING_FILE_BYTES,
+  readSmallFile,
+  toErrorCode,
+} from '../shared/small-file.ts';
 import { createLineWriter, writeStderr } from '../shared/stderr.ts';
 import {
   discoveryPath,
@@ -65,7 +70,7 @@ async function writeDocuments(argv: readonly string[]): Promise<number> {
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, text);
     } catch (error) {
-      return fail(`${file}: cannot be written: ${describe(error)}; pass another --output`);
+      return fail(`${file}: cannot be written: ${toErrorCode(error)}; pass another --output`);
     }
     createLineWriter(1)(`${file}  upload it to ${url}\n`);
   }
@@ -87,10 +92,6 @@ async function readKeys(file: string): Promise<readonly PublicJwk[] | string> {
     if (error instanceof KeyError) return `${file}: ${error.message}`;
     throw error;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function fail(message: string): number {

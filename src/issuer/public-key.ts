@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { findPemBlocks } from '../shared/pem.ts';
 
 /** A key that verifies ServiceAccount tokens, as the API server publishes it. */
 export interface PublicJwk {
@@ -24,15 +25,13 @@ export const MIN_KEY_BITS = 2_048;
  * @throws KeyError for anything else, and for keys that Entra does not accept.
  */
 export function readPublicKeys(pem: string): readonly PublicJwk[] {
-  const blocks = [
-    ...pem.matchAll(/-----BEGIN ([A-Z\d ]{1,40})-----[^-]{0,100000}-----END \1-----/g),
-  ];
+  const blocks = findPemBlocks(pem, () => true);
   if (blocks.length === 0) {
     throw new KeyError(
       'has no key in PEM; pass the file of --service-account-key-file, such as /etc/kubernetes/pki/sa.pub',
     );
   }
-  return blocks.map(([block, label = '']) => {
+  return blocks.map(({ label, block }) => {
     if (label.includes('PRIVATE')) {
       throw new KeyError(
         'has a private key, which must not leave the control plane; write its public key with openssl rsa -in sa.key -pubout -out sa.pub, and pass that',

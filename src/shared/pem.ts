@@ -6,7 +6,22 @@ const LABELS = ['CERTIFICATE', 'X509 CERTIFICATE'];
  * whether a block can be parsed is for the caller to find. Takes time in proportion to the text, whatever it is.
  */
 export function findPemCertificates(text: string): readonly string[] {
-  const blocks: string[] = [];
+  return findPemBlocks(text, (label) => LABELS.includes(label)).map(({ block }) => block);
+}
+
+export interface PemBlock {
+  /** Such as `PUBLIC KEY`. */
+  readonly label: string;
+  /** With its BEGIN and END lines. */
+  readonly block: string;
+}
+
+/** The blocks with wanted labels, up to the first one without its end. Otherwise as `findPemCertificates`. */
+export function findPemBlocks(
+  text: string,
+  isWanted: (label: string) => boolean,
+): readonly PemBlock[] {
+  const blocks: PemBlock[] = [];
   let from = 0;
   for (;;) {
     const begin = text.indexOf('-----BEGIN ', from);
@@ -15,10 +30,10 @@ export function findPemCertificates(text: string): readonly string[] {
     if (labelEnd === -1) return blocks;
     const label = text.slice(begin + 11, labelEnd);
     from = labelEnd + 5;
-    if (!LABELS.includes(label)) continue;
+    if (!isWanted(label)) continue;
     const end = text.indexOf(`-----END ${label}-----`, from);
     if (end === -1) return blocks;
     from = end + label.length + 14;
-    blocks.push(text.slice(begin, from));
+    blocks.push({ label, block: text.slice(begin, from) });
   }
 }

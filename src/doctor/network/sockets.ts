@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readSocketTable } from '../../proxy/process/pod-sockets.ts';
 
 /** One TCP socket of this network namespace. */
 export interface SocketRow {
@@ -21,9 +21,9 @@ const listening = '0A';
 /** Every TCP socket of this network namespace, of all containers of the pod. Needs no permission. */
 export async function readSockets(root = '/proc'): Promise<readonly SocketRow[]> {
   const tables = await Promise.all(
-    ['tcp', 'tcp6'].map((name) => readTable(`${root}/self/net/${name}`)),
+    ['tcp', 'tcp6'].map((name) => readSocketTable(`${root}/self/net/${name}`, maxTableBytes)),
   );
-  return tables.flatMap(parseSocketTable);
+  return tables.flatMap((table) => parseSocketTable(table?.text ?? ''));
 }
 
 /** Parses `/proc/net/tcp` or `tcp6`; lines that are not sockets are left out. */
@@ -64,22 +64,4 @@ function toAddress(hex: string): string {
   );
   // The URL parser shortens zeros as RFC 5952 wants it.
   return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1);
-}
-
-async function readTable(path: string): Promise<string> {
-  const file = await open(path, 'r').catch(() => undefined);
-  // A kernel without IPv6 has no tcp6.
-  if (file === undefined) return '';
-  try {
-    const chunks: Buffer[] = [];
-    for (let length = 0; length < maxTableBytes; ) {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(65_536), 0, 65_536, null);
-      if (bytesRead === 0) break;
-      chunks.push(buffer.subarray(0, bytesRead));
-      length += bytesRead;
-    }
-    return Buffer.concat(chunks).toString('latin1');
-  } finally {
-    await file.close();
-  }
 }

@@ -1,5 +1,6 @@
 import type { IdentityBinding } from '../plan.ts';
 import { toComment, toShellWord } from './quote.ts';
+import { countFailures, printCounts } from './shell-parts.ts';
 
 /** The script that creates the identity bindings of a cluster with `az`, and keeps those that are there. */
 export function renderBindingsScript(bindings: readonly IdentityBinding[]): string {
@@ -7,7 +8,7 @@ export function renderBindingsScript(bindings: readonly IdentityBinding[]): stri
     ({ name, clientId, resourceId }) =>
       `# client ID ${toComment(clientId)}\nbinding ${toShellWord(name)} ${toShellWord(resourceId)}\n`,
   );
-  return `${head}\n${lines.join('\n')}\n${tail}`;
+  return `${head}\n${lines.join('\n')}\n${printCounts}`;
 }
 
 const head = `#!/usr/bin/env bash
@@ -38,11 +39,7 @@ fi
 cluster=("--resource-group=$1" "--cluster-name=$2")
 kept=0 changed=0 failed=0
 
-fail() {
-  printf 'error: %s\\n' "$1" >&2
-  failed=$((failed + 1))
-}
-
+${countFailures}
 # Names and resource IDs of the identities, a line each.
 found=$(az aks identity-binding list "\${cluster[@]}" --output tsv --only-show-errors --query \\
   '[].[name, managedIdentity.resourceId || properties.managedIdentity.resourceId]' </dev/null)
@@ -84,12 +81,4 @@ binding() { # name, resource ID
     fail "$1 cannot be created; see the error of az above"
   fi
 }
-`;
-
-const tail = `case $mode in
-  create) echo "$changed created, $kept kept, $failed failed" ;;
-  dry-run) echo "$changed would be created, $kept kept, $failed failed" ;;
-  delete) echo "$changed deleted, $failed failed" ;;
-esac
-[ "$failed" = 0 ]
 `;

@@ -1,6 +1,7 @@
 import { groupBy } from '../group-by.ts';
 import type { FederatedCredential } from '../plan.ts';
 import { toComment, toShellWord } from './quote.ts';
+import { countFailures, printCounts } from './shell-parts.ts';
 
 /** A credential of a plan that names the issuer. */
 export type IssuedCredential = FederatedCredential & { readonly issuer: string };
@@ -19,7 +20,7 @@ export function renderCredentialsScript(
     const [first] = all;
     return first === undefined ? '' : renderOwner(first, all, tenantOf);
   });
-  return `${head(limit)}\n${owners.join('\n')}\n${tail}`;
+  return `${head(limit)}\n${owners.join('\n')}\n${printCounts}`;
 }
 
 function toOwner({ clientId, subscription, resourceGroup, identity }: IssuedCredential): string {
@@ -81,11 +82,7 @@ kept=0 changed=0 failed=0
 kind='' owner='' is_known=no count=0
 target=() present=()
 
-fail() {
-  printf 'error: %s\\n' "$1" >&2
-  failed=$((failed + 1))
-}
-
+${countFailures}
 # Reads the credentials of an identity: name, issuer, subject and audience, a line each.
 read_present() {
   local found
@@ -179,12 +176,4 @@ credential() { # name, issuer, subject, audience
     fail "$owner: $1 cannot be created; see the error of az above"
   fi
 }
-`;
-
-const tail = `case $mode in
-  create) echo "$changed created, $kept kept, $failed failed" ;;
-  dry-run) echo "$changed would be created, $kept kept, $failed failed" ;;
-  delete) echo "$changed deleted, $failed failed" ;;
-esac
-[ "$failed" = 0 ]
 `;

@@ -51,7 +51,7 @@ export async function findCompany({ root, pid }: ProcFiles): Promise<Company> {
   if (own === undefined) return 'unknown';
   let readable = 0;
   for (const { name, uid, inode } of tables) {
-    const table = await readTable(`${root}/${pid}/net/${name}`);
+    const table = await readSocketTable(`${root}/${pid}/net/${name}`, maxTableBytes);
     // A kernel without IPv6 has no tcp6.
     if (table === undefined) continue;
     readable += 1;
@@ -85,21 +85,26 @@ async function readOwnInodes(root: string, pid: number | 'self'): Promise<Set<st
   }
 }
 
-async function readTable(
+/**
+ * A table of `/proc/net`, no further than `maxBytes` and a chunk.
+ * @returns undefined if it cannot be read, as tcp6 of a kernel without IPv6.
+ */
+export async function readSocketTable(
   path: string,
+  maxBytes: number,
 ): Promise<{ readonly text: string; readonly isCut: boolean } | undefined> {
   try {
     const file = await fs.open(path, 'r');
     try {
       const chunks: Buffer[] = [];
       let length = 0;
-      while (length < maxTableBytes) {
+      while (length < maxBytes) {
         const { bytesRead, buffer } = await file.read(Buffer.alloc(65_536), 0, 65_536, null);
         if (bytesRead === 0) break;
         chunks.push(buffer.subarray(0, bytesRead));
         length += bytesRead;
       }
-      return { text: Buffer.concat(chunks).toString('latin1'), isCut: length >= maxTableBytes };
+      return { text: Buffer.concat(chunks).toString('latin1'), isCut: length >= maxBytes };
     } finally {
       await file.close();
     }

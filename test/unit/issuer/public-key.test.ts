@@ -62,6 +62,11 @@ describe('a file of public keys', () => {
       /private key/,
     ],
     [
+      'a public key and an encrypted private one of the older form, whose headers have dashes',
+      `${spki}${rsa.privateKey.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'open' })}`,
+      /private key/,
+    ],
+    [
       'a public and a private key',
       `${spki}${rsa.privateKey.export({ type: 'pkcs8', format: 'pem' })}`,
       /private key/,

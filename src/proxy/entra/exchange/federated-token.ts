@@ -11,7 +11,12 @@ import {
   toReadFault,
 } from '../explain/assertion-fault.ts';
 import type { ExchangeMode } from '../settings.ts';
-import { type Assertion, MAX_ASSERTION_BYTES, parseAssertion } from './assertion.ts';
+import {
+  type Assertion,
+  type AssertionClaims,
+  MAX_ASSERTION_BYTES,
+  parseAssertion,
+} from './assertion.ts';
 
 /**
  * The assertion as the file holds it now.
@@ -92,28 +97,51 @@ export interface AssertionInspection {
   readonly expiresAtSeconds?: number | undefined;
 }
 
+/** Looks at a token file once, now, without its remedies. Otherwise as `examineAssertion`. */
+export async function inspectAssertion(
+  deps: FederatedTokenDeps,
+  options: FederatedTokenOptions,
+): Promise<AssertionInspection> {
+  const { claims, fault, doubt } = await examineAssertion(deps, options);
+  return {
+    ...(fault !== undefined && { fault: fault.is }),
+    ...(doubt !== undefined && { doubt: doubt.is }),
+    ...(claims !== undefined && {
+      issuedAtSeconds: claims.issuedAtSeconds,
+      expiresAtSeconds: claims.expiresAtSeconds,
+    }),
+  };
+}
+
+/** The claims of a token file and its problem, if any: at most one of `fault` and `doubt`, as `AssertionInspection` has them. */
+export interface AssertionExamination {
+  /** As the token says, whether or not it can be used; undefined without a token. */
+  readonly claims?: AssertionClaims | undefined;
+  readonly fault?: Pick<AssertionFault, 'is' | 'hint'> | undefined;
+  readonly doubt?: Pick<AssertionFault, 'is' | 'hint'> | undefined;
+}
+
 /**
  * Looks at a token file once, now, and judges it as an exchange would. Never rejects.
  * @param options `setting` is not used.
  */
-export async function inspectAssertion(
+export async function examineAssertion(
   { clock, readFile = readAssertionFile }: FederatedTokenDeps,
   { path, mode = 'federation', usualMode = mode }: FederatedTokenOptions,
-): Promise<AssertionInspection> {
+): Promise<AssertionExamination> {
   let text: string;
   try {
     text = (await readFile(path)).trim();
   } catch (error) {
-    return { fault: toReadFault(toErrorCode(error), path).is };
+    return { fault: toReadFault(toErrorCode(error), path) };
   }
   const nowMs = clock.epochMs();
-  const { issuedAtSeconds, expiresAtSeconds } = parseAssertion(text)?.claims ?? {};
-  const times = { issuedAtSeconds, expiresAtSeconds };
   const found = judge(text, nowMs, mode, usualMode);
-  if (!('claims' in found)) return { fault: found.is, ...times };
+  if (!('claims' in found)) return { claims: parseAssertion(text)?.claims, fault: found };
+  const { claims } = found;
   const doubt = findAssertionDoubt(found, nowMs, mode);
-  if (doubt === undefined) return times;
-  return doubt.isCertain ? { fault: doubt.is, ...times } : { doubt: doubt.is, ...times };
+  if (doubt === undefined) return { claims };
+  return doubt.isCertain ? { claims, fault: doubt } : { claims, doubt };
 }
 
 function readAssertionFile(path: string): Promise<string> {
