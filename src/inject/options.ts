@@ -317,7 +317,7 @@ export const injectOptions = {
   memoryLimit: {
     flag: 'memory-limit',
     type: quantityValue,
-    default: '96Mi',
+    default: '128Mi',
     group: 'Resources of each container',
     help: 'Memory that cannot be exceeded.',
   },

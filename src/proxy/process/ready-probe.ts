@@ -65,10 +65,13 @@ export async function runProbe(
 
 async function untilReady({ clock, attempt }: ProbeDeps, endpoint: HostPort): Promise<NotReady> {
   const giveUpAtMs = clock.monotonicMs() + deadlineMs;
+  let failure: NotReady;
   for (;;) {
     const leftMs = giveUpAtMs - clock.monotonicMs();
-    const failure = await attempt(endpoint, Math.min(attemptMs, leftMs));
-    if (failure === undefined) return undefined;
+    const latest = await attempt(endpoint, Math.min(attemptMs, leftMs));
+    if (latest === undefined) return undefined;
+    // An attempt that the end cuts short may time out, which says nothing about the proxy.
+    if (failure === undefined || leftMs >= attemptMs) failure = latest;
     if (clock.monotonicMs() + pauseMs >= giveUpAtMs) return failure;
     await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
   }

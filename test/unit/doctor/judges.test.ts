@@ -51,7 +51,7 @@ describe('the table of sockets', () => {
 describe('memory and restarts', () => {
   test.each([
     [64, 'fail'],
-    [96, 'ok'],
+    [128, 'ok'],
   ])('a limit of %i MiB: %s', (mib, status) => {
     expect(judgeMemoryLimit({ ...facts, memoryLimitBytes: mib * 1_048_576 }).status).toBe(status);
   });
@@ -60,7 +60,7 @@ describe('memory and restarts', () => {
     expect(judgeKills({ ...facts, oomKills: 0 }).status).toBe('ok');
     expect(judgeKills({ ...facts, oomKills: 2 })).toMatchObject({
       status: 'fail',
-      fix: expect.stringContaining('96Mi'),
+      fix: expect.stringContaining('128Mi'),
     });
     expect(judgeKills(facts).status).toBe('skip');
   });

@@ -170,8 +170,8 @@ describe('malformed command lines', () => {
     [['--proxy-image=a b'], /--proxy-image: "a b" is not an image/],
     [['--classic', '--native-sidecar'], /contradict each other/],
     [
-      ['--memory-request=128Mi'],
-      /--memory-request=128Mi is above the limit of 96Mi.*--memory-limit=128Mi/,
+      ['--memory-request=256Mi'],
+      /--memory-request=256Mi is above the limit of 128Mi.*--memory-limit=256Mi/,
     ],
     [['--memory-limit=33000Ki', '--memory-request=1Gi'], /above the limit of 33000Ki/],
     [['--cpu-limit=100m', '--cpu-request=0.2'], /--cpu-request=0\.2 is above the limit of 100m/],

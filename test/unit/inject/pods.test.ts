@@ -66,7 +66,7 @@ describe('an injected pod', () => {
     const { stdout } = await inject(pod(''), '--cpu-request=none', '--cpu-limit=1');
     expect(parse(stdout).spec.initContainers[0].resources).toEqual({
       requests: { memory: '32Mi' },
-      limits: { cpu: '1', memory: '96Mi' },
+      limits: { cpu: '1', memory: '128Mi' },
     });
   });
 

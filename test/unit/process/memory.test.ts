@@ -49,7 +49,7 @@ describe('the warning about a memory limit', () => {
 
   test('names the limit, the supported one and the field to change', () => {
     expect(findMemoryRisk(64 * 2 ** 20)).toBe(
-      "the container's memory limit of 64 MiB is below the supported 96 MiB: tokens may take seconds; raise resources.limits.memory",
+      "the container's memory limit of 64 MiB is below the supported 128 MiB: tokens may take seconds; raise resources.limits.memory",
     );
   });
 });

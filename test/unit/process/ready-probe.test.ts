@@ -104,6 +104,17 @@ describe('whom it asks', () => {
 });
 
 describe('how long it asks', () => {
+  test('an attempt that the end cuts short does not hide why the others failed', async () => {
+    const clock = createManualClock();
+    const complaints: string[] = [];
+    const attempt = (_: HostPort, timeoutMs: number): Promise<NotReady> =>
+      Promise.resolve(timeoutMs < 1_000 ? `no answer within ${timeoutMs / 1_000} s` : 'status 503');
+    const exitCode = runProbe(['--probe'], {}, { clock, attempt }, (line) => complaints.push(line));
+    await clock.advance(10_000);
+    expect(await exitCode).toBe(1);
+    expect(complaints[0]).toContain('status 503');
+  });
+
   test('through refused connections and wrong answers until the proxy is ready', async () => {
     const tries = ['connection refused', 'connection refused', 'status 503', undefined];
     const { clock, exitCode, asked, complaints } = probe(['--probe'], tries);

@@ -749,8 +749,8 @@ export const cases: readonly Case[] = [
         shop.container(pod, 'azwi-proxy').resources.limits.memory = '64Mi';
       }),
     cause: 'memory-limit',
-    says: /resources\.limits\.memory of azwi-proxy is 64 MiB, and 96 MiB is the minimum/,
-    fix: /to 96Mi or more/,
+    says: /resources\.limits\.memory of azwi-proxy is 64 MiB, and 128 MiB is the minimum/,
+    fix: /to 128Mi or more/,
   },
   {
     title: 'proxy ends at once',
