@@ -22,6 +22,8 @@ const recipes = {
 export type ImageName = keyof typeof recipes;
 export type Images = Readonly<Record<ImageName, string>>;
 
+const labels = Object.entries(ownerLabels).map(([name, value]) => `--label=${name}=${value}`);
+
 /** The base image that .ci/docker/up makes where there is no registry. */
 const baseImage = 'node:26-bookworm-slim';
 
@@ -40,6 +42,22 @@ export async function buildImages(): Promise<Images> {
 }
 
 /**
+ * Builds images under tags of this run, which `removeImage` takes away: another run on this machine, of another
+ * commit, may change the shared ones meanwhile.
+ */
+export async function buildOwnImages<N extends ImageName>(
+  names: readonly N[],
+): Promise<Readonly<Record<N, string>>> {
+  const built: [string, string][] = [];
+  for (const name of names) {
+    const tag = `${toTag(name)}-${process.pid}`;
+    await build(tag, ['--build-arg=BUILD_IMAGE', ...labels, ...recipes[name]]);
+    built.push([name, tag]);
+  }
+  return Object.fromEntries(built) as Record<N, string>;
+}
+
+/**
  * Builds one image; one at a time on a machine, so that those that come later find everything cached.
  * @param architecture another than the machine's, after .ci/docker/arm64
  * @returns its tag
@@ -51,10 +69,14 @@ export async function buildImage(name: ImageName, architecture?: 'arm64'): Promi
     architecture === undefined
       ? ['--build-arg=BUILD_IMAGE']
       : [`--platform=linux/${architecture}`, `--build-arg=BUILD_IMAGE=${baseImage}${suffix}`];
-  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...foreign, ...recipes[name]];
-  // An emulated build takes minutes, which the others need not wait for.
-  await run(['flock', `/tmp/workload-identity-imds-proxy-images${suffix}.lock`, ...command]);
+  await build(tag, [...foreign, ...recipes[name]], suffix);
   return tag;
+}
+
+/** @param lock which others it waits for: an emulated build takes minutes */
+async function build(tag: string, args: readonly string[], lock = ''): Promise<void> {
+  const command = ['docker', 'build', '--quiet', `--tag=${tag}`, ...args];
+  await run(['flock', `/tmp/workload-identity-imds-proxy-images${lock}.lock`, ...command]);
 }
 
 /** Builds an image on top of another for this run alone, with one file added and one variable set. */
@@ -63,7 +85,6 @@ export async function extendImage(
   base: string,
   { context, file, variable }: { context: string; file: string; variable: string },
 ): Promise<void> {
-  const labels = Object.entries(ownerLabels).map(([name, value]) => `--label=${name}=${value}`);
   const lines = [`FROM ${base}`, `COPY ${file} /etc/${file}`, `ENV ${variable}=/etc/${file}`];
   await run(
     ['docker', 'build', '--quiet', `--tag=${tag}`, ...labels, '--file=-', context],
@@ -71,8 +92,8 @@ export async function extendImage(
   );
 }
 
-export async function removeImage(tag: string): Promise<void> {
-  await run(['docker', 'image', 'rm', '--force', tag]);
+export async function removeImage(...tags: readonly string[]): Promise<void> {
+  await run(['docker', 'image', 'rm', '--force', ...tags]);
 }
 
 function toTag(name: ImageName): string {

@@ -14,6 +14,8 @@ export class KubectlFailure extends Error {
 
 /** The cluster of .ci/kubernetes/up. */
 export interface Cluster {
+  /** Path of the file with which any client reaches it. */
+  readonly kubeconfig: string;
   /** @throws KubectlFailure */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   get<T>(...args: readonly string[]): Promise<T>;
@@ -21,6 +23,8 @@ export interface Cluster {
   apply(objects: readonly object[] | string): Promise<void>;
   /** Creates an object that is a question, and returns it with its answer. */
   ask<T>(object: object): Promise<T>;
+  /** Ends a container behind the kubelet's back. @param id as a status has it, with its runtime */
+  killContainer(id: string): Promise<void>;
 }
 
 export interface ClusterPaths {
@@ -31,13 +35,14 @@ export interface ClusterPaths {
 }
 
 export function toCluster({ binaries, state }: ClusterPaths): Cluster {
+  const kubeconfig = join(state, 'kubeconfig');
   const cluster: Cluster = {
+    kubeconfig,
     async kubectl(args, input) {
-      const running = execute(
-        join(binaries, 'kubectl'),
-        [`--kubeconfig=${join(state, 'kubeconfig')}`, ...args],
-        { maxBuffer, timeout: deadlineMs },
-      );
+      const running = execute(join(binaries, 'kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
+        maxBuffer,
+        timeout: deadlineMs,
+      });
       // A kubectl that has failed reads no input.
       running.child.stdin?.on('error', () => undefined).end(input);
       const { stdout } = await running.catch((error: { stdout: string; stderr: string }) => {
@@ -56,6 +61,15 @@ export function toCluster({ binaries, state }: ClusterPaths): Cluster {
     async ask<T>(object: object) {
       const args = ['create', '--filename=-', '--output=json'];
       return JSON.parse(await cluster.kubectl(args, toText([object]))) as T;
+    },
+    async killContainer(id) {
+      const [runtime = '', name = ''] = id.split('://');
+      const args = [`--address=${join(state, 'containerd.sock')}`, '--namespace=k8s.io'];
+      await (runtime === 'docker'
+        ? execute('docker', ['kill', name], { timeout: deadlineMs })
+        : execute('ctr', [...args, 'tasks', 'kill', '--signal=SIGKILL', name], {
+            timeout: deadlineMs,
+          }));
     },
   };
   return cluster;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Container, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
-import type { Images } from './docker-images.ts';
+import type { PodImages } from './kubernetes-tenant.ts';
 
 /** An object of the API, as far as the tests look into it. */
 export interface Manifest {
@@ -38,21 +38,29 @@ export function podSpecOf({ kind, spec, template }: Manifest): V1PodSpec | undef
   return (spec?.jobTemplate?.spec ?? spec)?.template?.spec;
 }
 
-/** The manifest with images that this machine has, and with the fake Entra for the proxy to ask; work asks once. */
+/**
+ * The manifest with images that this machine has, and with the fake Entra for the proxy to ask; work and init
+ * containers of the application ask once.
+ */
 export function toLocal(
   manifest: Manifest,
-  { images, authorityHost }: { readonly images: Images; readonly authorityHost: string },
+  { images, authorityHost }: { readonly images: PodImages; readonly authorityHost: string },
 ): Manifest {
   return changePod(manifest, (spec) => {
     for (const container of containersOf(spec)) {
       container.imagePullPolicy = 'Never';
       container.image = images.app;
-      if (container.name === 'work') container.command = ['node', '/app.cjs', 'once'];
+      const isOurs = /^azwi-proxy(-init)?$/.test(container.name);
+      const ends = container.name === 'work' || (spec.initContainers?.includes(container) ?? false);
+      if (ends && !isOurs) {
+        container.command = ['node', '/app.cjs', 'once'];
+        delete container.args;
+      }
       if (container.name === 'azwi-proxy-init') container.image = images.init;
       if (container.name !== 'azwi-proxy') continue;
       container.image = images.proxy;
       container.env = [
-        ...(container.env ?? []),
+        ...(container.env ?? []).filter(({ name }) => name !== 'AZURE_AUTHORITY_HOST'),
         { name: 'AZURE_AUTHORITY_HOST', value: authorityHost },
       ];
     }
@@ -83,14 +91,15 @@ export function hasNativeSidecar(manifest: Manifest): boolean {
   return podSpecOf(manifest)?.initContainers?.some(isNativeSidecar) ?? false;
 }
 
-function changePod(manifest: Manifest, change: (spec: V1PodSpec) => void): Manifest {
+/** A copy of the manifest with another pod. */
+export function changePod(manifest: Manifest, change: (spec: V1PodSpec) => void): Manifest {
   const changed = structuredClone(manifest);
   const spec = podSpecOf(changed);
   if (spec !== undefined) change(spec);
   return changed;
 }
 
-function containersOf(spec: V1PodSpec): readonly V1Container[] {
+export function containersOf(spec: V1PodSpec): readonly V1Container[] {
   return [...(spec.initContainers ?? []), ...spec.containers];
 }
 

@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Pod, V1PodList } from '@kubernetes/client-node';
-import { type Container, connect } from './docker.ts';
+import type { Container } from './docker.ts';
 import type { Cluster } from './kubernetes-cluster.ts';
 
 /** A pod of the cluster. */
@@ -73,8 +73,7 @@ export async function findPod(
     },
     async kill(container) {
       const { containerID = '' } = await pod.status(container);
-      const { container: client } = await connect();
-      await client.dockerode.getContainer(containerID.replace(/^docker:\/\//, '')).kill();
+      await cluster.killContainer(containerID);
     },
   };
   return pod;

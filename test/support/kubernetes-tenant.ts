@@ -6,10 +6,13 @@ import { extendImage, type Images, removeImage } from './docker-images.ts';
 import { startEmulator } from './emulator.ts';
 import type { Cluster } from './kubernetes-cluster.ts';
 
-/** Entra as the pods of a real cluster have it: an emulator on the bridge of Docker. Plain JSON but `stop`. */
+/** The images of pods in a cluster. */
+export type PodImages = Pick<Images, 'proxy' | 'init' | 'pause' | 'app'>;
+
+/** Entra as the pods of a real cluster have it: an emulator on the bridge of the pods. Plain JSON but `stop`. */
 export interface KubernetesTenant {
   /** `proxy` trusts the tenant's CA beside the public ones, as an image of a company trusts its own. */
-  readonly images: Images;
+  readonly images: PodImages;
   readonly tenantId: string;
   readonly authorityHost: string;
   readonly caPem: string;
@@ -34,7 +37,7 @@ const bindingAudience = 'api://AKSIdentityBinding';
  */
 export async function startKubernetesTenant(
   cluster: Cluster,
-  { state, images }: { readonly state: string; readonly images: Images },
+  { state, images }: { readonly state: string; readonly images: PodImages },
 ): Promise<KubernetesTenant> {
   // As NODE_EXTRA_CA_CERTS has a process trust an issuer that has no public certificate.
   const clusterCa = await readFile(join(state, 'ca.crt'), 'utf8');

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { answerOf, toClaims } from '../../support/docker-app.ts';
-import { useKubernetes } from '../../support/kubernetes.ts';
+import { describeOnCurrent, type Sidecar, useKubernetes } from '../../support/kubernetes.ts';
 import { readManifests } from '../../support/kubernetes-manifest.ts';
 import { findPod, untilRolledOut } from '../../support/kubernetes-pod.ts';
 
 const kubernetes = useKubernetes();
 const { cluster, tenant } = kubernetes;
-const namespace = 'injected';
 
 /** A workload as somebody has it who knows nothing of the proxy. */
-function toWorkload(kind: string, app: string, pod: object = {}): string {
+function toWorkload(namespace: string, kind: string, app: string, pod: object = {}): string {
   return stringify({
     apiVersion: 'apps/v1',
     kind,
@@ -30,22 +29,25 @@ function toWorkload(kind: string, app: string, pod: object = {}): string {
   });
 }
 
-/** Injects a workload and applies the result as it is; the pod is ready then. */
-async function run(kind: string, app: string, pod: object = {}): Promise<void> {
-  await kubernetes.createAccounts({ [namespace]: [app] });
-  const { clientId } = await kubernetes.addIdentity(app, [`${namespace}:${app}`]);
-  const flags = kubernetes.injectFlags(clientId);
-  const { exitCode, output, report } = await kubernetes.filter(
-    'inject',
-    flags,
-    toWorkload(kind, app, pod),
-  );
-  expect(exitCode, report).toBe(0);
-  await cluster.apply(output);
-  await untilRolledOut(cluster, namespace, `${kind.toLowerCase()}/${app}`);
-}
+function describeWorkloads(sidecar: Sidecar): void {
+  const namespace = `injected-${sidecar}`;
+  const injectFlags = (clientId: string) => kubernetes.injectFlags(clientId, sidecar);
 
-describe('what `inject --classic` writes', () => {
+  /** Injects a workload and applies the result as it is; the pod is ready then. */
+  const run = async (kind: string, app: string, pod: object = {}): Promise<void> => {
+    await kubernetes.createAccounts({ [namespace]: [app] });
+    const { clientId } = await kubernetes.addIdentity(app, [`${namespace}:${app}`]);
+    const flags = injectFlags(clientId);
+    const { exitCode, output, report } = await kubernetes.filter(
+      'inject',
+      flags,
+      toWorkload(namespace, kind, app, pod),
+    );
+    expect(exitCode, report).toBe(0);
+    await cluster.apply(output);
+    await untilRolledOut(cluster, namespace, `${kind.toLowerCase()}/${app}`);
+  };
+
   it.each([
     ['Deployment', 'web'],
     ['StatefulSet', 'store'],
@@ -81,8 +83,7 @@ describe('what `inject --classic` writes', () => {
     expect(answer, JSON.stringify(answer)).toMatchObject({ status: 200 });
   });
 
-  it("the application's own init container does not reach the node: the proxy is not there yet", async () => {
-    // The price of a classic sidecar (docs/inject.md); this Kubernetes knows no native ones.
+  it("the application's own init container is served, or refused where the proxy comes later", async () => {
     const migrate = {
       name: 'migrate',
       image: tenant.images.app,
@@ -90,21 +91,27 @@ describe('what `inject --classic` writes', () => {
     };
     await run('Deployment', 'migrating', { initContainers: [migrate] });
     const pod = await findPod(cluster, namespace, 'migrating');
-    expect(await answerOf(pod.container('migrate'), 'once')).toMatchObject({
-      error: 'ECONNREFUSED',
-    });
+    const answer = await answerOf(pod.container('migrate'), 'once');
     const { spec } = await pod.read();
-    expect(spec?.initContainers?.map(({ name }) => name)).toEqual(['azwi-proxy-init', 'migrate']);
+    const inits = spec?.initContainers?.map(({ name }) => name);
+    if (sidecar === 'native') {
+      expect(answer, JSON.stringify(answer)).toMatchObject({ status: 200 });
+      expect(inits).toEqual(['azwi-proxy-init', 'azwi-proxy', 'migrate']);
+      return;
+    }
+    // The price of a classic sidecar (docs/inject.md). It does not reach the node.
+    expect(answer).toMatchObject({ error: 'ECONNREFUSED' });
+    expect(inits).toEqual(['azwi-proxy-init', 'migrate']);
   });
 
   it('a ServiceAccount that the identity does not trust gets the refusal with our hint', async () => {
     await kubernetes.createAccounts({ [namespace]: ['stranger'] });
     const { clientId } = await kubernetes.addIdentity('stranger', [`${namespace}:somebody-else`]);
-    const flags = kubernetes.injectFlags(clientId);
+    const flags = injectFlags(clientId);
     const { output } = await kubernetes.filter(
       'inject',
       flags,
-      toWorkload('Deployment', 'stranger'),
+      toWorkload(namespace, 'Deployment', 'stranger'),
     );
     await cluster.apply(output);
     await untilRolledOut(cluster, namespace, 'deployment/stranger');
@@ -121,8 +128,8 @@ describe('what `inject --classic` writes', () => {
   it('`uninject` gives the pod of before, which has no proxy', async () => {
     await run('Deployment', 'undone');
     const injected = await cluster.get<object>('deployment', `--namespace=${namespace}`, 'undone');
-    const manifest = toWorkload('Deployment', 'undone');
-    const flags = kubernetes.injectFlags('33333333-3333-4333-8333-333333333333');
+    const manifest = toWorkload(namespace, 'Deployment', 'undone');
+    const flags = injectFlags('33333333-3333-4333-8333-333333333333');
     const { output } = await kubernetes.filter('inject', flags, manifest);
     const undone = await kubernetes.filter('uninject', [], output);
     expect(undone.output).toBe(manifest);
@@ -136,10 +143,13 @@ describe('what `inject --classic` writes', () => {
     expect(spec?.containers.map(({ name }) => name)).toEqual(['app']);
     expect(spec?.initContainers).toBeUndefined();
   });
-});
+}
+
+describe('what `inject --classic` writes', () => describeWorkloads('classic'));
+describeOnCurrent('what `inject --native-sidecar` writes', () => describeWorkloads('native'));
 
 describe('a Job', () => {
-  const flags = () => kubernetes.injectFlags('44444444-4444-4444-8444-444444444444');
+  const flags = () => kubernetes.injectFlags('44444444-4444-4444-8444-444444444444', 'classic');
 
   it('is refused by `inject --classic`, with what to do', async () => {
     const [, job] = readManifests('deploy/manual/job.yaml');

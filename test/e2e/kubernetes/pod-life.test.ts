@@ -5,8 +5,9 @@ import { useKubernetes } from '../../support/kubernetes.ts';
 import { type ClusterPod, findPod, untilRolledOut } from '../../support/kubernetes-pod.ts';
 
 const kubernetes = useKubernetes();
-const { cluster, tenant } = kubernetes;
+const { cluster, isCurrent, tenant } = kubernetes;
 const namespace = 'life';
+const anyUserListens = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };
 const token =
   '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 const instance = '/metadata/instance?api-version=2021-02-01';
@@ -23,6 +24,8 @@ function toWorkload(app: string): string {
         metadata: { labels: { app } },
         spec: {
           serviceAccountName: app,
+          // Docker lets every user listen on port 80; containerd leaves it to the pod.
+          ...(isCurrent ? { securityContext: { sysctls: [anyUserListens] } } : {}),
           containers: [
             {
               name: 'node',

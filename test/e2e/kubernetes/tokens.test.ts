@@ -3,9 +3,15 @@ import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from 'jose
 import { beforeAll, describe, expect, it } from 'vitest';
 import { postForm } from '../../../src/emulator/http/post-form.ts';
 import { answerOf, toClaims } from '../../support/docker-app.ts';
-import { useKubernetes } from '../../support/kubernetes.ts';
-import { readManifests, toClassic, toLocal } from '../../support/kubernetes-manifest.ts';
+import { describeOnCurrent, useKubernetes } from '../../support/kubernetes.ts';
+import {
+  parseManifests,
+  readManifests,
+  toClassic,
+  toLocal,
+} from '../../support/kubernetes-manifest.ts';
 import { findPod, untilRolledOut } from '../../support/kubernetes-pod.ts';
+import { withWebhookToken } from '../../support/kubernetes-webhook.ts';
 
 const kubernetes = useKubernetes();
 const { cluster, tenant } = kubernetes;
@@ -61,6 +67,45 @@ describe('deploy/manual/classic.yaml', () => {
     expect(output).toMatch(/^Gid:\s+1501\s/m);
     expect(output).toMatch(/^CapEff:\s+0+$/m);
     expect(output).toMatch(/^NoNewPrivs:\s+1$/m);
+  });
+});
+
+describeOnCurrent('deploy/manual/native-sidecar.yaml', () => {
+  it('replaces the classic one, and serves the first request of the application', async () => {
+    const manifests = readManifests('deploy/manual/native-sidecar.yaml');
+    await cluster.apply(manifests.map((manifest) => toLocal(manifest, tenant)));
+    await untilRolledOut(cluster, 'shop', 'deployment/legacy-app');
+    const pod = await findPod(cluster, 'shop', 'legacy-app');
+    const answer = await answerOf(pod.container('app'), 'start');
+    expect(answer, JSON.stringify(answer)).toMatchObject({ status: 200 });
+    expect(toClaims(answer)).toMatchObject({ appid: manualClientId, tid: tenant.tenantId });
+    expect(await pod.status('azwi-proxy')).toMatchObject({ ready: true, restartCount: 0 });
+  });
+});
+
+describeOnCurrent('deploy/component', () => {
+  it('deploy/example, built by kustomize, gets a token once the webhook has added its volume', async () => {
+    const built = await cluster.kubectl(['kustomize', 'deploy/example']);
+    const { clientId } = await kubernetes.addIdentity('component', ['component:legacy-app']);
+    const manifests = parseManifests(built).map((manifest) =>
+      withWebhookToken(toLocal(manifest, tenant), tenant, clientId),
+    );
+    await kubernetes.createAccounts({ component: ['legacy-app'] });
+    await cluster.apply(
+      manifests.map((manifest) => ({
+        ...manifest,
+        metadata: { ...manifest.metadata, namespace: 'component' },
+      })),
+    );
+    await untilRolledOut(cluster, 'component', 'deployment/legacy-app');
+    const pod = await findPod(cluster, 'component', 'legacy-app');
+    for (const [container, when] of [
+      ['migrate', 'once'],
+      ['app', 'start'],
+    ] as const) {
+      const answer = await answerOf(pod.container(container), when);
+      expect(answer, JSON.stringify(answer)).toMatchObject({ status: 200 });
+    }
   });
 });
 
