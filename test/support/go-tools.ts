@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 /** Tools that `.ci/go-tools` builds, by the name of their file. */
 export const goTools = {
+  actionlint: 'actionlint-v1.7.12',
   hcldec: 'hcldec-v2.25.0',
   hclfmt: 'hclfmt-v2.25.0',
   helm3: 'helm-v3.22.0',

@@ -1,8 +1,14 @@
-/** What CI relies on and actionlint does not judge. */
+/** The workflows: actionlint, and rules of ours that it does not know. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { findGoTool } from '../../support/go-tools.ts';
+import { describeUnless } from '../../support/skip.ts';
 
 const github = join(import.meta.dirname, '../../../.github');
 const workflows = readdirSync(join(github, 'workflows'));
@@ -59,6 +65,36 @@ describe.each(workflows)('.github/workflows/%s', (name) => {
   });
 });
 
+const actionlint = findGoTool('actionlint') ?? '';
+
+describeUnless(
+  actionlint === '' ? 'actionlint is missing; run .ci/go-tools' : undefined,
+  'actionlint',
+  () => {
+    const lint = (file: string) =>
+      promisify(execFile)(actionlint, ['-no-color', file], { cwd: join(github, '..') });
+
+    it.each(workflows)('finds nothing in %s', async (name) => {
+      const { stdout } = await lint(join(github, 'workflows', name));
+      expect(stdout).toBe('');
+    });
+
+    it('finds a step that names no output', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'imds-proxy-actionlint-'));
+      try {
+        const file = join(folder, 'wrong.yaml');
+        const text = readFileSync(join(github, 'workflows/release.yaml'), 'utf8');
+        await writeFile(file, text.replace('steps.publish.outputs', 'steps.publishing.outputs'));
+        await expect(lint(file)).rejects.toMatchObject({
+          stdout: expect.stringContaining('publishing'),
+        });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  },
+);
+
 it('CI runs the whole check, and a release without its registry', () => {
   const text = readFileSync(join(github, 'workflows/ci.yaml'), 'utf8');
   expect(text).toMatch(/- run: \.ci\/run$/m);
@@ -97,9 +133,9 @@ it('Renovate finds the Go programs of .ci', () => {
     [...readFileSync(join(github, '../.ci', file), 'utf8').matchAll(pattern)].map(
       ({ groups }) => `${groups?.['depName']} ${groups?.['currentValue']}`,
     );
-  expect(find('actionlint')).toEqual([expect.stringMatching(/^github.com\/rhysd\/actionlint v/)]);
   expect(find('go-tools')).toEqual(
     expect.arrayContaining([
+      expect.stringMatching(/^github\.com\/rhysd\/actionlint v1\./),
       expect.stringMatching(/^helm\.sh\/helm\/v4 v4\./),
       expect.stringMatching(/^sigs\.k8s\.io\/kustomize\/kustomize\/v5 v5\./),
       expect.stringMatching(/^github\.com\/sigstore\/cosign\/v3 v3\./),
