@@ -6,6 +6,7 @@ import { createRedact, type Redact } from './engine/redact.ts';
 import { type Report, toExitCode, toReport } from './engine/report.ts';
 import { runChecks } from './engine/run-checks.ts';
 import { formatDoctorHelp, formatDoctorUsage } from './help.ts';
+import { volunteerForOomKill } from './oom-victim.ts';
 import { renderJson } from './output/json.ts';
 import { createTextRenderer } from './output/text.ts';
 import { type DoctorCommand, parseDoctorCommand } from './parse-command.ts';
@@ -131,6 +132,8 @@ async function openPlace(
     const { openApp } = await import('./app/app.ts');
     return openApp({ ...options, proxyPort });
   }
+  // Here the doctor shares its memory with the proxy.
+  volunteerForOomKill();
   const { openSidecar } = await import('./sidecar/sidecar.ts');
   return openSidecar({ clock, env }, { ...options, proxyFlags });
 }

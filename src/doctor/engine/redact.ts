@@ -8,8 +8,8 @@ const leastLength = 8;
 
 const redacted = '[redacted]';
 
-/** User and password of a URL, whatever they are. */
-const userInfo = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"']+@/gi;
+/** User and password of a URL, but for the words that our own texts have in their place. */
+const userInfo = /(\b[a-z][a-z\d+.-]*:\/\/)(?!user:password@)[^\s/@"']+@/gi;
 
 /** The value of an Authorization header. */
 const credentials = /\b(Basic|Bearer) +[\w+/=.~-]+/gi;

@@ -4,7 +4,6 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   type CopiedPrograms,
@@ -13,9 +12,11 @@ import {
 } from '../../../demo/shared-folder.ts';
 import { proxyUid } from '../../../src/shared/redirect-contract.ts';
 import { type Diagnosis, runDoctor } from '../../support/doctor.ts';
+import { createPrintedTable } from '../../support/doctor-table.ts';
 import { describeInNamespaces } from '../../support/netns.ts';
 import { createLab, type Lab } from '../../support/netns-lab.ts';
 import { createNested } from '../../support/netns-nested.ts';
+import { asUser, startUntilSaid } from '../../support/netns-process.ts';
 import { dist } from '../../support/proxy-process.ts';
 
 /** An ordinary user of an application. */
@@ -35,28 +36,14 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-const asUser = (uid: number): readonly string[] => [
-  ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all'],
-];
-
-/** Starts a program in the pod and waits until it has said a word. */
 async function startInPod(uid: number, command: readonly string[], word: string): Promise<void> {
-  const child = lab.pod.start(command, {
-    through: asUser(uid),
+  await startUntilSaid(lab.pod, command, word, {
+    uid,
     env: {
       AZURE_TENANT_ID: '8f6c1d3a-2b47-4c55-9a7e-3c1d5e9f0b22',
       AZURE_CLIENT_ID: 'a1a1a1a1-0000-4000-8000-00000000000a',
       AZURE_FEDERATED_TOKEN_FILE: join(folder, 'no-token'),
     },
-  });
-  const output = [child.stdout, child.stderr].filter((stream) => stream !== null);
-  await new Promise<void>((resolve, reject) => {
-    for (const input of output) {
-      createInterface({ input }).on('line', (line) => {
-        if (line.includes(word)) resolve();
-      });
-    }
-    child.once('exit', () => reject(new Error(`ended before it said ${word}`)));
   });
 }
 
@@ -110,7 +97,17 @@ async function diagnose({
 const statuses = ({ checks }: Diagnosis): Readonly<Record<string, string>> =>
   Object.fromEntries(checks.map(({ id, status }) => [id, status]));
 
-function expectFirst(diagnosis: Diagnosis, id: string, says: RegExp, fix: RegExp): void {
+/** Every cause of this file, with the answer of the doctor. */
+const table = createPrintedTable();
+
+function expectFirst(
+  cause: string,
+  diagnosis: Diagnosis,
+  id: string,
+  says: RegExp,
+  fix: RegExp,
+): void {
+  table.add(cause, diagnosis);
   expect(diagnosis.exitCode).toBe(1);
   expect(diagnosis.first, JSON.stringify(diagnosis.checks, null, 1)).toMatchObject({
     id,
@@ -197,6 +194,7 @@ describeInNamespaces('the doctor in the place of the application', () => {
     );
     expect(ids).toEqual(diagnosis.checks.map(({ id }) => id));
     expectFirst(
+      'redirect missing',
       diagnosis,
       'redirect',
       /^169\.254\.169\.254:80 is not redirected: connections of user 2000 leave the pod/,
@@ -208,6 +206,7 @@ describeInNamespaces('the doctor in the place of the application', () => {
     await startProxy();
     await lab.pod.must(['ip', 'route', 'del', 'default']);
     expectFirst(
+      'no route to the metadata address',
       await diagnose(),
       'redirect',
       /^this pod has no route to 169\.254\.169\.254 \(ENETUNREACH\)$/,
@@ -219,6 +218,7 @@ describeInNamespaces('the doctor in the place of the application', () => {
     await redirect({ PROXY_PORT: '9000' });
     await startProxy();
     expectFirst(
+      'redirect to a port that nothing listens on',
       await diagnose(),
       'redirect',
       /^169\.254\.169\.254:80 refuses connections \(ECONNREFUSED\), and the proxy listens on port 8000$/,
@@ -231,6 +231,7 @@ describeInNamespaces('the doctor in the place of the application', () => {
     await startProxy();
     await startServer(appUid, 9000);
     expectFirst(
+      'redirect to the port of another program',
       await diagnose(),
       'redirect',
       /^169\.254\.169\.254:80 leads to port 9000 of this pod, and the proxy has port 8000$/,
@@ -257,6 +258,7 @@ COMMIT
     await startProxy();
     await startServer(1337, 15_001);
     expectFirst(
+      'redirect of a mesh',
       await diagnose(),
       'redirect',
       /^Istio takes connections to 169\.254\.169\.254:80: they come out at its port 15001$/,
@@ -279,6 +281,7 @@ COMMIT
     await redirect();
     await startProxy();
     expectFirst(
+      `application as user 1501, seen by user ${doctor}`,
       await diagnose({ app: proxyUid, doctor }),
       'app-user',
       /^the application \(sleep, process \d+\) runs as user 1501, whom the redirect exempts: it gets the identity of the node$/,
@@ -298,6 +301,7 @@ COMMIT
     await redirect();
     await startProxy();
     expectFirst(
+      'the image of the proxy has its user, who cannot stand in for the application',
       await diagnose({ app: -1, doctor: proxyUid }),
       'app-user',
       /^this doctor runs as user 1501, whom the redirect exempts/,
@@ -309,6 +313,7 @@ COMMIT
     await redirect();
     await startProxy(appUid);
     expectFirst(
+      'pod runAsUser',
       await diagnose(),
       'proxy-user',
       /^the proxy runs as user 2000, and not as 1501: the redirect catches its own requests/,
@@ -320,6 +325,7 @@ COMMIT
     await redirect({ PROXY_UID: '2000' });
     await startProxy(appUid);
     expectFirst(
+      'pod runAsUser, and that user is exempt: so is the application',
       await diagnose(),
       'app-user',
       /runs as user 2000, whom the redirect exempts/,
@@ -336,6 +342,7 @@ COMMIT
   test('proxy killed', async () => {
     await redirect();
     expectFirst(
+      'proxy killed',
       await diagnose(),
       'pod-proxy',
       /^no proxy runs in this pod: nothing listens on port 8000$/,
@@ -351,7 +358,13 @@ COMMIT
   test('another program has the port of the proxy', async () => {
     await redirect();
     await startServer(appUid, 8000);
-    expectFirst(await diagnose(), 'pod-proxy', /^another program has port 8000$/, /--proxy-port/);
+    expectFirst(
+      'another program has the port of the proxy',
+      await diagnose(),
+      'pod-proxy',
+      /^another program has port 8000$/,
+      /--proxy-port/,
+    );
   });
 
   test('behind docker0 only a container can tell', async () => {
@@ -392,6 +405,7 @@ COMMIT
     await redirect();
     await startProxy();
     expectFirst(
+      'proxy refuses a token',
       await diagnose({ args: ['--exchange'] }),
       'token',
       /^the proxy refuses a token for https:\/\/management\.azure\.com with status \d+: /,
@@ -406,5 +420,9 @@ COMMIT
       status: 'skip',
       summary: 'because redirect failed',
     });
+  });
+
+  test('printed/as-app.md has every cause with the answer of the doctor', async () => {
+    await expect(table.render()).toMatchFileSnapshot('printed/as-app.md');
   });
 });

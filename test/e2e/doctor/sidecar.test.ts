@@ -11,6 +11,7 @@ import type { Emulator } from '../../../src/emulator/api.ts';
 import { systemClock } from '../../../src/emulator/clock.ts';
 import type { FaultEffect } from '../../../src/emulator/faults/fault.ts';
 import { type Diagnosis, readSecretParts, runDoctor } from '../../support/doctor.ts';
+import { createPrintedTable } from '../../support/doctor-table.ts';
 import { startEmulator } from '../../support/emulator.ts';
 import { findFreePort, type ProxyProcess, startProxy } from '../../support/proxy-process.ts';
 import { startConnectProxy } from '../../unit/entra/loopback.ts';
@@ -113,7 +114,11 @@ interface Expected {
   readonly fix: RegExp;
 }
 
-function expectFirst(diagnosis: Diagnosis, { id, says, fix }: Expected): void {
+/** Every cause of this file, with the answer of the doctor. */
+const table = createPrintedTable();
+
+function expectFirst(cause: string, diagnosis: Diagnosis, { id, says, fix }: Expected): void {
+  table.add(cause, diagnosis);
   const { first, exitCode } = diagnosis;
   expect(exitCode).toBe(1);
   expect(first, JSON.stringify(diagnosis.checks, null, 1)).toMatchObject({
@@ -212,8 +217,8 @@ describe.concurrent('the identity in Entra', () => {
       'AADSTS700016',
       /Check client ID, AZURE_TENANT_ID/,
     ],
-  ])('%s', async (_cause, env, code, fix) => {
-    expectFirst(await diagnose({ env: env(), args: ['--exchange'] }), {
+  ])('%s', async (cause, env, code, fix) => {
+    expectFirst(cause, await diagnose({ env: env(), args: ['--exchange'] }), {
       id: 'exchange',
       says: new RegExp(`^ERR_REJECTED: ${code}: `),
       fix,
@@ -231,7 +236,7 @@ describe.concurrent('the identity in Entra', () => {
         });
       },
     });
-    expectFirst(diagnosis, {
+    expectFirst('credential missing, without --exchange', diagnosis, {
       id: 'recent-exchanges',
       says: /^the proxy gets no token for https:\/\/vault\.azure\.net: ERR_REJECTED AADSTS70025$/,
       fix: /\naz identity federated-credential create /,
@@ -243,7 +248,7 @@ describe.concurrent('the identity in Entra', () => {
       ...addIdentity({ name: 'wrong-tenant' }),
       AZURE_TENANT_ID: 'eeeeeeee-0000-4000-8000-00000000000e',
     };
-    expectFirst(await diagnose({ env }), {
+    expectFirst('wrong tenant', await diagnose({ env }), {
       id: 'entra-tenant',
       says: /^AADSTS90002: /,
       fix: /Check AZURE_TENANT_ID \(eeeeeeee-.*AZURE_AUTHORITY_HOST/,
@@ -252,7 +257,7 @@ describe.concurrent('the identity in Entra', () => {
 
   test('wrong cloud', async () => {
     const emulator = await start({ otherCloud: 'microsoftonline.us' });
-    expectFirst(await diagnose({ emulator }), {
+    expectFirst('wrong cloud', await diagnose({ emulator }), {
       id: 'entra-tenant',
       says: /belongs to another cloud/,
       fix: /^Set AZURE_AUTHORITY_HOST to https:\/\/login\.microsoftonline\.us\.$/,
@@ -261,7 +266,7 @@ describe.concurrent('the identity in Entra', () => {
 
   test('Entra throttles', async () => {
     const env = addIdentity({ name: 'throttled' }, { kind: 'throttle', retryAfterSeconds: 60 });
-    expectFirst(await diagnose({ env, args: ['--exchange'] }), {
+    expectFirst('Entra throttles', await diagnose({ env, args: ['--exchange'] }), {
       id: 'exchange',
       says: /^ERR_THROTTLED: AADSTS90055: /,
       fix: /sends too many requests/,
@@ -270,7 +275,7 @@ describe.concurrent('the identity in Entra', () => {
 
   test('Entra is down', async () => {
     const env = addIdentity({ name: 'down' }, { kind: 'server-error', status: 503 });
-    expectFirst(await diagnose({ env, args: ['--exchange'] }), {
+    expectFirst('Entra is down', await diagnose({ env, args: ['--exchange'] }), {
       id: 'exchange',
       says: /^ERR_UNAVAILABLE: AADSTS90033: /,
       fix: /azure\.status\.microsoft/,
@@ -283,20 +288,28 @@ describe.concurrent('the token file', () => {
 
   test('missing', async () => {
     const file = join(folder, 'none');
-    expectFirst(await diagnose({ env: { ...identity(), AZURE_FEDERATED_TOKEN_FILE: file } }), {
-      id: 'federated-token',
-      says: new RegExp(`^${file} does not exist$`),
-      fix: /label azure\.workload\.identity\/use: 'true'/,
-    });
+    expectFirst(
+      'token file missing',
+      await diagnose({ env: { ...identity(), AZURE_FEDERATED_TOKEN_FILE: file } }),
+      {
+        id: 'federated-token',
+        says: new RegExp(`^${file} does not exist$`),
+        fix: /label azure\.workload\.identity\/use: 'true'/,
+      },
+    );
   });
 
   test('expired', async () => {
     const file = await writeToken('expired', { ageSeconds: 7_200 });
-    expectFirst(await diagnose({ env: { ...identity(), AZURE_FEDERATED_TOKEN_FILE: file } }), {
-      id: 'federated-token',
-      says: /holds a token that expired 60 min ago$/,
-      fix: /look at the kubelet/,
-    });
+    expectFirst(
+      'token file expired',
+      await diagnose({ env: { ...identity(), AZURE_FEDERATED_TOKEN_FILE: file } }),
+      {
+        id: 'federated-token',
+        says: /holds a token that expired 60 min ago$/,
+        fix: /look at the kubelet/,
+      },
+    );
   });
 
   test.each([
@@ -315,7 +328,11 @@ describe.concurrent('the token file', () => {
   ])('for the audience of %s', async (name, audience, says, fix) => {
     const file = await writeToken(`for ${name}`, { audiences: [audience] });
     const env = { ...identity(), AZURE_FEDERATED_TOKEN_FILE: file };
-    expectFirst(await diagnose({ env }), { id: 'federated-token', says, fix });
+    expectFirst(`token of the audience of ${name}`, await diagnose({ env }), {
+      id: 'federated-token',
+      says,
+      fix,
+    });
   });
 
   test('a token that the kubelet should have renewed is a warning', async () => {
@@ -349,7 +366,11 @@ describe.concurrent('the clock of this node', () => {
   ])('Entra is %i minutes ahead', async (minutes, says) => {
     const epochMs = (): number => Date.now() + minutes * 60_000;
     const emulator = await start({ clock: { ...systemClock, epochMs } });
-    expectFirst(await diagnose({ emulator }), { id: 'clock', says, fix: /time service/ });
+    expectFirst(`clock ${-minutes > 0 ? '+' : '−'}10 min`, await diagnose({ emulator }), {
+      id: 'clock',
+      says,
+      fix: /time service/,
+    });
   });
 });
 
@@ -366,7 +387,7 @@ describe.concurrent('the network', () => {
       ...identity(),
       AZURE_AUTHORITY_HOST: `https://127.0.0.1:${await findFreePort()}`,
     };
-    expectFirst(await diagnose({ env }), {
+    expectFirst('authority blocked: refused', await diagnose({ env }), {
       id: 'entra-tcp',
       says: /^The connection to 127\.0\.0\.1:\d+ failed \(ECONNREFUSED\)/,
       fix: /no service mesh or firewall rejects the connection/,
@@ -389,7 +410,7 @@ describe.concurrent('the network', () => {
 
   test('the HTTP proxy is not there', async () => {
     const env = { ...far(), HTTPS_PROXY: `http://127.0.0.1:${await findFreePort()}` };
-    expectFirst(await diagnose({ env }), {
+    expectFirst('HTTP proxy wrong', await diagnose({ env }), {
       id: 'entra-http-proxy',
       says: /^The connection to the HTTP proxy 127\.0\.0\.1:\d+ failed \(ECONNREFUSED\)$/,
       fix: /^Check HTTPS_PROXY/,
@@ -399,6 +420,7 @@ describe.concurrent('the network', () => {
   test('the HTTP proxy needs a login', async () => {
     await using proxy = await startConnectProxy({ answer: 407 });
     expectFirst(
+      'HTTP proxy needs login',
       await diagnose({ env: { ...far(), HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } }),
       {
         id: 'entra-http-proxy',
@@ -413,6 +435,7 @@ describe.concurrent('the network', () => {
       upstreamPort: Number(new URL(stranger.authorityHost).port),
     });
     expectFirst(
+      'HTTP proxy intercepts TLS',
       await diagnose({ env: { ...far(), HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } }),
       {
         id: 'entra-tls',
@@ -424,8 +447,9 @@ describe.concurrent('the network', () => {
 
   test('the CA file is missing', async () => {
     const file = join(folder, 'no-ca.crt');
-    const { first } = await diagnose({ env: { ...identity(), NODE_EXTRA_CA_CERTS: file } });
-    expect(first).toMatchObject({
+    const diagnosis = await diagnose({ env: { ...identity(), NODE_EXTRA_CA_CERTS: file } });
+    table.add('CA missing', diagnosis);
+    expect(diagnosis.first).toMatchObject({
       id: 'entra-tls',
       evidence: { 'CA file': `${file} cannot be read (ENOENT)` },
       fix: expect.stringContaining(file),
@@ -433,10 +457,11 @@ describe.concurrent('the network', () => {
   });
 
   test('the CA was rotated, and the file has the old one', async () => {
-    const { first } = await diagnose({
+    const diagnosis = await diagnose({
       env: { ...identity(), NODE_EXTRA_CA_CERTS: stranger.caFile },
     });
-    expect(first).toMatchObject({
+    table.add('CA rotated', diagnosis);
+    expect(diagnosis.first).toMatchObject({
       id: 'entra-tls',
       evidence: {
         'CA file': expect.stringMatching(
@@ -458,7 +483,7 @@ describe.concurrent('the process', () => {
       IMDS_PROXY_PROXY_PORT: String(await findFreePort()),
     };
     const diagnosis = await runDoctor({ args: ['--pid=4194304'], env });
-    expectFirst(diagnosis, {
+    expectFirst('proxy killed', diagnosis, {
       id: 'proxy',
       says: /^no proxy is running: nothing listens at 127\.0\.0\.1 port \d+$/,
       fix: /kubectl logs POD -c azwi-proxy --previous; kubectl describe pod POD/,
@@ -470,7 +495,7 @@ describe.concurrent('the process', () => {
       env: identity(),
       before: async ({ child }) => child.kill('SIGSTOP'),
     });
-    expectFirst(diagnosis, {
+    expectFirst('proxy stopped', diagnosis, {
       id: 'proxy',
       says: /process \d+ is stopped \(state T\)$/,
       fix: /kill -CONT \d+/,
@@ -480,7 +505,7 @@ describe.concurrent('the process', () => {
   test('another program has the admin port', async () => {
     const server = await listen((_request, response) => response.end('hello'));
     try {
-      expectFirst(await diagnose({ env: identity(), adminPort: server.port }), {
+      expectFirst('admin port taken', await diagnose({ env: identity(), adminPort: server.port }), {
         id: 'admin-port',
         says: new RegExp(`^another program answers at 127\\.0\\.0\\.1 port ${server.port}$`),
         fix: /^Set IMDS_PROXY_ADMIN_PORT to a port/,
@@ -495,7 +520,7 @@ describe.concurrent('the process', () => {
       args: ['--pid=4194304'],
       env: { ...entra.describe().env, AZURE_TENANT_ID: 'my tenant' },
     });
-    expectFirst(diagnosis, {
+    expectFirst('settings invalid', diagnosis, {
       id: 'settings',
       says: /^AZURE_TENANT_ID: "my tenant" is not a GUID or a domain$/,
       fix: /az account show --query tenantId/,
@@ -505,53 +530,74 @@ describe.concurrent('the process', () => {
 
 describe.concurrent('what requests may ask for', () => {
   test('the ServiceAccount has no annotation', async () => {
-    expectFirst(await diagnose({ env: { AZURE_CLIENT_ID: '' } }), {
-      id: 'identities',
-      says: /^no identity is configured/,
-      fix: /\nkubectl annotate serviceaccount NAME -n NAMESPACE azure\.workload\.identity\/client-id=CLIENT_ID$/,
-    });
+    expectFirst(
+      'ServiceAccount without annotation',
+      await diagnose({ env: { AZURE_CLIENT_ID: '' } }),
+      {
+        id: 'identities',
+        says: /^no identity is configured/,
+        fix: /\nkubectl annotate serviceaccount NAME -n NAMESPACE azure\.workload\.identity\/client-id=CLIENT_ID$/,
+      },
+    );
   });
 
   test('the allow-list excludes the identity', async () => {
     const env = addIdentity({ name: 'excluded' });
     const other = 'cccccccc-0000-4000-8000-00000000000c';
-    expectFirst(await diagnose({ env: { ...env, IMDS_PROXY_ALLOWED_CLIENT_IDS: other } }), {
-      id: 'identities',
-      says: new RegExp(`^IMDS_PROXY_ALLOWED_CLIENT_IDS excludes ${env['AZURE_CLIENT_ID']}$`),
-      fix: new RegExp(`IMDS_PROXY_ALLOWED_CLIENT_IDS=${other},${env['AZURE_CLIENT_ID']}$`),
-    });
+    expectFirst(
+      'allow-list excludes the identity',
+      await diagnose({ env: { ...env, IMDS_PROXY_ALLOWED_CLIENT_IDS: other } }),
+      {
+        id: 'identities',
+        says: new RegExp(`^IMDS_PROXY_ALLOWED_CLIENT_IDS excludes ${env['AZURE_CLIENT_ID']}$`),
+        fix: new RegExp(`IMDS_PROXY_ALLOWED_CLIENT_IDS=${other},${env['AZURE_CLIENT_ID']}$`),
+      },
+    );
   });
 });
 
 describe.concurrent('identity binding', () => {
   test('no permission', async () => {
     const env = { AZURE_CLIENT_ID: clientIdOf(bound, 'forbidden') };
-    expectFirst(await diagnose({ emulator: bound, env, args: ['--exchange'] }), {
-      id: 'exchange',
-      says: /does not let system:serviceaccount:default:demo use the identity .* \(403\)/,
-      fix: /\necho '\{apiVersion: v1, kind: List, .*\| kubectl apply -f -$/,
-    });
+    expectFirst(
+      'identity binding: RBAC missing',
+      await diagnose({ emulator: bound, env, args: ['--exchange'] }),
+      {
+        id: 'exchange',
+        says: /does not let system:serviceaccount:default:demo use the identity .* \(403\)/,
+        fix: /\necho '\{apiVersion: v1, kind: List, .*\| kubectl apply -f -$/,
+      },
+    );
   });
 
   test('not enabled for the identity', async () => {
     const env = { AZURE_CLIENT_ID: clientIdOf(bound, 'unbound') };
-    expectFirst(await diagnose({ emulator: bound, env, args: ['--exchange'] }), {
-      id: 'exchange',
-      says: /knows no identity binding for .* \(404\)/,
-      fix: /az aks identity-binding list/,
-    });
+    expectFirst(
+      'identity binding: not enabled',
+      await diagnose({ emulator: bound, env, args: ['--exchange'] }),
+      {
+        id: 'exchange',
+        says: /knows no identity binding for .* \(404\)/,
+        fix: /az aks identity-binding list/,
+      },
+    );
   });
 
   test('server name missing: the API server answers', async () => {
-    expectFirst(await diagnose({ emulator: bound, env: { AZURE_KUBERNETES_SNI_NAME: '' } }), {
-      id: 'token-proxy-answer',
-      says: /^the API server answers at .* in place of the token proxy$/,
-      fix: /Set AZURE_KUBERNETES_SNI_NAME/,
-    });
+    expectFirst(
+      'identity binding: SNI missing',
+      await diagnose({ emulator: bound, env: { AZURE_KUBERNETES_SNI_NAME: '' } }),
+      {
+        id: 'token-proxy-answer',
+        says: /^the API server answers at .* in place of the token proxy$/,
+        fix: /Set AZURE_KUBERNETES_SNI_NAME/,
+      },
+    );
   });
 
   test('server name wrong', async () => {
     expectFirst(
+      'identity binding: SNI wrong',
       await diagnose({ emulator: bound, env: { AZURE_KUBERNETES_SNI_NAME: 'another.ests.aks' } }),
       {
         id: 'token-proxy-tls',
@@ -563,6 +609,7 @@ describe.concurrent('identity binding', () => {
 
   test('CA wrong', async () => {
     expectFirst(
+      'identity binding: CA wrong',
       await diagnose({ emulator: bound, env: { AZURE_KUBERNETES_CA_FILE: stranger.caFile } }),
       {
         id: 'token-proxy-tls',
@@ -574,12 +621,16 @@ describe.concurrent('identity binding', () => {
 
   test('the pod is not annotated: its token is for Entra', async () => {
     const env = { AZURE_FEDERATED_TOKEN_FILE: bound.federationTokenFile ?? '' };
-    expectFirst(await diagnose({ emulator: bound, env }), {
+    expectFirst('identity binding: pod not annotated', await diagnose({ emulator: bound, env }), {
       id: 'federated-token',
       says: /which the token proxy refuses/,
       fix: /azure\.workload\.identity\/use-identity-binding/,
     });
   });
+});
+
+test('printed/sidecar.md has every cause with the answer of the doctor', async () => {
+  await expect(table.render()).toMatchFileSnapshot('printed/sidecar.md');
 });
 
 test('no doctor of this file has printed a token, an assertion or a secret', () => {

@@ -54,8 +54,8 @@ describe('secrets', () => {
     );
   });
 
-  test('an e-mail address is not a login', () => {
-    const text = 'ask me@example.com about https://example.com/a';
+  test('an e-mail address and a placeholder are not logins', () => {
+    const text = 'ask me@example.com about https://example.com/a: http://user:password@host:port';
     expect(createRedact([])(text)).toBe(text);
   });
 });
