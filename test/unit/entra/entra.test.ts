@@ -88,7 +88,7 @@ describe('an exchange over the network', () => {
     );
     for (const [connections, waitMs] of [
       [1, 10_500],
-      [2, 11_000],
+      [2, 11_200],
       [3, 3_000],
     ] as const) {
       await peer.connections(connections);
