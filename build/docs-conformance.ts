@@ -183,7 +183,7 @@ export const exchangeRequirements: Readonly<Record<string, string>> = {
   T18: 'An answer without a usable token is an error, never an empty token.',
   T19: 'A federated credential that has not propagated yet is retried, within 5 s.',
   T20: 'A permanent refusal costs one POST, and requests that follow it are answered from memory.',
-  T21: 'A throttled key waits as long as Retry-After says, and the client sees the rest of it.',
+  T21: 'A throttled key waits at least as long as Retry-After says, and the client sees the rest of it.',
   T22: 'Every attempt and every exchange has a deadline.',
   T23: 'The memory of the cache is bounded.',
   T24: 'No token, assertion or secret reaches a log, metric or error, at any level.',

@@ -182,6 +182,9 @@ interface ErrorBody {
   readonly error_description: string;
 }
 
+/** An exchange that is the first to fail, jitter aside. */
+const firstFailure = { failures: 1, failingMs: 0, servableMs: 0, random: 0 };
+
 /** Every AADSTS number that the proxy knows. */
 export function renderAadstsCodes(): string {
   const rows = aadstsRules.map((rule) => {
@@ -192,7 +195,7 @@ export function renderAadstsCodes(): string {
       rule.cause,
       `${status}, ${code(error.code)}`,
       toRetries(retry, rule.retryAfterSeconds),
-      `${toRememberedMs(error) / 1_000} s`,
+      `${toRememberedMs({ ...firstFailure, error }) / 1_000} s`,
       `${rule.hint}${rule.isAboutCredential === true ? ' *Then the presented values, and the change to make.*' : ''}`,
     ];
   });

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { renderAssumptions } from '../fleet/report.ts';
 import { injectOptions } from '../src/inject/options.ts';
 import { findingCodes } from '../src/migrate/finding-codes.ts';
 import { ownOptions } from '../src/migrate/options.ts';
@@ -57,6 +58,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
   { file: 'docs/injection-policy.md', name: 'settings', render: renderPolicySettings },
   { file: `${chartFolder}/README.md`, name: 'values', render: renderValuesTable },
+  { file: 'docs/fleet.md', name: 'assumptions', render: renderAssumptions },
 ];
 
 /**

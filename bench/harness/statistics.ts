@@ -69,3 +69,42 @@ export async function repeat(rounds: number, measure: () => Promise<number>): Pr
   for (let round = 0; round < rounds; round += 1) values.push(await measure());
   return values;
 }
+
+/** A point of a series that is measured over time. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Line {
+  /** Growth of `y` for each unit of `x`, by least squares. */
+  readonly slope: number;
+  /** The true slope is within `slope` ± this with 95 % confidence, if the errors are independent. */
+  readonly confidence: number;
+}
+
+/** @throws RangeError for fewer than three different points: they have no slope that one could trust. */
+export function fitLine(points: readonly Point[]): Line {
+  const freedom = points.length - 2;
+  const mean = (of: (point: Point) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const meanX = mean(({ x }) => x);
+  const meanY = mean(({ y }) => y);
+  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  if (freedom < 1 || spread === 0) throw new RangeError('a line through fewer than three points');
+  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  const residual = points.reduce(
+    (sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2,
+    0,
+  );
+  return { slope, confidence: toStudent(freedom) * Math.sqrt(residual / freedom / spread) };
+}
+
+/** The 97.5 % quantile of Student's distribution, by the expansion of Cornish and Fisher. */
+function toStudent(freedom: number): number {
+  const z = 1.959964;
+  const first = (z ** 3 + z) / 4;
+  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
+  const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
+  return z + first / freedom + second / freedom ** 2 + third / freedom ** 3;
+}

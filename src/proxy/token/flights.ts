@@ -18,7 +18,7 @@ import { type GuardedExchange, toShutdown } from './guarded-exchange.ts';
 import { type HeldToken, toHeldToken, toKept, toUseless } from './held-token.ts';
 import { MIN_CLOCK_STEP_MS, SLOT_HELD_MS, WAIT_BELOW_MS } from './policy.ts';
 import type { RefreshLog } from './refresh-log.ts';
-import { isServable } from './renewal.ts';
+import { isServable, toLastServableAtMs } from './renewal.ts';
 
 /** Runs the exchanges of entries, one at a time for each, and writes their results into the entry. */
 export interface Flights {
@@ -180,14 +180,19 @@ export function createFlights(deps: FlightDeps, limits: FlightLimits): Flights {
     const previous =
       kind === 'renewal' && entry.failure?.kind === 'early' ? undefined : entry.failure;
     const failures = (previous?.failures ?? 0) + 1;
+    const held = findServable(entry, nowMs);
+    const servableMs = held === undefined ? 0 : toLastServableAtMs(held) - nowMs;
+    const sinceMs = previous?.sinceMs ?? nowMs;
+    const failingMs = nowMs - sinceMs;
+    const facts = { error, failures, failingMs, servableMs, random: random() };
     const failure: Failure = {
       error,
       kind,
       failures,
-      sinceMs: previous?.sinceMs ?? nowMs,
+      sinceMs,
       atMs: nowMs,
-      rememberedUntilMs: nowMs + toRememberedMs(error),
-      retryAtMs: nowMs + toRetryDelayMs(error, failures, random()),
+      rememberedUntilMs: nowMs + toRememberedMs(facts),
+      retryAtMs: nowMs + toRetryDelayMs(facts),
       reported: kind === 'renewal' || (previous?.reported ?? false),
     };
     entry.failure = failure;

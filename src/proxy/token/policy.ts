@@ -56,9 +56,12 @@ export const REFRESH_SHARE = 0.8;
 /** A smaller `refresh_in` is ignored: it would make every key an exchange loop. */
 export const MIN_REFRESH_IN_MS = 30 * SECOND_MS;
 
-/** Renewals are this much earlier at most, at random, so that pods that started together spread out. */
-export const MAX_JITTER_SHARE = 0.05;
-export const MAX_JITTER_MS = 5 * MINUTE_MS;
+/**
+ * Renewals are this much earlier at most, at random, so that pods that started together spread out: a fleet
+ * whose tokens live an hour over seven minutes, and over an hour if they live a day (docs/fleet.md).
+ */
+export const MAX_JITTER_SHARE = 0.15;
+export const MAX_JITTER_MS = HOUR_MS;
 
 /** Renewals in the background that hold a slot at a time. Callers who wait need none. */
 export const MAX_BACKGROUND = 4;
@@ -73,10 +76,20 @@ export const SLOT_HELD_MS = 5 * SECOND_MS;
 
 export const FIRST_RETRY_MS = 30 * SECOND_MS;
 export const MAX_RETRY_MS = 5 * MINUTE_MS;
+/**
+ * A wait takes no more than this share of the life that is left, but at least the first wait: when an outage
+ * of ten minutes ends, a token of an hour has two minutes left, and the next attempt must come before the end.
+ */
+export const MAX_RETRY_SHARE = 0.5;
 /** A wait varies by this share either way, so that the pods of a node spread out. */
 export const RETRY_JITTER_SHARE = 0.2;
 /** The longest `Retry-After` that is followed; MSAL has the same limit. */
 export const MAX_RETRY_AFTER_MS = HOUR_MS;
+/**
+ * A throttled proxy waits up to this share longer than Entra asked for, at random. Entra tells all pods the
+ * same time, and without it all of them would come back in the same second.
+ */
+export const RETRY_AFTER_SPREAD = 0.5;
 
 // How long a failure is the answer for its key.
 
@@ -84,7 +97,16 @@ export const MAX_RETRY_AFTER_MS = HOUR_MS;
 export const REFUSAL_MS = 10 * SECOND_MS;
 /** There is no federated credential: it may exist already and not be known to all of Entra yet. */
 export const PROPAGATION_MS = 5 * SECOND_MS;
+/** A federated token that cannot be presented: the kubelet may fix it at any time, and Entra is not asked. */
+export const ASSERTION_FAULT_MS = 1 * SECOND_MS;
+/** An outage, when it begins: no longer than an application waits that asks again at once. */
 export const OUTAGE_MS = 1 * SECOND_MS;
+/**
+ * An outage that lasts is remembered for this share of the time that it has lasted, up to the maximum. Pods that
+ * have lost their tokens would otherwise ask as often as they can, and keep Entra from recovering.
+ */
+export const OUTAGE_SHARE = 0.25;
+export const MAX_OUTAGE_MS = 30 * SECOND_MS;
 /** After a 429 without a time. */
 export const UNTIMED_THROTTLE_MS = 10 * SECOND_MS;
 /** How long the failure of a key without a token stays visible in the status. */

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
+import type { ProxyError } from '../errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { AgeClock } from './age-clock.ts';
 import { type Entry, findServable, toRenewalAtMs } from './entry.ts';
-import { toRememberedError } from './failure-memory.ts';
+import { toToldError } from './failure-memory.ts';
 import type { Flights } from './flights.ts';
 import { type HeldToken, toToldTimes } from './held-token.ts';
 import { MIN_BYPASS_AGE_MS, PATIENCE_MS } from './policy.ts';
@@ -92,7 +93,7 @@ export function createServing({ clock, age, metrics, flights, onDeclined }: Serv
       entry.uses += 1;
       metrics.cache(result);
       const outcome = await flight.outcome;
-      if (outcome.token === undefined) throw outcome.error;
+      if (outcome.token === undefined) throw toTold(outcome.error, entry, age.nowMs());
       return outcome.token;
     },
   };
@@ -115,7 +116,12 @@ function throwIfRemembered(entry: Entry, nowMs: number, metrics: Metrics): void 
   const remainingMs = entry.failure.rememberedUntilMs - nowMs;
   if (remainingMs <= 0) return;
   metrics.cache('negative');
-  throw toRememberedError(entry.failure.error, remainingMs);
+  throw toToldError(entry.failure.error, remainingMs);
+}
+
+/** The failure of the exchange that a caller has waited for. Nothing is remembered of an outdated one. */
+function toTold(error: ProxyError, { failure }: Entry, nowMs: number): ProxyError {
+  return failure?.error === error ? toToldError(error, failure.rememberedUntilMs - nowMs) : error;
 }
 
 /** What `promise` becomes, or undefined if that takes longer than `delayMs`; the promise itself continues. */

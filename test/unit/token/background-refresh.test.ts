@@ -52,7 +52,7 @@ describe('refresh without traffic', () => {
   test('jitter makes a refresh earlier', async () => {
     const { clock, fill, calls } = createHarness({ random: () => 0.5 });
     await fill();
-    await clock.advance(REFRESH_AT * 0.975 - 1);
+    await clock.advance(REFRESH_AT * 0.925 - 1);
     expect(calls).toHaveLength(1);
     await clock.advance(1);
     expect(calls).toHaveLength(2);

@@ -57,6 +57,24 @@ describe('a failure with no token to serve', () => {
     expect(calls).toHaveLength(2);
   });
 
+  test('an outage that lasts is asked about less often, and callers are told when', async () => {
+    const harness = createHarness();
+    const { clock, source, calls } = harness;
+    harness.answer = () => toError('ERR_UNAVAILABLE');
+    const told: (number | undefined)[] = [];
+    for (let second = 0; second < 600; second += 1) {
+      const before = calls.length;
+      const { details } = await errorOf(source.get(toRequest()));
+      if (calls.length > before) told.push(details.retryAfterSeconds);
+      await clock.advance(1_000);
+    }
+    expect(told.slice(0, 12)).toEqual([1, 1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 6]);
+    expect(told.slice(-2)).toEqual([30, 30]);
+    harness.answer = () => ({});
+    await clock.advance(30_000);
+    expect(await source.get(toRequest())).toBeDefined();
+  });
+
   test('T21: no exchange before Retry-After is over, and callers are told what is left of it', async () => {
     const { clock, source, calls, last, fill } = createHarness();
     const first = errorOf(source.get(toRequest()));
@@ -360,7 +378,7 @@ describe('T27: an outage in the status and the log', () => {
       'token refresh fails, the cached token is served meanwhile',
       'token is about to expire and could not be refreshed',
     ]);
-    await harness.clock.advance(1_000);
+    await harness.clock.advance(30_000);
     harness.answer = () => ({});
     await harness.source.get(toRequest());
     expect(harness.lines.at(-1)?.message).toBe('token refresh works again');

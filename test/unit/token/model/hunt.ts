@@ -3,22 +3,13 @@
  * the model finds it. Prints one line of JSON per copy. A fault may reject where nobody catches it, which
  * would end a test runner.
  */
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import type { CacheLimits } from '../../../../src/proxy/token/caching-source.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import { loadMutant } from './load-mutant.ts';
+import { mutants } from './mutants.ts';
 import { findBreach } from './promise.ts';
 import { comeback, type Mix, type Step, toSchedules } from './schedule.ts';
 import type { CreateSource } from './world.ts';
@@ -42,7 +33,6 @@ const seed = 20_261_129;
 /** Of each kind; the one without a fault is known well enough from random-schedule.test.ts. */
 const perHunt = 300;
 const perHuntWithoutFault = 50;
-const source = join(import.meta.dirname, '../../../../src');
 const home = mkdtempSync(join(tmpdir(), 'cache-mutants-'));
 const rejections: unknown[] = [];
 process.on('unhandledRejection', (reason) => rejections.push(reason));
@@ -59,29 +49,6 @@ const hunts: readonly Hunt[] = [
     ...fc.sample(toSchedules(hunt.mix), { numRuns: perHunt, seed }),
   ],
 }));
-
-/** A copy of src/proxy/token in which a fault has been put; all else is the original. */
-async function load(mutant: Mutant | undefined, index: number): Promise<CreateSource> {
-  const proxy = join(home, String(index), 'proxy');
-  mkdirSync(proxy, { recursive: true });
-  writeFileSync(join(home, String(index), 'package.json'), '{"type":"module"}');
-  symlinkSync(join(source, 'shared'), join(home, String(index), 'shared'));
-  for (const name of readdirSync(join(source, 'proxy'))) {
-    if (name !== 'token') symlinkSync(join(source, 'proxy', name), join(proxy, name));
-  }
-  cpSync(join(source, 'proxy/token'), join(proxy, 'token'), { recursive: true });
-  if (mutant !== undefined) {
-    const path = join(proxy, 'token', mutant.file);
-    const parts = readFileSync(path, 'utf8').split(mutant.from);
-    if (parts.length !== 2) {
-      throw new Error(`${mutant.file} holds "${mutant.from}" ${parts.length - 1} times, not once`);
-    }
-    writeFileSync(path, parts.join(mutant.to));
-  }
-  const url = pathToFileURL(join(proxy, 'token/caching-source.ts')).href;
-  const module = (await import(url)) as { createCachingSource: CreateSource };
-  return module.createCachingSource;
-}
 
 async function hunt(create: CreateSource, fault: string, rounds: number): Promise<Found> {
   let schedules = 0;
@@ -107,7 +74,7 @@ async function hunt(create: CreateSource, fault: string, rounds: number): Promis
 try {
   const all = [undefined, ...mutants];
   for (const [index, mutant] of all.entries()) {
-    const create = await load(mutant, index);
+    const create = await loadMutant(home, index, mutant);
     console.log(
       JSON.stringify(
         await hunt(

@@ -121,8 +121,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'Retry-After is ignored',
     'failure-memory.ts',
-    'return Math.max(delayMs, retryAfterMs ?? 0);',
-    'return delayMs;',
+    'if (retryAfterMs === undefined) return delayMs;',
+    'if (failures > 0) return delayMs;',
   ),
   mutant(
     'waits are longer than said',
@@ -131,7 +131,37 @@ export const mutants: readonly Mutant[] = [
     'RETRY_JITTER_SHARE = 0.9',
   ),
   mutant('a refusal is forgotten early', 'policy.ts', 'REFUSAL_MS = 10 *', 'REFUSAL_MS = 9 *'),
-  mutant('an outage is remembered for longer', 'policy.ts', 'OUTAGE_MS = 1 *', 'OUTAGE_MS = 2 *'),
+  mutant('an outage is remembered for longer', 'policy.ts', ' OUTAGE_MS = 1 *', ' OUTAGE_MS = 2 *'),
+  mutant(
+    'an outage that lasts is asked about as often as a new one',
+    'policy.ts',
+    'OUTAGE_SHARE = 0.25',
+    'OUTAGE_SHARE = 0.02',
+  ),
+  mutant(
+    'the memory of an outage has no end',
+    'policy.ts',
+    'MAX_OUTAGE_MS = 30 *',
+    'MAX_OUTAGE_MS = 3_000 *',
+  ),
+  mutant(
+    'after an outage, callers are told to come back before the exchange can be made',
+    'failure-memory.ts',
+    'if (!isOutage(error) && error.code',
+    'if (error.code',
+  ),
+  mutant(
+    'a wait after a failure may outlast the token',
+    'policy.ts',
+    'MAX_RETRY_SHARE = 0.5',
+    'MAX_RETRY_SHARE = 5',
+  ),
+  mutant(
+    'a throttled proxy comes back before its time',
+    'failure-memory.ts',
+    '(1 + RETRY_AFTER_SPREAD * random)',
+    '(1 - RETRY_AFTER_SPREAD * random)',
+  ),
   mutant(
     'a missing credential is a refusal like others',
     'failure-memory.ts',

@@ -48,11 +48,16 @@ interface KeyModel {
 interface FailureModel {
   readonly at: number;
   readonly code: string;
+  readonly retryAfterS?: number | undefined;
   readonly countFrom: number;
   readonly countTo: number;
+  /** When the first of them failed: at the earliest and at the latest. */
+  readonly sinceFrom: number;
+  readonly sinceTo: number;
   readonly waitFrom: number;
   readonly waitTo: number;
-  readonly remembered: number;
+  readonly rememberedFrom: number;
+  readonly rememberedTo: number;
   readonly wasDue: 'yes' | 'maybe' | 'no';
 }
 
@@ -285,7 +290,7 @@ class Play {
     }
     if (error !== undefined && !started) this.#checkRemembered(key, error, before, now);
     const { failure } = before;
-    const isRemembered = failure !== undefined && now < failure.at + failure.remembered;
+    const isRemembered = failure !== undefined && now < failure.at + failure.rememberedTo;
     const isCold = before.endsTo - now < SERVABLE;
     const isRoom = this.#countWithoutToken('yes', 'maybe') < this.#maxWithoutToken;
     if (isCold && !isRemembered && before.open === undefined && !started && !this.#stopped) {
@@ -302,13 +307,17 @@ class Play {
       return;
     }
     const { failure } = before;
-    if (failure === undefined || now >= failure.at + failure.remembered) {
+    if (failure === undefined || now >= failure.at + failure.rememberedTo) {
       throw new Broken(`key ${key}: ${error.code} is told from memory that nobody should have`);
     }
     if (error.code !== failure.code) this.#break(`key ${key}: ${error.code} is not what failed`);
-    const leftS = Math.ceil((failure.at + failure.remembered - now) / S);
-    if (error.code === 'ERR_THROTTLED' && error.details.retryAfterSeconds !== leftS) {
-      this.#break(`key ${key}: a throttled caller was told ${error.details.retryAfterSeconds} s`);
+    const told = error.details.retryAfterSeconds;
+    if (error.code === 'ERR_REJECTED' || error.code === 'ERR_ASSERTION') return;
+    const leastS = Math.ceil((failure.at + failure.rememberedFrom - now) / S);
+    const mostS = Math.ceil((failure.at + failure.rememberedTo - now) / S);
+    const isLonger = error.code !== 'ERR_THROTTLED' && told === failure.retryAfterS;
+    if (told === undefined || told < leastS || (told > mostS && !isLonger)) {
+      this.#break(`key ${key}: told to come back in ${told} s after ${error.code}`);
     }
   }
 
@@ -547,7 +556,8 @@ class Play {
         countTo: 0,
         waitFrom: 0,
         waitTo: this.#world.believedMs - key.failure.at,
-        remembered: 0,
+        rememberedFrom: 0,
+        rememberedTo: 0,
       };
     }
   }
@@ -563,21 +573,31 @@ class Play {
     const countTo = isFirst ? 1 : (previous?.countTo ?? 0) + 1;
     const isAnew = isHeld && wasDue !== 'no' && previous !== undefined && previous.wasDue !== 'yes';
     const countFrom = isAnew ? 1 : (previous?.countFrom ?? 0) + 1;
+    const sinceFrom = isFirst ? now : (previous?.sinceFrom ?? now);
+    // The cache forgets a failure that is no longer shown.
+    const isForgotten = previous !== undefined && now - previous.at >= SHOWN;
+    const sinceTo = isAnew || isForgotten ? now : (previous?.sinceTo ?? now);
     const retryAfter = error.retryAfterS === undefined ? 0 : Math.min(error.retryAfterS * S, H);
     const isTimed = error.code === 'ERR_THROTTLED' && retryAfter > 0;
-    const toWait = (count: number, jitter: number): number => {
-      if (isTimed && count <= 1) return retryAfter;
+    const toWait = (count: number, jitter: number, spread: number, ends: number): number => {
+      const least = isTimed ? retryAfter * spread : retryAfter;
+      if (isTimed && count <= 1) return least;
       const doublings = isTimed ? count - 2 : count - 1;
-      return Math.max(retryAfter, jitter * Math.min(30 * S * 2 ** doublings, 5 * MIN));
+      const most = Math.min(5 * MIN, Math.max(30 * S, (ends - now - SERVABLE) / 2));
+      return Math.max(least, jitter * Math.min(30 * S * 2 ** doublings, most));
     };
     model.failure = {
       at: now,
       code: error.code,
       countFrom,
       countTo,
-      waitFrom: toWait(countFrom, 0.8),
-      waitTo: toWait(countTo, 1.2),
-      remembered: toRemembered(error, retryAfter),
+      sinceFrom,
+      sinceTo,
+      waitFrom: toWait(countFrom, 0.8, 1, model.endsFrom),
+      waitTo: toWait(countTo, 1.2, 1.5, model.endsTo),
+      rememberedFrom: toRemembered(error, retryAfter, now - sinceTo)[0],
+      rememberedTo: toRemembered(error, retryAfter, now - sinceFrom)[1],
+      retryAfterS: error.retryAfterS,
       wasDue,
     };
   }
@@ -636,7 +656,7 @@ class Play {
       }
       const { failure, announced } = model;
       if (failure !== undefined) {
-        const wait = isSure ? failure.waitFrom : isPossible ? 0 : failure.remembered;
+        const wait = isSure ? failure.waitFrom : isPossible ? 0 : failure.rememberedFrom;
         if (at < failure.at + wait - 1) {
           this.#break(`key ${key}: asked again ${at - failure.at} ms after ${failure.code}`);
         }
@@ -763,9 +783,10 @@ class Play {
         this.#announce(model, retryAt);
       }
       if (!isPossible && !shown.retriesByItself) {
-        const truth = Math.max(now, failure.at + failure.remembered);
-        if (Math.abs(retryAt - truth) > 1_001) {
-          this.#break(`key ${key}: the next exchange is announced ${retryAt - truth} ms off`);
+        const from = Math.max(now, failure.at + failure.rememberedFrom) - 1_001;
+        const to = Math.max(now, failure.at + failure.rememberedTo) + 1_001;
+        if (retryAt < from || retryAt > to) {
+          this.#break(`key ${key}: the next exchange is announced for ${retryAt - now} ms ahead`);
         }
       }
     }
@@ -793,7 +814,8 @@ class Play {
       }
       const { failure } = model;
       const held = failure === undefined ? 0 : failure.at + failure.waitTo;
-      const at = Math.max(model.dueTo, held, this.#steppedAt);
+      // A key that comes back into use after its renewal was due is renewed from then on.
+      const at = Math.max(model.dueTo, held, this.#steppedAt, model.usedFrom);
       const isServed = model.endsFrom > now && model.endsFrom - at >= SERVABLE + SLACK;
       const isInUse = at + SLACK - model.usedFrom <= model.life;
       if (isServed && isInUse && now > at + SLACK) {
@@ -830,17 +852,28 @@ function toPlan(
   const named = refreshInS !== undefined && refreshInS >= 30 ? refreshInS * S : usual;
   const wished = Math.min(usual, named);
   const delay = Math.max(Math.min(wished, life - 10 * MIN), Math.min(wished, life / 2));
-  return { dueFrom: asked + delay - Math.min(delay * 0.05, 5 * MIN), dueTo: asked + delay };
+  return { dueFrom: asked + delay - Math.min(delay * 0.15, H), dueTo: asked + delay };
 }
 
-function toRemembered(error: ScheduledError, retryAfter: number): number {
+/** For how long a failure is remembered: at least and at most. */
+function toRemembered(
+  error: ScheduledError,
+  retryAfter: number,
+  failing: number,
+): readonly [number, number] {
   switch (error.code) {
     case 'ERR_REJECTED':
-      return error.aadsts === 700_213 ? 5 * S : 10 * S;
-    case 'ERR_THROTTLED':
-      return retryAfter > 0 ? retryAfter : 10 * S;
-    default:
-      return S;
+      return error.aadsts === 700_213 ? [5 * S, 5 * S] : [10 * S, 10 * S];
+    case 'ERR_THROTTLED': {
+      const wait = retryAfter > 0 ? retryAfter : 10 * S;
+      return [wait, 1.5 * wait];
+    }
+    case 'ERR_ASSERTION':
+      return [S, S];
+    default: {
+      const wait = Math.min(30 * S, Math.max(S, failing / 4));
+      return [wait, 1.2 * wait];
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../../../../src/proxy/clock.ts';
 import { ProxyError } from '../../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../../src/proxy/exchange.ts';
-import type { Metrics } from '../../../../src/proxy/metrics/metrics.ts';
 import type {
   CacheLimits,
   CachingSource,
@@ -9,6 +8,7 @@ import type {
 } from '../../../../src/proxy/token/caching-source.ts';
 import { type KeyedRequest, toKeyed } from '../../../../src/proxy/token/token-source.ts';
 import type { LogFields } from '../../../../src/shared/logger.ts';
+import { silentMetrics } from '../../../support/silent-metrics.ts';
 
 /** What makes the cache under test: the real one, or one with a deliberate fault. */
 export type CreateSource = (deps: CachingSourceDeps, limits?: CacheLimits) => CachingSource;
@@ -217,15 +217,3 @@ export function createWorld({ create, limits, random }: WorldOptions): World {
   };
   return world;
 }
-
-const silentMetrics: Metrics = {
-  requestStarted() {},
-  requestFinished() {},
-  denied() {},
-  cache() {},
-  tokenRequestFailed() {},
-  exchange() {},
-  refreshFailed() {},
-  passthrough() {},
-  assertionReadError() {},
-};
