@@ -4,11 +4,14 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import { faultNames } from '../../../chaos/faults.ts';
+import { promises } from '../../../chaos/watch.ts';
 import { deadlines } from '../../../src/proxy/deadlines.ts';
 import { toNextStep } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
 import {
+  type FailureFacts,
   toRememberedMs,
   toRetryAfterMs,
   toRetryDelayMs,
@@ -16,6 +19,7 @@ import {
 import { toFreshness, toRefreshDelayMs } from '../../../src/proxy/token/renewal.ts';
 import type { KeyedRequest } from '../../../src/proxy/token/token-source.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
+import { findBridgeMs } from '../../unit/entra/bridge.ts';
 import { createHarness, type Harness, toRequest } from '../../unit/token/harness.ts';
 import { documentOf, toRows } from './documents.ts';
 
@@ -67,13 +71,22 @@ const measures: Readonly<Record<string, Measure>> = {
   'A renewal that is still running frees its slot after': measureSlot,
   'Renewals in the background that run at a time, if all of them hang': measureHanging,
 
-  'First wait before the next attempt': () => duration(toRetryDelayMs(outage(), 1, 0.5)),
-  'Longest wait': () => duration(toRetryDelayMs(outage(), 100, 0.5)),
+  'First wait before the next attempt': () => duration(toRetryDelayMs(outage())),
+  'Longest wait': () => duration(toRetryDelayMs(outage({ failures: 100 }))),
   'How much a wait varies either way': () =>
-    share(toRetryDelayMs(outage(), 1, 1) / toRetryDelayMs(outage(), 1, 0.5) - 1),
+    share(toRetryDelayMs(outage({ random: 1 })) / toRetryDelayMs(outage()) - 1),
+  'A wait takes no more than this share of the time for which the token can be served': () =>
+    share(toRetryDelayMs(outage({ failures: 100, servableMs: 4 * minute })) / (4 * minute)),
+  '… but at least': () => duration(toRetryDelayMs(outage({ failures: 100, servableMs: 1 }))),
+  'After a 429, how much longer than `Retry-After` the proxy waits': () =>
+    share(
+      toRetryDelayMs({ ...failed('ERR_THROTTLED', { retryAfterSeconds: 1 }), random: 1 }) / second -
+        1,
+    ),
   'Longest `Retry-After` that is followed': () =>
-    duration(toRetryAfterMs(outage({ retryAfterSeconds: 1e9 })) ?? 0),
+    duration(toRetryAfterMs(failed('ERR_UNAVAILABLE', { retryAfterSeconds: 1e9 }).error) ?? 0),
 
+  'Longest fault of Entra or the network that a single request outlives': measureBridge,
   'Attempts after a fault of Entra or the network': () => tries('transient'),
   'Attempts if the federated credential was not found': () => tries('propagation'),
   'Attempts after a 429': () => tries('throttled'),
@@ -90,18 +103,18 @@ const measures: Readonly<Record<string, Measure>> = {
   'All attempts of an exchange': () => duration(deadlines.exchangeMs),
   'The cache gives an exchange up after': measureGivingUp,
 
-  'A refusal by Entra': () => duration(toRememberedMs(failure('ERR_REJECTED', { aadsts: 700016 }))),
+  'A refusal by Entra': () => duration(toRememberedMs(failed('ERR_REJECTED', { aadsts: 700016 }))),
   'A refusal that a new federated credential may fix': () =>
-    duration(toRememberedMs(failure('ERR_REJECTED', { aadsts: 700213 }))),
-  'A 429 without a time': () => duration(toRememberedMs(failure('ERR_THROTTLED'))),
-  'Anything else: an outage, a timeout, a federated token that cannot be presented': () =>
-    [
-      ...new Set(
-        (['ERR_UNAVAILABLE', 'ERR_TIMEOUT', 'ERR_ASSERTION', 'ERR_INTERNAL'] as const).map((code) =>
-          duration(toRememberedMs(failure(code))),
-        ),
-      ),
-    ].join(),
+    duration(toRememberedMs(failed('ERR_REJECTED', { aadsts: 700213 }))),
+  'A 429 without a time': () => duration(toRememberedMs(failed('ERR_THROTTLED'))),
+  'A federated token that cannot be presented': () =>
+    duration(toRememberedMs(failed('ERR_ASSERTION'))),
+  'An outage or a timeout, at first': () => toOutageMs(0, duration),
+  'An outage that lasts: this share of the time that it has lasted': () =>
+    toOutageMs(minute, (ms) => share(ms / minute)),
+  'An outage, at most': () => toOutageMs(24 * hour, duration),
+  'How much longer the memory of an outage may be': () =>
+    share(toRememberedMs({ ...failed('ERR_TIMEOUT'), random: 1 }) / second - 1),
 
   Keys: measureKeys,
   'Bytes of all tokens': measureBytes,
@@ -132,6 +145,38 @@ describe('the numbers of docs/caching.md', () => {
     },
   );
 });
+
+describe('the promises under random faults', () => {
+  const { entries, postsPerMinute, linesPerMinute } = promises;
+  const limits: Readonly<Record<string, string>> = {
+    'A caller does not wait if the token has at least this much life, and no newer token was asked for':
+      duration(promises.comfortableMs),
+    'No token with less life is served from the cache, and none of another identity or resource':
+      duration(promises.servableMs),
+    'Every caller has an answer within': duration(promises.answerMs),
+    'Exchanges of one key at a time': '1',
+    'Keys in the cache': String(entries),
+    'Requests to Entra in a minute, for each key in use': String(postsPerMinute),
+    'Log lines of level info and above in a minute, for each key in use': String(linesPerMinute),
+    'After the end of all faults, every caller gets a token within': duration(promises.healedMs),
+    '… and no renewal fails any more after': duration(promises.renewedMs),
+  };
+
+  test('are those that npm run chaos holds', () => {
+    const rows = toRows(documentOf('docs/caching.md'), ['Promise', 'Limit']);
+    expect(Object.fromEntries(rows)).toEqual(limits);
+  });
+
+  test('come from as many faults as it says', () => {
+    const [, count] = /combinations of (\d+) faults/.exec(documentOf('docs/caching.md').text) ?? [];
+    expect(Number(count)).toBe(faultNames.length);
+  });
+});
+
+async function measureBridge(): Promise<string> {
+  const longest = await Promise.all([0, 0.999].map((random) => findBridgeMs(random)));
+  return duration(Math.floor(Math.min(...longest) / 100) * 100);
+}
 
 async function measurePatience(): Promise<string> {
   const { clock, source, fill } = createHarness();
@@ -320,12 +365,23 @@ function tries(retry: RetryClass): string {
   return `at ${startsMs.map((ms) => ms / second).join(', ')} s`;
 }
 
-function failure(code: ErrorCode, details: ErrorDetails = {}): ProxyError {
-  return new ProxyError(code, 'scripted', details);
+/** The first failure of a key whose token can be served for long, jitter aside. */
+function failed(code: ErrorCode, details: ErrorDetails = {}): FailureFacts {
+  const error = new ProxyError(code, 'scripted', details);
+  return { error, failures: 1, failingMs: 0, servableMs: 24 * hour, random: 0 };
 }
 
-function outage(details: ErrorDetails = {}): ProxyError {
-  return failure('ERR_UNAVAILABLE', details);
+/** In the middle of the jitter of retries. */
+function outage(facts: Partial<FailureFacts> = {}): FailureFacts {
+  return { ...failed('ERR_UNAVAILABLE'), random: 0.5, ...facts };
+}
+
+/** The same for every failure that says nothing about the key. */
+function toOutageMs(failingMs: number, format: (ms: number) => string): string {
+  const codes: readonly ErrorCode[] = ['ERR_UNAVAILABLE', 'ERR_TIMEOUT', 'ERR_INTERNAL'];
+  return [
+    ...new Set(codes.map((code) => format(toRememberedMs({ ...failed(code), failingMs })))),
+  ].join();
 }
 
 function after(ms: number): string {

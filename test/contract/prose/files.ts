@@ -14,6 +14,8 @@ const folders = [
   'build',
   'bench',
   'fuzz',
+  'fleet',
+  'chaos',
   'examples',
   'deploy',
   'charts',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  fitLine,
   interleave,
   median,
   quantile,
@@ -94,4 +95,25 @@ test('repeat measures one after the other', async () => {
     return 7;
   });
   expect(values).toEqual([7, 7, 7]);
+});
+
+describe('fitLine', () => {
+  test('finds the slope of points on a line, without doubt', () => {
+    const points = [1, 2, 3, 4, 5].map((x) => ({ x, y: 10 + 3 * x }));
+    const { slope, confidence } = fitLine(points);
+    expect(slope).toBeCloseTo(3);
+    expect(confidence).toBeCloseTo(0);
+  });
+
+  test('is as unsure as the textbook says', () => {
+    // Seven points with residuals of ±1: t(0.975, 5) = 2.571.
+    const points = [0, 1, 2, 3, 4, 5, 6].map((x) => ({ x, y: x % 2 === 0 ? 1 : -1 }));
+    const { slope, confidence } = fitLine(points);
+    expect(slope).toBeCloseTo(0);
+    expect(confidence).toBeCloseTo(2.571 * Math.sqrt(48 / 7 / 5 / 28), 2);
+  });
+
+  test.each([[[]], [[1]], [[1, 2]], [[5, 5, 5]]])('refuses points at %j', (xs) => {
+    expect(() => fitLine(xs.map((x) => ({ x, y: x })))).toThrow(RangeError);
+  });
 });

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import {
+  type Fault,
+  type FaultGroup,
+  type FaultName,
+  faultKinds,
+  faultNames,
+  toEndMs,
+} from './faults.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** What happens in one run. Without faults it is a quiet day. */
+export interface Schedule {
+  /** Seed of all other random numbers: jitter, latencies, the moments of callers. */
+  readonly seed: number;
+  readonly faults: readonly Fault[];
+}
+
+/** After its last fault a run continues for so long, so that it shows whether everything heals. */
+export const AFTERMATH_MS = 75 * MINUTE_MS;
+
+/** When a run of the schedule ends. */
+export function toRunMs({ faults }: Schedule): number {
+  return Math.max(0, ...faults.map(toEndMs)) + AFTERMATH_MS;
+}
+
+const forMs = fc.oneof(
+  fc.integer({ min: 1, max: 20 }).map((seconds) => seconds * SECOND_MS),
+  fc.integer({ min: 1, max: 30 }).map((minutes) => minutes * MINUTE_MS),
+  fc.integer({ min: 1, max: 6 }).map((hours) => hours * HOUR_MS),
+);
+
+/**
+ * Schedules of that many hours. They shrink to fewer, earlier and shorter faults.
+ * @param faults at the most
+ */
+export function toSchedules(hours: number, faults: number): fc.Arbitrary<Schedule> {
+  const lastMs = hours * HOUR_MS - AFTERMATH_MS;
+  // Every group as often as any other, however many faults it has.
+  const name = fc.oneof(
+    ...Object.entries(faultKinds).map(([group, kinds]) =>
+      fc.constantFrom(...kinds.map((kind) => toName(group as FaultGroup, kind))),
+    ),
+  );
+  const fault = fc
+    .record({ name, atMs: fc.nat(Math.floor(lastMs / SECOND_MS)), forMs })
+    .map((one): Fault => ({ ...one, atMs: one.atMs * SECOND_MS }))
+    .map((one) => ({ ...one, forMs: Math.min(one.forMs, lastMs - one.atMs) }));
+  return fc.record({
+    seed: fc.noShrink(fc.nat(2 ** 31 - 1)),
+    // Without the bias towards short arrays: faults that overlap are of more interest.
+    faults: fc.noBias(fc.array(fault, { minLength: 1, maxLength: faults, size: 'max' })),
+  });
+}
+
+function toName(group: FaultGroup, kind: string): FaultName {
+  return `${group}/${kind}` as FaultName;
+}
+
+/** A schedule as a failure prints it. @returns undefined if the text is not one. */
+export function parseSchedule(text: string): Schedule | undefined {
+  let value: Partial<Schedule> | null;
+  try {
+    value = JSON.parse(text) as Partial<Schedule> | null;
+  } catch {
+    return undefined;
+  }
+  const { seed, faults } = value ?? {};
+  if (!Number.isInteger(seed) || !Array.isArray(faults)) return undefined;
+  const isTime = (ms: unknown): boolean => Number.isInteger(ms) && Number(ms) >= 0;
+  const areSound = faults.every(
+    (fault: Partial<Fault> | null) =>
+      faultNames.some((name) => name === fault?.name) &&
+      isTime(fault?.atMs) &&
+      isTime(fault?.forMs),
+  );
+  return areSound ? (value as Schedule) : undefined;
+}
+
+/** One line for each fault, for people. */
+export function describeSchedule({ seed, faults }: Schedule): string {
+  const lines = faults
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map(
+      ({ name, atMs, forMs }) =>
+        `  ${toClock(atMs)} ${name}${toEndMs({ name, atMs, forMs }) > atMs ? ` for ${toClock(forMs)}` : ''}`,
+    );
+  return [`seed ${seed}`, ...lines].join('\n');
+}
+
+/** Hours, minutes and seconds. */
+export function toClock(ms: number): string {
+  const seconds = Math.floor(ms / SECOND_MS);
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return `${pad(Math.floor(seconds / 3_600))}:${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
+}
