@@ -87,7 +87,7 @@ async function searchFor(forMinutes: number): Promise<void> {
     hours,
     faults,
     goesOn: () => performance.now() < stopAtMs,
-    shrinkMs: 10 * 60_000,
+    shrinkRuns: 1_000,
     onFailure: (failingSeed, breach) =>
       process.stdout.write(
         `seed ${failingSeed} FAILS: ${breach}; looking for a shorter schedule\n`,

@@ -13,8 +13,8 @@ export interface SearchOptions extends PlayOptions {
   readonly goesOn: (runs: number) => boolean;
   /** Called when a schedule has failed, before a shorter one is looked for. */
   readonly onFailure?: (seed: number, breach: string) => void;
-  /** How long to look for a shorter schedule once one has failed. */
-  readonly shrinkMs: number;
+  /** How many shorter schedules to play once one has failed. */
+  readonly shrinkRuns: number;
 }
 
 export interface SearchResult {
@@ -45,20 +45,21 @@ export async function search(options: SearchOptions): Promise<SearchResult> {
 
 async function searchFrom(
   seed: number,
-  { hours, faults, shrinkMs, onFailure, ...playOptions }: SearchOptions,
+  { hours, faults, shrinkRuns, onFailure, ...playOptions }: SearchOptions,
 ): Promise<SearchFailure | undefined> {
   let first: Schedule | undefined;
   let failed: Pick<SearchFailure, 'schedule' | 'outcome'> | undefined;
-  let stopAtMs = Number.POSITIVE_INFINITY;
+  let runsLeft = Number.POSITIVE_INFINITY;
   await fc.check(
     fc.asyncProperty(toSchedules(hours, faults), async (schedule) => {
       // Shrinking takes hundreds of schedules. A shorter one may fail for another reason, which is as good.
-      if (performance.now() > stopAtMs) return;
+      if (runsLeft === 0) return;
+      runsLeft -= 1;
       const outcome = await play(schedule, playOptions);
       if (outcome.breach === undefined) return;
       if (failed === undefined) {
         first = schedule;
-        stopAtMs = performance.now() + shrinkMs;
+        runsLeft = shrinkRuns;
         onFailure?.(seed, outcome.breach);
       }
       failed = { schedule, outcome };

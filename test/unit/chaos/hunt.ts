@@ -54,7 +54,7 @@ async function shrink(createSource: CreateSource): Promise<Shrunk> {
     hours: 12,
     faults: 12,
     goesOn: (runs) => runs < 30,
-    shrinkMs: 30_000,
+    shrinkRuns: 80,
     createSource,
   });
   if (failure === undefined) throw new Error('no schedule has failed');
