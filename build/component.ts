@@ -10,6 +10,7 @@ import { parseSettings } from '../src/inject/parse-settings.ts';
 import { toInitContainer, toProxyContainer } from '../src/inject/pod/containers.ts';
 import type { InjectSettings } from '../src/inject/settings.ts';
 import { proxyPort } from '../src/shared/redirect-contract.ts';
+import { version } from './version.ts';
 
 const root = join(import.meta.dirname, '..');
 const facts = { proxyPort, graceSeconds: undefined };
@@ -75,7 +76,7 @@ function renderVariant({ folder, flags, about }: Variant): readonly (readonly [s
     images: tags.map((name) => ({
       name: `imds-proxy/${name}`,
       newName: `registry.example/imds-proxy/${name}`,
-      newTag: '0.1.0',
+      newTag: version,
     })),
     patches,
   };

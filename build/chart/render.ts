@@ -11,6 +11,7 @@ import { renderTable } from '../markdown-table.ts';
 import { renderDashboard } from '../monitoring/dashboard.ts';
 import { renderPrometheusRule } from '../monitoring/rules.ts';
 import { renderPodMonitor } from '../monitoring/scraping.ts';
+import { version } from '../version.ts';
 import { reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -43,9 +44,7 @@ export function renderChart(): ReadonlyMap<string, string> {
 }
 
 function renderChartYaml(): string {
-  const { version, description } = JSON.parse(read('package.json')) as Readonly<
-    Record<'version' | 'description', string>
-  >;
+  const { description } = JSON.parse(read('package.json')) as { readonly description: string };
   return toYaml('build/chart', {
     apiVersion: 'v2',
     name: 'workload-identity-imds-proxy',

@@ -1,4 +1,5 @@
 import { code, renderTable } from '../markdown-table.ts';
+import { version } from '../version.ts';
 import { resources } from './containers.ts';
 import type { Variable } from './read-pod.ts';
 
@@ -17,8 +18,12 @@ const setting = (name: string, value: unknown, about: string): PolicySetting => 
 });
 
 export const swapSettings: readonly PolicySetting[] = [
-  setting('proxyImage', 'registry.example/imds-proxy/proxy:0.1.0', 'Image of the proxy.'),
-  setting('initImage', 'registry.example/imds-proxy/proxy-init:0.1.0', 'Image of the redirect.'),
+  setting('proxyImage', `registry.example/imds-proxy/proxy:${version}`, 'Image of the proxy.'),
+  setting(
+    'initImage',
+    `registry.example/imds-proxy/proxy-init:${version}`,
+    'Image of the redirect.',
+  ),
   setting('resources', resources, 'Resources of each of the two containers.'),
 ];
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { version } from '../../../build/version.ts';
 import { isCi } from '../../support/ci.ts';
 import { installKubectl } from '../../support/kubectl.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
@@ -43,8 +44,8 @@ describe('kustomize', () => {
     expect(metadata.labels).toHaveProperty(['azure.workload.identity/use'], 'true');
     const toPair = ({ name, image }: { name: string; image: string }) => [name, image];
     expect(spec.initContainers.map(toPair)).toEqual([
-      ['azwi-proxy-init', 'registry.example/imds-proxy/proxy-init:0.1.0'],
-      ['azwi-proxy', 'registry.example/imds-proxy/proxy:0.1.0'],
+      ['azwi-proxy-init', `registry.example/imds-proxy/proxy-init:${version}`],
+      ['azwi-proxy', `registry.example/imds-proxy/proxy:${version}`],
       ['migrate', 'registry.example/legacy-app:1'],
     ]);
     expect(spec.containers.map(toPair)).toEqual([['app', 'registry.example/legacy-app:1']]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { renderComponent } from '../../../build/component.ts';
+import { version } from '../../../build/version.ts';
 import { imageFlags, runInjectOn } from '../../support/inject.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -26,8 +27,8 @@ function oursIn(yaml: string): readonly Container[] {
 }
 
 const images = [
-  '--proxy-image=registry.example/imds-proxy/proxy:0.1.0',
-  '--init-image=registry.example/imds-proxy/proxy-init:0.1.0',
+  `--proxy-image=registry.example/imds-proxy/proxy:${version}`,
+  `--init-image=registry.example/imds-proxy/proxy-init:${version}`,
 ];
 const own = [
   '--webhook=absent',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { renderPolicies } from '../../../build/policies/render.ts';
+import { version } from '../../../build/version.ts';
 import { runInjectOn } from '../../support/inject.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
 import { evaluationObstacle, readPolicy } from '../../support/policy-evaluation.ts';
@@ -125,8 +126,8 @@ describeUnless(evaluationObstacle, 'the policy on pods as upstream has them', ()
 
 describeUnless(evaluationObstacle, 'the policy and `inject`', () => {
   const images = {
-    proxyImage: 'registry.example/imds-proxy/proxy:0.1.0',
-    initImage: 'registry.example/imds-proxy/proxy-init:0.1.0',
+    proxyImage: `registry.example/imds-proxy/proxy:${version}`,
+    initImage: `registry.example/imds-proxy/proxy-init:${version}`,
   };
   const own = [
     `--proxy-image=${images.proxyImage}`,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { init, proxy, resources } from '../../../build/policies/containers.ts';
+import { version } from '../../../build/version.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
 import { evaluationObstacle, readPolicy } from '../../support/policy-evaluation.ts';
 import { createWorld, toPod } from '../../support/policy-world.ts';
@@ -15,8 +16,8 @@ const { cases } = JSON.parse(
 ) as { readonly cases: readonly { name: string; pod: V1Pod; injected: V1Pod }[] };
 const file = 'deploy/policies/mutating-admission-policy.yaml';
 const images: Readonly<Record<string, string>> = {
-  'azwi-proxy': 'registry.example/imds-proxy/proxy:0.1.0',
-  'azwi-proxy-init': 'registry.example/imds-proxy/proxy-init:0.1.0',
+  'azwi-proxy': `registry.example/imds-proxy/proxy:${version}`,
+  'azwi-proxy-init': `registry.example/imds-proxy/proxy-init:${version}`,
 };
 const atOnce = { name: 'IMDS_PROXY_DRAIN_QUIET', value: '0s' };
 

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { version } from '../../../build/version.ts';
 import { findGoTool, type goTools } from '../../support/go-tools.ts';
 import { imageFlags, runInjectOn } from '../../support/inject.ts';
 import { findTypeFaults } from '../../support/kubernetes-types.ts';
@@ -224,8 +225,8 @@ describe('inject as a KRM function', () => {
       const { stdout } = await run('sh', ['-c', block], env);
       const pod = podOf(byKind(stdout, 'Deployment'));
       expect(pod.initContainers?.map(({ name, image }) => [name, image])).toEqual([
-        ['azwi-proxy-init', 'registry.example/imds-proxy/proxy-init:0.1.0'],
-        ['azwi-proxy', 'registry.example/imds-proxy/proxy:0.1.0'],
+        ['azwi-proxy-init', `registry.example/imds-proxy/proxy-init:${version}`],
+        ['azwi-proxy', `registry.example/imds-proxy/proxy:${version}`],
         ['migrate', 'registry.example/legacy-app:1'],
       ]);
       expect(findTypeFaults(byKind(stdout, 'Deployment'))).toEqual([]);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ImageContent, withImage } from '../../../build/release/image-content.ts';
 import { findImageFaults, imageRules, sbomPath } from '../../../build/release/scan-image.ts';
+import { version } from '../../../build/version.ts';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import { codeCacheScript } from '../../support/code-cache-script.ts';
 import {
@@ -70,7 +71,7 @@ describeWithDocker('the images', () => {
     expect(tags).toHaveLength(2);
     for (const tag of tags) {
       const labels = (await inspect(tag)).Config.Labels;
-      expect(labels).toMatchObject({ 'org.opencontainers.image.version': '0.1.0' });
+      expect(labels).toMatchObject({ 'org.opencontainers.image.version': version });
       await removeImage(tag);
     }
   }, 600_000);
