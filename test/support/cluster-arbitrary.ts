@@ -4,6 +4,8 @@ import { binding, clientId, identity, mic, pod, serviceAccount, workload } from 
 /** A cluster with AAD Pod Identity, as its objects. */
 export interface GeneratedCluster {
   readonly objects: readonly object[];
+  /** Of the objects, those with pods that somebody applies. */
+  readonly workloads: readonly object[];
   readonly isForced: boolean;
 }
 
@@ -15,7 +17,7 @@ const namespace = fc.constantFrom(...namespaces);
 const identityName = fc.constantFrom(...identityNames);
 const selector = fc.constantFrom(...selectors);
 
-const identities = fc
+const someIdentities = fc
   .uniqueArray(
     fc.record({
       namespace,
@@ -38,7 +40,7 @@ const identities = fc
     ),
   );
 
-const bindings = fc
+const someBindings = fc
   .array(
     fc.record({ namespace, identity: identityName, selector, weight: fc.constantFrom(0, 0, 1) }),
     { maxLength: 10 },
@@ -61,93 +63,133 @@ const exceptions = fc.uniqueArray(namespace, { maxLength: 2 }).map((all) =>
   })),
 );
 
-const spec = fc.record(
-  {
-    serviceAccountName: fc.constantFrom('default', 'team', 'own'),
-    hostNetwork: fc.constant(true),
-    nodeSelector: fc.constantFrom(
-      { 'kubernetes.io/os': 'windows' },
-      { 'kubernetes.io/os': 'linux' },
-    ),
-  },
-  { requiredKeys: [] },
-);
+const account = fc.constantFrom('default', 'team', 'own', undefined).map((name) => ({
+  ...(name !== undefined && { serviceAccountName: name }),
+}));
 
 /** Mostly pods that a plan can move; now and then others. */
 const podSpec = fc.oneof(
+  { weight: 8, arbitrary: account },
   {
-    weight: 8,
-    arbitrary: spec.map(({ serviceAccountName }) =>
-      serviceAccountName === undefined ? {} : { serviceAccountName },
-    ),
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        account,
+        fc.constantFrom(
+          { hostNetwork: true },
+          { nodeSelector: { 'kubernetes.io/os': 'windows' } },
+          { nodeSelector: { 'kubernetes.io/os': 'linux' } },
+        ),
+      )
+      .map(([own, more]) => ({ ...own, ...more })),
   },
-  { weight: 1, arbitrary: spec },
 );
 
-const workloadSetting = fc.record({
+interface WorkloadSetting {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly label: string | undefined;
+  readonly spec: object;
+  readonly tier: string;
+  /** Running pods beside it. */
+  readonly pods: number;
+}
+
+const kinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob'] as const;
+
+const someWorkload: fc.Arbitrary<WorkloadSetting> = fc.record({
   namespace,
-  kind: fc.constantFrom('Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob'),
+  kind: fc.constantFrom(...kinds),
   label: fc.option(selector, { nil: undefined, freq: 4 }),
   spec: podSpec,
   tier: fc.constantFrom('web', 'web', 'web', 'agent'),
   pods: fc.integer({ min: 0, max: 2 }),
 });
 
-function toObjects(
-  one: typeof workloadSetting extends fc.Arbitrary<infer T> ? T : never,
+const movableWorkload: fc.Arbitrary<WorkloadSetting> = fc.record({
+  namespace,
+  kind: fc.constantFrom(...kinds, 'Pod'),
+  label: identityName,
+  spec: account,
+  tier: fc.constant('web'),
+  pods: fc.constant(0),
+});
+
+function toWorkload(
+  { namespace, kind, label, spec, tier }: WorkloadSetting,
   index: number,
-): readonly object[] {
-  const name = `workload-${index}`;
-  const kind = one.kind === 'CronJob' ? 'Deployment' : one.kind;
-  const made = workload(name, one.label, {
-    namespace: one.namespace,
-    kind,
-    spec: one.spec,
-    labels: { tier: one.tier },
-  });
-  if (one.kind !== 'Deployment') {
-    if (one.kind !== 'CronJob') return [made];
-    const { spec: jobSpec, ...rest } = made as { readonly spec: object };
-    return [
-      {
-        ...rest,
-        apiVersion: 'batch/v1',
-        kind: 'CronJob',
-        spec: { schedule: '0 0 * * *', jobTemplate: { spec: jobSpec } },
-      },
-    ];
-  }
-  const pods = Array.from({ length: one.pods }, (_, number) =>
-    pod(`${name}-6d4cf56db6-${number}`, one.label, {
+): object {
+  return workload(`workload-${index}`, label, { namespace, kind, spec, labels: { tier } });
+}
+
+function toPods(one: WorkloadSetting, index: number): readonly object[] {
+  if (one.kind !== 'Deployment') return [];
+  const owner = `workload-${index}-6d4cf56db6`;
+  return Array.from({ length: one.pods }, (_, number) =>
+    pod(`${owner}-${number}`, one.label, {
       namespace: one.namespace,
-      owner: ['ReplicaSet', `${name}-6d4cf56db6`],
+      owner: ['ReplicaSet', owner],
       labels: { 'pod-template-hash': '6d4cf56db6', tier: one.tier },
       spec: one.spec,
     }),
   );
-  return [made, ...pods];
 }
 
-/** @param most workloads, of which there is at least one. */
+/** Clusters of every kind, whose workloads may match nothing, or be blocked. @param most workloads; there is one at least. */
 export function clusters(most: number): fc.Arbitrary<GeneratedCluster> {
   return fc
     .record({
-      identities,
-      bindings,
+      identities: someIdentities,
+      bindings: someBindings,
       exceptions,
-      accounts: fc.subarray(['team', 'own', 'workload-0']),
-      workloads: fc.array(workloadSetting, { minLength: 1, maxLength: most, size: 'max' }),
+      accounts: fc
+        .subarray(['team', 'own', 'workload-0'])
+        .map((all) => all.map((name) => serviceAccount(name))),
+      settings: fc.array(someWorkload, { minLength: 1, maxLength: most, size: 'max' }),
       isForced: fc.boolean(),
     })
-    .map((one) => ({
-      isForced: one.isForced,
-      objects: [
-        ...one.identities,
-        ...one.bindings,
-        ...one.exceptions,
-        ...one.accounts.map((name) => serviceAccount(name)),
-        mic(one.isForced ? ['--forceNamespaced'] : []),
-        ...one.workloads.flatMap(toObjects),
-      ],
-    }));
+    .map(toCluster);
+}
+
+/** Clusters whose workloads all have an identity, and can be moved. */
+export function movableClusters(most = 200): fc.Arbitrary<GeneratedCluster> {
+  const each = <T>(make: (name: string, namespace: string) => T): readonly T[] =>
+    namespaces.flatMap((one) => identityNames.map((name) => make(name, one)));
+  return fc.array(movableWorkload, { minLength: 1, maxLength: most, size: 'max' }).map((settings) =>
+    toCluster({
+      identities: each((name, one) => identity(name, { namespace: one })),
+      bindings: each((name, one) => binding(name, name, name, { namespace: one })),
+      exceptions: [],
+      accounts: namespaces.flatMap((one) =>
+        ['team', 'own'].map((name) => serviceAccount(name, undefined, one)),
+      ),
+      settings,
+      isForced: true,
+    }),
+  );
+}
+
+function toCluster(parts: {
+  readonly identities: readonly object[];
+  readonly bindings: readonly object[];
+  readonly exceptions: readonly object[];
+  readonly accounts: readonly object[];
+  readonly settings: readonly WorkloadSetting[];
+  readonly isForced: boolean;
+}): GeneratedCluster {
+  const { isForced, settings } = parts;
+  const workloads = settings.map(toWorkload);
+  return {
+    isForced,
+    workloads,
+    objects: [
+      ...parts.identities,
+      ...parts.bindings,
+      ...parts.exceptions,
+      ...parts.accounts,
+      mic(isForced ? ['--forceNamespaced'] : []),
+      ...workloads,
+      ...settings.flatMap(toPods),
+    ],
+  };
 }

@@ -133,23 +133,39 @@ interface PodMore {
   readonly annotations?: object;
 }
 
-/** A Deployment, or another kind with its template at spec.template, whose pods have the label. */
+/** A Deployment, a CronJob, a Pod, or another kind with its template at spec.template, whose pods have the label. */
 export function workload(name: string, label: unknown, more: PodMore = {}): object {
   const { namespace = 'shop', kind = 'Deployment', spec, labels, annotations } = more;
-  return {
-    apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
-    kind,
-    metadata: { name, namespace },
-    spec: {
-      template: {
-        metadata: {
-          labels: { app: name, ...(label !== undefined && { aadpodidbinding: label }), ...labels },
-          ...(annotations && { annotations }),
-        },
-        spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...spec },
-      },
+  const template = {
+    metadata: {
+      labels: { app: name, ...(label !== undefined && { aadpodidbinding: label }), ...labels },
+      ...(annotations && { annotations }),
     },
+    spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...spec },
   };
+  const metadata = { name, namespace };
+  switch (kind) {
+    case 'Pod':
+      return {
+        apiVersion: 'v1',
+        kind,
+        metadata: { ...metadata, ...template.metadata },
+        spec: template.spec,
+      };
+    case 'CronJob': {
+      const jobTemplate = { spec: { template } };
+      return {
+        apiVersion: 'batch/v1',
+        kind,
+        metadata,
+        spec: { schedule: '0 0 * * *', jobTemplate },
+      };
+    }
+    default: {
+      const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1';
+      return { apiVersion, kind, metadata, spec: { template } };
+    }
+  }
 }
 
 /** A List, as kubectl prints it. */
@@ -199,13 +215,13 @@ const groupsOf: Readonly<Record<string, string>> = {
   Job: 'batch/v1',
 };
 
-export function serviceAccount(name: string, client?: string): object {
+export function serviceAccount(name: string, client?: string, namespace = 'shop'): object {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: {
       name,
-      namespace: 'shop',
+      namespace,
       ...(client !== undefined && {
         annotations: { 'azure.workload.identity/client-id': client },
       }),

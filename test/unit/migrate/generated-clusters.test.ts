@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Plan } from '../../../src/migrate/plan.ts';
+import { movableClusters } from '../../support/cluster-arbitrary.ts';
+import { toDump, toFiles } from '../../support/cluster-forms.ts';
 import { imageFlags } from '../../support/inject.ts';
 import { issuer, runMigrateOn, tenantId, toYaml, writtenBy } from '../../support/migrate.ts';
-import { clusters } from '../../support/migrate-arbitrary.ts';
 
 const flags = [`--issuer=${issuer}`, `--tenant-id=${tenantId}`];
 const check = async (files: Readonly<Record<string, string>>): Promise<number> =>
@@ -24,14 +25,15 @@ async function changeInPlace(
 describe('manifests that are changed in place', () => {
   it.each([[[]], [['--drop-label']]])('with %j', async (more) => {
     await fc.assert(
-      fc.asyncProperty(clusters(), async (cluster) => {
-        expect(await check(cluster.files)).toBe(1);
-        const once = await changeInPlace(cluster.files, more);
+      fc.asyncProperty(movableClusters(), fc.boolean(), async (cluster, isWindows) => {
+        const files = toFiles(cluster, isWindows);
+        expect(await check(files)).toBe(1);
+        const once = await changeInPlace(files, more);
         expect(await check(once.files)).toBe(0);
         await expectAccounts(once.files);
         const twice = await changeInPlace(once.files, more);
         expect([twice.changed, twice.files]).toEqual([0, once.files]);
-        for (const [name, before] of Object.entries(cluster.files)) {
+        for (const [name, before] of Object.entries(files)) {
           expectKept(before, once.files[name] ?? '', more.length > 0);
         }
       }),
@@ -69,8 +71,9 @@ describe('the files of --write', () => {
     'with %j leave nothing to do once they are applied',
     async (more) => {
       await fc.assert(
-        fc.asyncProperty(clusters(60), async ({ dump, objects }) => {
-          const files = await writtenBy(dump, more);
+        fc.asyncProperty(movableClusters(60), async (cluster) => {
+          const { objects } = cluster;
+          const files = await writtenBy(toDump(cluster), more);
           const after = apply(objects, files);
           const webhook = more.filter((flag) => flag.startsWith('--webhook'));
           const { exitCode, stdout } = await runMigrateOn(['--check', ...flags, ...webhook], {
@@ -88,9 +91,9 @@ describe('the files of --write', () => {
 
   it('are as many as there are workloads, each with its own name', async () => {
     await fc.assert(
-      fc.asyncProperty(clusters(60), async ({ dump, objects }) => {
-        const files = await writtenBy(dump);
-        const workloads = objects.filter((one) => /^app-/.test(Object(one).metadata.name));
+      fc.asyncProperty(movableClusters(60), async (cluster) => {
+        const { workloads } = cluster;
+        const files = await writtenBy(toDump(cluster));
         const paths = [...files.keys()].filter((path) => path.startsWith('workloads/'));
         expect(paths.toSorted()).toEqual(
           workloads
