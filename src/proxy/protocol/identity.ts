@@ -34,7 +34,7 @@ export interface IdentityPolicy {
 export function toIdentity(selectors: readonly Selector[], policy: IdentityPolicy): Identity {
   const { clientId, tenantId } =
     selectors.length === 0 ? toDefaultIdentity(policy) : toSelectedIdentity(selectors, policy);
-  if (policy.allowedClientIds?.has(clientId) === false) {
+  if (!isAllowed(clientId, policy)) {
     throw new ProxyError('ERR_IDENTITY_NOT_ALLOWED', 'client ID is not in the allow-list');
   }
   return { clientId, tenantId };
@@ -76,12 +76,14 @@ function toSelectedIdentity(selectors: readonly Selector[], policy: IdentityPoli
   let possible: readonly KnownIdentity[] | undefined;
   for (const selector of selectors) {
     const matches = toMatches(selector, policy);
-    if (matches.length === 0) {
-      throw new ProxyError(
-        'ERR_IDENTITY_NOT_FOUND',
-        `${selector.name} is not known`,
-        toUnknownAdvice(selector, policy),
-      );
+    if (!matches.some(({ clientId }) => isAllowed(clientId, policy))) {
+      const advice = toUnknownAdvice(selector, policy);
+      if (matches.length === 0) {
+        throw new ProxyError('ERR_IDENTITY_NOT_FOUND', `${selector.name} is not known`, advice);
+      }
+      // With the same advice, so that the client cannot learn which identities are configured.
+      const text = `${selector.name} means a client ID that is not in the allow-list`;
+      throw new ProxyError('ERR_IDENTITY_NOT_ALLOWED', text, advice);
     }
     const earlier = possible;
     possible = earlier === undefined ? matches : matches.filter((match) => hasSame(earlier, match));
@@ -108,7 +110,7 @@ function toUnknownAdvice(
       `[{'clientId':'${clientId}','objectId':'${wanted}'}]`;
     const isClientId = policy.identities.some(({ clientId }) => clientId === wanted);
     // A client ID that may not be used looks like one that nobody knows.
-    if (isClientId && policy.allowedClientIds?.has(wanted) !== false) {
+    if (isClientId && isAllowed(wanted, policy)) {
       const remedy = entry(wanted);
       return {
         hint: `The object_id of this request is the client ID of a configured identity. Some clients send it so: ODBC Driver 18 for SQL Server sends its UID as object_id. To accept it, add this entry to IMDS_PROXY_IDENTITIES: ${remedy}`,
@@ -117,7 +119,7 @@ function toUnknownAdvice(
     }
     const remedy = entry('<CLIENT_ID>');
     return {
-      hint: `The proxy does not know which identity has this object ID. Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID of a managed identity: az identity list --query '[].[principalId,clientId,name]' --output tsv | grep -i ${wanted}`,
+      hint: `${toUnknownText('object', policy)} Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID of a managed identity: az identity list --query '[].[principalId,clientId,name]' --output tsv | grep -i ${wanted}`,
       remedy,
     };
   }
@@ -127,9 +129,22 @@ function toUnknownAdvice(
   }
   const remedy = `[{'clientId':'<CLIENT_ID>','resourceId':'${wanted}'}]`;
   return {
-    hint: `The proxy does not know which identity has this resource ID. Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID: az identity show --ids '${wanted}' --query clientId --output tsv`,
+    hint: `${toUnknownText('resource', policy)} Add this entry to IMDS_PROXY_IDENTITIES: ${remedy}. To find the client ID: az identity show --ids '${wanted}' --query clientId --output tsv`,
     remedy,
   };
+}
+
+/** With an allow-list, a sentence that is also true of an identity that is configured and refused. */
+function toUnknownText(kind: 'object' | 'resource', policy: IdentityPolicy): string {
+  const orRefused =
+    policy.allowedClientIds === undefined
+      ? ''
+      : ', or its client ID is not in IMDS_PROXY_ALLOWED_CLIENT_IDS';
+  return `The proxy does not know which identity has this ${kind} ID${orRefused}.`;
+}
+
+function isAllowed(clientId: string, { allowedClientIds }: IdentityPolicy): boolean {
+  return allowedClientIds?.has(clientId) !== false;
 }
 
 /** The identities that one selector may mean. */

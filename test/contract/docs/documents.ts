@@ -66,3 +66,15 @@ export function toRows({ prose }: Document, head: readonly string[]): readonly s
   }
   return rows;
 }
+
+/**
+ * The lines of a test file that have a title, which is written as `file`: title. Titles stand in their files as
+ * they are, also where they are templates.
+ * @throws if there is no such file
+ */
+export function findTitle(held: string): readonly string[] {
+  const [, file = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(held) ?? [];
+  return readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(title) && !/^\s*(?:\/\/|\*)/.test(line));
+}

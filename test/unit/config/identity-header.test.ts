@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { proxyOptions } from '../../../src/proxy/config/options.ts';
+import type { Option } from '../../../src/shared/option-table.ts';
 import { accepted, refused } from './load.ts';
 
 const name = 'IMDS_PROXY_IDENTITY_HEADER';
@@ -11,6 +13,13 @@ test('without the secret it is undefined, and with it only the configuration has
   expect(config.identityHeader).toBe(secret);
   expect(fields).toMatchObject({ identity_header: 'set' });
   expect(JSON.stringify([fields, warnings])).not.toContain('CANARY');
+});
+
+test('no secret has a flag, which other users could read in the command line', () => {
+  const options: Readonly<Record<string, Option<unknown>>> = proxyOptions;
+  const secrets = Object.values(options).filter((option) => option.secret === true);
+  expect(secrets.length).toBeGreaterThan(2);
+  expect(secrets.filter(({ flag }) => flag !== undefined)).toEqual([]);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { isSameSecret } from '../../../src/proxy/http/app-service-handler.ts';
 
 test('agrees with === on any two texts, and on texts that differ in one place', () => {
@@ -19,4 +19,16 @@ test('agrees with === on any two texts, and on texts that differ in one place', 
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('looks at as many characters wherever the first difference is', () => {
+  const secret = '0123456789abcdef0123456789abcdef';
+  const read = vi.spyOn(String.prototype, 'charCodeAt');
+  const reads = [...secret].map((_, at) => {
+    const before = read.mock.calls.length;
+    isSameSecret(`${secret.slice(0, at)}x${secret.slice(at + 1)}`, secret);
+    return read.mock.calls.length - before;
+  });
+  read.mockRestore();
+  expect(new Set(reads)).toEqual(new Set([2 * secret.length]));
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { IdentityPolicy, KnownIdentity } from '../../../src/proxy/protocol/identity.ts';
 import { toAllowedResource, toIdentity } from '../../../src/proxy/protocol/identity.ts';
+import { toErrorResponse } from '../../../src/proxy/protocol/imds.ts';
 import type { Selector, SelectorName } from '../../../src/proxy/protocol/token-query.ts';
 
 const a: KnownIdentity = {
@@ -269,6 +270,43 @@ test('the entry of a client ID that may not be used does not say that it is conf
   const allowedClientIds = new Set([b.clientId]);
   const { hint } = adviceFor({ object_id: a.clientId }, { allowedClientIds });
   expect(hint).not.toContain('configured identity');
+});
+
+test('to the client, a refused identity looks like one that nobody knows', () => {
+  const toNames = (digit: string) => ({
+    clientId: `${digit.repeat(8)}-0000-4000-8000-000000000001`,
+    objectId: `${digit.repeat(8)}-0000-4000-8000-000000000002`,
+    resourceId: `/subscriptions/${digit}/resourcegroups/rg/providers/m/u/i`,
+  });
+  const [allowed, refused, unknown] = [toNames('a'), toNames('b'), toNames('c')];
+  const restricted = policy({
+    identities: [allowed, refused].map((one) => ({ ...one, tenantId: 'tenant-1' })),
+    allowedClientIds: new Set([allowed.clientId]),
+  });
+  const answerTo = (values: Partial<Record<SelectorName, string>>): string => {
+    try {
+      toIdentity(select(values), restricted);
+    } catch (thrown) {
+      if (!(thrown instanceof ProxyError)) throw thrown;
+      const { status, body } = toErrorResponse(thrown);
+      // The client's own words may be in the answer.
+      const echoes = Object.values(values);
+      return echoes.reduce((text, echo) => text.replaceAll(echo, 'ECHO'), `${status} ${body}`);
+    }
+    throw new Error('not refused');
+  };
+  const requestsFor = (one: typeof refused): readonly Partial<Record<SelectorName, string>>[] => [
+    { client_id: one.clientId },
+    { object_id: one.objectId },
+    { object_id: one.clientId },
+    { msi_res_id: one.resourceId },
+    { mi_res_id: one.resourceId },
+    { client_id: one.clientId, object_id: one.objectId },
+    { client_id: allowed.clientId, object_id: one.objectId },
+    { object_id: allowed.objectId, client_id: one.clientId },
+    { mi_res_id: one.resourceId, object_id: allowed.objectId },
+  ];
+  expect(requestsFor(refused).map(answerTo)).toEqual(requestsFor(unknown).map(answerTo));
 });
 
 test.each([{ object_id: 'x' }, { mi_res_id: "/subscriptions/'; rm -rf /'" }])(
