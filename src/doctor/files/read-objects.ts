@@ -1,3 +1,4 @@
+import { findCutOff } from '../../inject/manifest/cut-off.ts';
 import { ManifestError } from '../../inject/manifest/manifest-error.ts';
 import { parseDocument } from '../../inject/manifest/parse-document.ts';
 import { readValue } from '../../inject/manifest/read-value.ts';
@@ -29,16 +30,26 @@ export function* readObjects(
   isWanted: (text: string) => boolean = () => true,
 ): Generator<Resource | Unreadable> {
   for (const chunk of splitDocuments(text.replace(/^\uFEFF/, ''))) {
-    const list = splitList(chunk);
+    const cutOff = findCutOff(chunk);
+    if (cutOff !== undefined) {
+      yield { line: cutOff.line, why: `${cutOff.message}; ${cutOff.fix}`, isOther: false };
+    }
+    const list = splitList(cutOff === undefined ? chunk : complete(chunk));
     if (list === undefined) {
-      if (isWanted(chunk.text)) yield* readChunk(chunk, [], undefined);
+      if (cutOff === undefined && isWanted(chunk.text)) yield* readChunk(chunk, [], undefined);
       continue;
     }
-    for (const piece of list.pieces) {
+    // Half a pod would look like one without a proxy: the last item is left out, and the text behind it.
+    for (const piece of cutOff === undefined ? list.pieces : list.pieces.slice(0, -2)) {
       if (typeof piece === 'string' || !isWanted(piece.text)) continue;
       yield* readChunk(piece, piece.base, list.frame);
     }
   }
+}
+
+/** A YAML List with the kind that was cut off, so that it can be taken apart. */
+function complete(chunk: Chunk): Chunk {
+  return { ...chunk, text: `${chunk.text.trimEnd()}\nkind: List\n` };
 }
 
 function* readChunk(chunk: Chunk, base: Path, frame: ListFrame): Generator<Resource | Unreadable> {

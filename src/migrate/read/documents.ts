@@ -1,4 +1,5 @@
 import type { TemplatePath } from '../../inject/kinds.ts';
+import { findCutOff } from '../../inject/manifest/cut-off.ts';
 import { ManifestError } from '../../inject/manifest/manifest-error.ts';
 import { type ParsedDocument, parseDocument } from '../../inject/manifest/parse-document.ts';
 import { readValue } from '../../inject/manifest/read-value.ts';
@@ -50,7 +51,7 @@ export function* readContents(
   for (const chunk of splitDocuments(text.replace(/^\uFEFF/, ''))) {
     const cutOff = findCutOff(chunk);
     if (cutOff !== undefined) {
-      yield { kind: 'fault', fault: cutOff };
+      yield { kind: 'fault', fault: { code: 'truncated', ...cutOff } };
       continue;
     }
     yield* readChunk(name, { ...chunk, base: [] }, undefined, templatePaths, isFromFolder);
@@ -148,32 +149,6 @@ function lineOfPlace(path: Path, chunk: Chunk, line: number): number {
 
 function unreadable(message: string, line: number): Omit<Fault, 'fix'> {
   return { code: 'unreadable', line, message };
-}
-
-/**
- * `kubectl` writes `kind: List` behind the items, so that a dump without it was cut off, and reading it as YAML
- * would give all items but the last ones in silence.
- */
-function findCutOff(chunk: Chunk): Fault | undefined {
-  const { text } = chunk;
-  const { line } = startOfContent(chunk);
-  const fault = (message: string): Fault => ({
-    code: 'truncated',
-    line,
-    message,
-    fix: 'make the dump again, and look at what kubectl wrote to standard error',
-  });
-  if (/^\s*\{/.test(text)) {
-    // Complete JSON values are separate documents; this one does not end.
-    if (/\}\s*$/.test(text) || /^\s*\{\{/.test(text)) return undefined;
-    return /"(?:apiVersion|items|kind)"/.test(text.slice(0, 4_096))
-      ? fault('the JSON does not end: the dump was cut off')
-      : undefined;
-  }
-  const lead = text.slice(0, 4_096);
-  const isList = /^apiVersion: *["']?v1["']?\s*\nitems:/m.test(lead);
-  if (!isList || /^kind:/m.test(text)) return undefined;
-  return fault('a List without its kind, which kubectl writes last: the dump was cut off');
 }
 
 /** The items of a value that may be a list or one item. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import type { CheckResult } from '../../../../src/doctor/engine/check.ts';
 import { type Editable, examine, firstFailure, healthyText, shopWith } from './namespace.ts';
 
 /** The same Deployment with many pods. */
@@ -21,6 +22,31 @@ function withManyPods(count: number, change: (pod: Editable, index: number) => v
 const audienceOf = (pod: Editable): Editable =>
   pod.spec.volumes.find(({ name }: Editable) => name.startsWith('azure-')).projected.sources[0]
     .serviceAccountToken;
+
+describe('a dump that was cut off', () => {
+  /** The healthy objects as kubectl writes a List: its kind comes last. */
+  const list = `apiVersion: v1\nitems:\n${stringify(parse(healthyText()).items)}`;
+  const inputOf = (text: string): CheckResult | undefined =>
+    examine(text).find(({ id }) => id === 'input');
+
+  it('is named, and all objects but the last are examined', () => {
+    const count = parse(healthyText()).items.length;
+    const input = inputOf(list);
+    expect(input?.status).toBe('fail');
+    expect(input?.summary).toContain(`a part of the input cannot be read (${count - 1} objects: `);
+    expect(Object.values(input?.evidence ?? {}).join()).toContain('the dump was cut off');
+  });
+
+  it('is not said of one that is whole', () => {
+    const input = inputOf(`${list}kind: List\nmetadata:\n  resourceVersion: ""\n`);
+    expect(input?.status).toBe('ok');
+  });
+
+  it('is named in JSON', () => {
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [] }).slice(0, -3);
+    expect(Object.values(inputOf(text)?.evidence ?? {}).join()).toContain('was cut off');
+  });
+});
 
 describe('the report', () => {
   it('has one line for 200 pods of one Deployment', () => {
