@@ -60,6 +60,11 @@ export function judgeNodeMetadata(
     );
   }
   if (trace.receiver !== undefined) {
+    if (!isWanted) {
+      return ok(`${at} leads to port ${trace.receiver.port} of this pod, and pass-through is off`, {
+        evidence,
+      });
+    }
     return fail(`${at} leads to port ${trace.receiver.port} of this pod`, {
       evidence: { ...evidence, 'that port belongs to user': trace.receiver.uid ?? '(unknown)' },
       fix: 'Another program redirects the connections of the proxy, such as a service mesh. Exclude 169.254.169.254 there, or set INIT_BACKEND=nft for proxy-init.',

@@ -158,6 +158,11 @@ describe('the metadata service of the node', () => {
     });
   });
 
+  test('without pass-through, another program in between does no harm', () => {
+    const off = { ...config, passthrough: 'off' as const };
+    expect(judgeNodeMetadata(connected(15_001), off, 1501).status).toBe('ok');
+  });
+
   test('without pass-through, an exemption that nobody needs is a warning', () => {
     expect(judgeNodeMetadata(connected(), config, 1501).status).toBe('ok');
     expect(judgeNodeMetadata(connected(), { ...config, passthrough: 'off' }, 1501)).toMatchObject({
