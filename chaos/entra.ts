@@ -154,7 +154,7 @@ export function createChaosEntra(
         async post(url, headers, body, signal) {
           const trusted = await readCa(signal);
           const [now, next] = certificates;
-          if (!trusted.includes(faults.has('ca/behind') ? next : now)) {
+          if (trusted?.includes(faults.has('ca/behind') ? next : now) !== true) {
             throw toFault('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
           }
           return post(url, headers, body, signal);

@@ -12,8 +12,11 @@ import { deadlines, untilAborted, withDeadline } from '../../deadlines.ts';
 import type { TokenProxyPeer } from '../settings.ts';
 import { explainFault } from './explained-fault.ts';
 
-/** The certificates that vouch for a peer, each in PEM. The same array as long as they do not change. */
-export type ReadCa = (signal: AbortSignal) => Promise<readonly string[]>;
+/**
+ * The certificates that vouch for a peer, each in PEM; undefined for those of Node. The same array as long as they
+ * do not change.
+ */
+export type ReadCa = (signal: AbortSignal) => Promise<readonly string[] | undefined>;
 
 export interface CaFileDeps {
   readonly clock: Clock;
@@ -94,24 +97,24 @@ export function createExtraCaReader(deps: CaFileDeps, path: string): ReadCa {
     peer: 'Entra',
     parse: parseEachCertificate,
   });
-  let base: readonly string[] | undefined;
-  let extra: readonly string[] | undefined;
-  let all: readonly string[] = [];
+  let last: { good: FileState['good']; trusted: readonly string[] | undefined } | undefined;
   return async (signal) => {
     const { good } = await untilAborted(read(), signal);
-    if (base === undefined || good !== extra) {
-      base ??= findBaseCertificates();
-      extra = good;
-      all = [...new Set([...base, ...(extra ?? [])].map((pem) => pem.trim()))];
-    }
-    return all;
+    if (last === undefined || last.good !== good) last = { good, trusted: toTrusted(good ?? []) };
+    return last.trusted;
   };
 }
 
-/** What Node trusts without the file, whatever its flags say of the system's store. */
-function findBaseCertificates(): readonly string[] {
-  const extra = new Set(getCACertificates('extra'));
-  return getCACertificates('default').filter((pem) => !extra.has(pem));
+/**
+ * What Node trusts without the file, whatever its flags say of the system's store, and `extra`.
+ * @returns undefined if that is what Node trusts: it has parsed that store already, which takes milliseconds
+ */
+function toTrusted(extra: readonly string[]): readonly string[] | undefined {
+  const wanted = new Set(extra.map((pem) => pem.trim()));
+  const loaded = new Set(getCACertificates('extra').map((pem) => pem.trim()));
+  if (wanted.size === loaded.size && [...wanted].every((pem) => loaded.has(pem))) return undefined;
+  const base = getCACertificates('default').map((pem) => pem.trim());
+  return [...new Set([...base.filter((pem) => !loaded.has(pem)), ...wanted])];
 }
 
 interface FileState {

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/proxy/clock.ts';
 import { createEntra, type Entra } from '../../../../src/proxy/entra/entra.ts';
@@ -126,6 +128,35 @@ describe('the file of NODE_EXTRA_CA_CERTS', () => {
     await replaceCa(first.ca);
     expect(await ask(entra)).toEqual(isTrusted);
   }, 20_000);
+
+  it('is not parsed a second time while it is what Node has loaded from it', async () => {
+    await replaceCa(first.ca);
+    const source = (file: string) =>
+      JSON.stringify(join(import.meta.dirname, '../../../../src/proxy', file));
+    const program = `
+      import { writeFileSync } from 'node:fs';
+      import { systemClock } from ${source('clock.ts')};
+      import { createExtraCaReader } from ${source('entra/transport/ca-file.ts')};
+      const path = process.env.NODE_EXTRA_CA_CERTS;
+      const logger = { isEnabled: () => false, log() {} };
+      const read = createExtraCaReader({ clock: systemClock, logger }, path);
+      const [old, next] = process.argv.slice(1);
+      const look = async () => {
+        const trusted = await read(new AbortController().signal);
+        return trusted && [old, next].map((pem) => trusted.includes(pem.trim()));
+      };
+      const before = await look();
+      writeFileSync(path, next);
+      const after = await look();
+      writeFileSync(path, old);
+      console.log(JSON.stringify([before ?? 'of Node', after, (await look()) ?? 'of Node']));`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', program, '--', first.ca, second.ca],
+      { env: { NODE_EXTRA_CA_CERTS: caFile } },
+    );
+    expect(JSON.parse(stdout)).toEqual(['of Node', [false, true], 'of Node']);
+  });
 
   it.each([
     ['is empty', ''],
