@@ -14,7 +14,9 @@ import { shellBlock } from '../../support/shell-blocks.ts';
 import { itUnless } from '../../support/skip.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const proxy = join(root, 'dist/proxy');
+const dist = join(root, 'dist');
+/** With the program: INJECT is split at spaces, and so cannot be a path of any folder. */
+const PATH = `${dist}${delimiter}${process.env['PATH']}`;
 
 let folder: string;
 beforeAll(async () => {
@@ -33,7 +35,7 @@ async function run(
   env: Readonly<Record<string, string>> = {},
   cwd = root,
 ): Promise<Ran> {
-  const options = { env: { ...process.env, INJECT: proxy, ...env }, cwd, timeout: 60_000 };
+  const options = { env: { ...process.env, PATH, INJECT: 'proxy', ...env }, cwd, timeout: 60_000 };
   return promisify(execFile)(file, args, options);
 }
 
@@ -52,7 +54,7 @@ function withTool(
 async function programs(found: Readonly<Record<string, string>>): Promise<string> {
   const bin = await mkdtemp(join(folder, 'bin-'));
   for (const [name, path] of Object.entries(found)) await symlink(path, join(bin, name));
-  return `${bin}${delimiter}${process.env['PATH']}`;
+  return `${bin}${delimiter}${PATH}`;
 }
 
 interface Workload {
@@ -221,7 +223,7 @@ describe('inject as a KRM function', () => {
     'is run by kustomize, with its settings in functionConfig',
     async (kustomize) => {
       const block = shellBlock('docs/inject.md', 'kustomize build --enable');
-      const env = { PATH: await programs({ kustomize, proxy }), INJECT: 'proxy' };
+      const env = { PATH: await programs({ kustomize }) };
       const { stdout } = await run('sh', ['-c', block], env);
       const pod = podOf(byKind(stdout, 'Deployment'));
       expect(pod.initContainers?.map(({ name, image }) => [name, image])).toEqual([
@@ -316,7 +318,7 @@ describe('Helm', () => {
     '3 takes inject as its post-renderer, a chart with hostNetwork included',
     async (helm) => {
       const renderer = join(folder, 'inject.sh');
-      await writeFile(renderer, `#!/bin/sh\nexec ${proxy} inject ${imageFlags.join(' ')}\n`);
+      await writeFile(renderer, `#!/bin/sh\nexec proxy inject ${imageFlags.join(' ')}\n`);
       await chmod(renderer, 0o755);
       const { stdout } = await run(helm, [
         'template',
