@@ -42,6 +42,10 @@ export async function packChart(options: ChartOptions): Promise<string> {
     for (const file of ['prometheus-rule.yaml', 'dashboard.json']) {
       await replaceIn(join(chart, 'files', file), repositoryUrl, source);
     }
+    // Away from the repository, its links and its placeholder would lead nowhere.
+    const readme = join(chart, 'README.md');
+    await replaceIn(readme, '](../../', `](${source}/blob/v${release.version}/`);
+    await replaceIn(readme, 'oci://<REGISTRY>/', `oci://${registry}/`);
     const released = { proxy: digests.proxy, init: digests['proxy-init'] };
     await writeFile(join(chart, 'files/digests.yaml'), stringify(released));
     const archive = join(outdir, `${name}-${release.version}.tgz`);

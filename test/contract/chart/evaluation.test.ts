@@ -11,6 +11,8 @@ const helm = findGoTool('helm4');
 const obstacle = helm === undefined ? 'helm4 is missing; run .ci/go-tools' : evaluationObstacle;
 const digest = `sha256:${'a'.repeat(64)}`;
 const registry = 'mirror.example/imds-proxy';
+/** Everything that YAML, JSON, Helm or CEL might read as more than a letter. */
+const odd = '"\'\\<>&`$A $(B) {{ .C }} %s # é 😀 \u0007 \b\f\n\r\t true';
 
 /** The policies for these values, without the pod of the test. */
 const policiesOf = (values: object) =>
@@ -27,7 +29,7 @@ describeUnless(obstacle, 'the policies of the chart', () => {
           images: { registry, pullSecrets: ['mirror'], proxy: { digest }, init: { tag: '1.2.3' } },
           identity: { tenantId },
           resources: { requests: { cpu: 1, memory: '64Mi' }, limits: { memory: '128Mi' } },
-          proxy: { adminPort: 9000, env: { HTTPS_PROXY: 'http://a:1', NO_PROXY: '"\\<>&' } },
+          proxy: { adminPort: 9000, env: { HTTPS_PROXY: 'http://a:1', NO_PROXY: odd } },
         }),
       );
       const result = world.add(toPod());
@@ -61,7 +63,7 @@ describeUnless(obstacle, 'the policies of the chart', () => {
           { name: 'AZURE_CLIENT_ID', value: clientId },
           { name: 'AZURE_TENANT_ID', value: tenantId },
           { name: 'HTTPS_PROXY', value: 'http://a:1' },
-          { name: 'NO_PROXY', value: '"\\<>&' },
+          { name: 'NO_PROXY', value: odd },
           { name: 'IMDS_PROXY_ADMIN_PORT', value: '9000' },
         ]),
       );

@@ -88,4 +88,11 @@ describe('the archives of a release', () => {
     }
     expect(read(helm, `${folder}/LICENSE`)).toContain('MIT');
   });
+
+  it("the chart's README installs this release, and links to its documents", () => {
+    const readme = read(helm, 'workload-identity-imds-proxy/README.md');
+    expect(readme).toContain(`helm install imds-proxy oci://${chart.registry}/charts/`);
+    expect(readme).toContain(`](${source}/blob/v0.1.0/docs/verify.md)`);
+    expect(readme).not.toMatch(/\]\(\.|<REGISTRY>/);
+  });
 });
