@@ -124,7 +124,7 @@ describeOnCurrent('the chart', () => {
 
   it('a second release for all namespaces is refused', async () => {
     const second = helm(['install', 'second', chart], { values });
-    await expect(second).rejects.toThrow('is installed already');
+    await expect(second).rejects.toThrow('applies to the same namespaces');
   });
 
   it('`helm upgrade` changes what new pods get', async () => {
