@@ -13,14 +13,16 @@ export const languages = [
   'C',
 ] as const;
 export type Language = (typeof languages)[number];
-/** Where clients come from: the registry of a language, or a distribution. */
-export type EcosystemName = Exclude<Language, 'C++' | 'C'> | 'Debian';
+/** Where clients come from and how they start: the registry of a language, or a distribution. */
+export type EcosystemName = Exclude<Language, 'C++' | 'C'> | 'Debian' | 'npm program';
 
 /** What a library offers: tokens, in which of the ways, or what a service keeps for those that have one. */
 export type Ability =
   | 'token'
   /** Tokens, by a program that first logs in and has a process for each command. */
   | 'login'
+  /** Tokens, by a program that has a process for each and takes seconds to start. */
+  | 'process'
   | ContentName
   | 'clientId'
   | 'objectId'
@@ -66,6 +68,8 @@ export interface Client {
   readonly program: string;
   /** Python modules of programs/python that the program needs. */
   readonly modules?: readonly string[];
+  /** Debian packages of the shared libraries that a native program needs. */
+  readonly libraries?: readonly string[];
   /** Further packages of the same registry that the program needs, each with its version. */
   readonly packages?: readonly string[];
   /** Parts of the library that have to be asked for, where the ecosystem knows such. */
@@ -93,11 +97,11 @@ export function toEcosystemName({ id, language, ecosystem }: Client): EcosystemN
 
 /** Each of these is enough. */
 const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
-  default: ['token', 'login'],
-  down: ['token', 'login'],
-  throttled: ['token', 'login'],
+  default: ['token', 'login', 'process'],
+  down: ['token', 'login', 'process'],
+  throttled: ['token', 'login', 'process'],
   concurrent: ['token'],
-  shortLived: ['token', 'login'],
+  shortLived: ['token', 'login', 'process'],
   secret: ['secret'],
   blob: ['blob'],
   clientId: ['clientId'],

@@ -43,4 +43,20 @@ export const dotnet: readonly Client[] = [
     abilities: selectors,
     refusal: { error: 'MsalServiceException' },
   },
+  {
+    id: 'dotnet-azure-mcp-2.0',
+    language: '.NET',
+    ecosystem: 'npm program',
+    library: '@azure/mcp-linux-x64',
+    title: 'Azure MCP Server',
+    version: '2.0.5',
+    program: 'azmcp',
+    modules: ['service'],
+    service: ['shop.vault.azure.net'],
+    abilities: ['process', 'clientId', 'secret'],
+    onlyResource: 'https://vault.azure.net',
+    refusal: { error: 'exit 1' },
+    remark:
+      'A native program with Azure.Identity 1.17.1, by its command line: it reads a secret from a vault.',
+  },
 ];

@@ -60,4 +60,31 @@ export const python: readonly Client[] = [
     abilities: selectors,
     refusal: { error: 'HTTPError', isExplained: false },
   },
+  {
+    id: 'python-pymongo-4.20',
+    language: 'Python',
+    library: 'pymongo',
+    version: '4.20.1',
+    program: 'pymongo-client',
+    modules: ['service'],
+    service: [],
+    abilities: ['token', 'clientId'],
+    refusal: { error: 'ValueError', isExplained: false },
+    remark:
+      '`MONGODB-OIDC` with `ENVIRONMENT:azure`: it logs in to a server over TLS and pings a database.',
+  },
+  {
+    id: 'python-google-auth-2.63',
+    language: 'Python',
+    library: 'google-auth',
+    version: '2.63.0',
+    packages: ['requests==2.34.2'],
+    program: 'google-auth-client',
+    modules: ['service'],
+    service: ['sts.googleapis.com'],
+    abilities: ['token', 'clientId'],
+    refusal: { error: 'RefreshError' },
+    remark:
+      'Google’s workload identity federation from Azure: it exchanges the token at an emulated sts.googleapis.com.',
+  },
 ];

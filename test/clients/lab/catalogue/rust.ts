@@ -29,4 +29,17 @@ export const rust: readonly Client[] = [
     onlyResource: 'https://storage.azure.com',
     refusal: { error: 'Generic' },
   },
+  {
+    id: 'rust-opendal-0.47',
+    language: 'Rust',
+    ecosystem: 'Python',
+    library: 'opendal',
+    version: '0.47.12',
+    program: 'opendal-client',
+    modules: ['service'],
+    service: [],
+    abilities: ['token'],
+    onlyResource: 'https://storage.azure.com/',
+    remark: 'By its binding for Python: it lists a container.',
+  },
 ];

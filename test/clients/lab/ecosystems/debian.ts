@@ -3,15 +3,21 @@ import type { Command, Ecosystem } from '../ecosystem.ts';
 import { python } from './python.ts';
 
 /** Lists and choices of this client's own: nothing depends on what is installed on the machine, or changes it. */
-const apt = [
+export const apt = [
   'apt-get -q -o Dir::State::lists="$PWD/lists" -o Dir::State::status="$PWD/status"',
   '-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root',
 ].join(' ');
 
-const update: Command = [
+export const update: Command = [
   'sh',
   '-c',
   `mkdir -p lists/partial archives && : >status && ${apt} -o APT::Update::Error-Mode=any update`,
+];
+
+/** Lays the downloaded packages out below `root`. */
+export const unpack: readonly Command[] = [
+  ['sh', '-c', 'for file in archives/*.deb; do dpkg-deb -x "$file" root || exit; done'],
+  ['rm', '-r', 'archives', 'lists'],
 ];
 
 const modules = (directory: string): string =>
@@ -42,8 +48,7 @@ export const debian: Ecosystem = {
       '-c',
       `cd archives && xargs ${apt.replaceAll('$PWD', '$OLDPWD')} download <../packages.txt`,
     ],
-    ['sh', '-c', 'for file in archives/*.deb; do dpkg-deb -x "$file" root || exit; done'],
-    ['rm', '-r', 'archives', 'lists'],
+    ...unpack,
   ],
   command: ({ program }, directory) => [
     'env',

@@ -17,10 +17,14 @@ def next_name():
 
 
 class Service:
-    """Answers requests with a bearer token as `respond(method, target)` says, and others with `challenge`."""
+    """Answers requests with a bearer token as `respond(method, target, body)` says, and others with `challenge`.
+
+    Without a challenge it answers all requests, and `respond` finds the tokens.
+    """
 
     def __init__(self, respond, *, port=0, challenge=(401, {}, b""), is_secure=True):
-        self._shown = {}
+        # Tokens by the path that they were shown for.
+        self.shown = {}
         service = self
         if "SERVICE_CERTIFICATE" not in os.environ:
             # The lab has a service of its own for this scenario.
@@ -30,13 +34,15 @@ class Service:
             protocol_version = "HTTP/1.1"
 
             def handle_one(self):
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 scheme, _, token = self.headers.get("Authorization", "").partition(" ")
                 if scheme.lower() == "bearer":
-                    service._shown[self.path] = token
-                    status, headers, body = respond(self.command, self.path)
-                else:
-                    status, headers, body = challenge
+                    service.shown[self.path] = token
+                elif challenge is not None:
+                    return self.send(*challenge)
+                return self.send(*respond(self.command, self.path, sent))
+
+            def send(self, status, headers, body):
                 self.send_response(status)
                 for header in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(*header)
@@ -61,7 +67,7 @@ class Service:
 
     def token_of(self, name):
         """The token that an asker has shown; None if it has shown none."""
-        return next((token for path, token in self._shown.items() if name in path), None)
+        return next((token for path, token in list(self.shown.items()) if name in path), None)
 
 
 def server_tls():
@@ -73,7 +79,7 @@ def server_tls():
 EMPTY_CONTAINER = b'<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs/><NextMarker/></EnumerationResults>'
 
 
-def storage_account(method, target):
+def storage_account(method, target, _body):
     """A storage account whose containers are all empty."""
     headers = {
         "x-ms-version": "2025-11-05",

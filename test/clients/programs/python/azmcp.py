@@ -1,0 +1,58 @@
+"""Azure's MCP server, a native program of .NET, by its command line: it reads a secret from a vault."""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from answer import answer
+from service import Service, next_name
+
+PROGRAM = Path(__file__).parent / "node_modules/@azure/mcp-linux-x64/dist/azmcp"
+VAULT = "https://shop.vault.azure.net"
+# It wants to know one, and does not use it to find a vault.
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+
+
+def secret(_method, target, _body):
+    name = target.split("?")[0].split("/")[2]
+    found = {"value": "any", "id": f"{VAULT}/secrets/{name}/1", "attributes": {"enabled": True}}
+    return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
+
+
+challenge = 'Bearer authorization="https://login.microsoftonline.com/common", resource="https://vault.azure.net"'
+vault = Service(secret, port=443, challenge=(401, {"WWW-Authenticate": challenge}, b""))
+
+
+def create(_kind, _address, name, value):
+    environment = {
+        **os.environ,
+        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        "AZURE_MCP_COLLECT_TELEMETRY": "false",
+        "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+        **({"AZURE_CLIENT_ID": value} if name == "client_id" else {}),
+    }
+
+    def read(secret_name):
+        done = subprocess.run(
+            [PROGRAM, "keyvault", "secret", "get", "--vault", "shop", "--secret", secret_name]
+            + ["--subscription", SUBSCRIPTION],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        # Its log comes first.
+        _, found, outcome = f"\n{done.stdout}".partition("\n{\n")
+        if done.returncode != 0 or not found:
+            raise type(f"exit {done.returncode}", (Exception,), {})(done.stdout + done.stderr)
+        outcome = json.loads(f"{{{outcome}")
+        return outcome["results"]["secret"]["value"]
+
+    def get_token():
+        asker = next_name()
+        read(asker)
+        return vault.token_of(asker)
+
+    return (lambda: read(value)) if name == "secret" else get_token
+
+
+answer(create)
