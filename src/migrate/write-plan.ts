@@ -54,17 +54,37 @@ export async function changeInputs(
   const { files, notes, errors } = changeFiles(plan, inputs, settings, templatePaths);
   for (const error of errors) io.stderr(`migrate: error: ${error}\n`);
   if (errors.length > 0) return fail(io, 'nothing was changed');
-  for (const { path, text } of files) {
+  const originals = new Map(inputs.map(({ path, text }) => [path, text]));
+  for (const [index, { path, text }] of files.entries()) {
     try {
       await io.writeFile(path, text);
     } catch (thrown) {
-      return fail(io, `${path} cannot be written: ${describe(thrown)}`);
+      const earlier = files.slice(0, index).map((one) => one.path);
+      const rest = await putBack(earlier, originals, io);
+      return fail(io, `${path} cannot be written: ${describe(thrown)}; ${rest}`);
     }
-    io.stderr(`${path}: changed\n`);
   }
+  for (const { path } of files) io.stderr(`${path}: changed\n`);
   for (const note of notes) io.stderr(`note: ${note}\n`);
   io.stderr(`${files.length} of ${inputs.length} files changed\n`);
   return 0;
+}
+
+/** @returns what became of files that had been written already. */
+async function putBack(
+  paths: readonly string[],
+  originals: ReadonlyMap<string | undefined, string>,
+  io: MigrateIo,
+): Promise<string> {
+  const faults: string[] = [];
+  for (const path of paths) {
+    try {
+      await io.writeFile(path, originals.get(path) ?? '');
+    } catch (thrown) {
+      faults.push(`${path} is changed, and could not be put back: ${describe(thrown)}`);
+    }
+  }
+  return faults.length === 0 ? 'nothing was changed' : faults.join('; ');
 }
 
 function toSettings({ plan, read, dropsLabel }: MigrateRun): Parameters<typeof toFiles>[1] {

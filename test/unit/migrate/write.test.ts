@@ -307,6 +307,42 @@ describe('serviceaccounts.yaml', () => {
 });
 
 describe('--in-place', () => {
+  it.each([
+    [1, 'b.yaml cannot be written: full; nothing was changed'],
+    [2, 'b.yaml cannot be written: full; a.yaml is changed, and could not be put back: full'],
+  ])(
+    'puts back all files if one cannot be written, or names them (%i writes fail)',
+    async (failures, message) => {
+      const { runMigrate } = await import('../../../src/migrate/main.ts');
+      const { runOn } = await import('../../support/inject.ts');
+      const files: Readonly<Record<string, string>> = {
+        'setup.yaml': setup,
+        'a.yaml': toYaml(workload('a', 'web')),
+        'b.yaml': toYaml(workload('b', 'web')),
+        'c.yaml': toYaml(workload('c', 'web')),
+      };
+      const disk = new Map(Object.entries(files));
+      let count = 0;
+      const writeFile = async (path: string, text: string): Promise<void> => {
+        count += 1;
+        if (count > 1 && count <= 1 + failures) throw new Error('full');
+        disk.set(path, text);
+      };
+      const { exitCode, stderr } = await runOn(
+        (io) =>
+          runMigrate(['--in-place', ...flags, ...Object.keys(files)], {
+            ...io,
+            writeFile,
+            writeFolder: async () => {},
+          }),
+        { files },
+      );
+      expect([exitCode, stderr]).toEqual([1, `migrate: error: ${message}\n`]);
+      const changed = Object.keys(files).filter((path) => disk.get(path) !== files[path]);
+      expect(changed).toEqual(failures === 1 ? [] : ['a.yaml']);
+    },
+  );
+
   const change = (files: Readonly<Record<string, string>>, more: readonly string[] = []) =>
     runMigrateOn(['--in-place', ...flags, ...more, ...Object.keys(files)], { files });
 
