@@ -9,11 +9,12 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
+import { isBounded, MAX_DEPTH } from './bounded.ts';
 import { lineEnd, lineStart } from './edits.ts';
 import { ManifestError, templateError } from './manifest-error.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { scanPlain } from './scan-plain.ts';
-import { type Chunk, countLineBreaks } from './split-documents.ts';
+import { type Chunk, countLineBreaks, startOfContent } from './split-documents.ts';
 import type { Path, Value } from './value.ts';
 
 /** A place in a file; both numbers count from 1. */
@@ -40,11 +41,26 @@ export interface ParsedDocument extends Chunk {
 export function parseDocument(chunk: Chunk, known?: Value): ParsedDocument {
   const plain = known === undefined ? undefined : scanPlain(chunk.text);
   return known === undefined || plain === undefined
-    ? parseAny(chunk)
+    ? parseWithinBounds(chunk)
     : toParsed(chunk, plain, known, (offset) => {
         const column = offset - lineStart(chunk.text, offset) + 1;
         return { line: chunk.line + countLineBreaks(chunk.text.slice(0, offset)), column };
       });
+}
+
+function parseWithinBounds(chunk: Chunk): ParsedDocument {
+  let parsed: ParsedDocument | undefined;
+  try {
+    parsed = parseAny(chunk);
+  } catch (error) {
+    // The parser is out of stack.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  if (parsed !== undefined && isBounded(parsed.value, chunk.text)) return parsed;
+  throw new ManifestError(
+    `it has more than ${MAX_DEPTH} levels, or aliases that make it much larger; write it without`,
+    startOfContent(chunk),
+  );
 }
 
 function parseAny(chunk: Chunk): ParsedDocument {
@@ -55,6 +71,8 @@ function parseAny(chunk: Chunk): ParsedDocument {
     return { line: chunk.line + line - 1, column: col };
   };
 
+  // The library reports that its own stack is full as an error of the text.
+  if (error?.message.includes('call stack')) throw new RangeError(error.message);
   if (error !== undefined) throw toManifestError(error, chunk.text, positionAt);
   const template = chunk.text.includes('{') ? findTemplate(root) : undefined;
   if (template !== undefined) throw templateError(positionAt(template));

@@ -1,4 +1,5 @@
 import { CORE_SCHEMA, defineScalarTag, intCoreTag, load, mergeTag } from 'js-yaml';
+import { isBounded } from './bounded.ts';
 import { octalPattern, parseOctal } from './octal.ts';
 import type { Value } from './value.ts';
 
@@ -17,9 +18,15 @@ const schema = CORE_SCHEMA.withTags(mergeTag, intTag);
 /**
  * What one document says, without where anything stands: about six times as fast as `parseDocument` and
  * with a fraction of its memory. It is the second opinion on every document that was edited as well.
- * @returns undefined if only `parseDocument` can tell: templates, or YAML that this parser refuses.
+ * @returns undefined if only `parseDocument` can tell: templates, YAML that this parser refuses, and values without
+ * bounds.
  */
 export function readValue(text: string): Value | undefined {
+  const value = readAny(text);
+  return value !== undefined && isBounded(value, text) ? value : undefined;
+}
+
+function readAny(text: string): Value | undefined {
   if (/^\s*[{[]/.test(text)) {
     try {
       return JSON.parse(text);

@@ -14,6 +14,8 @@ const deployment = (spec: string, containers = '      - name: web\n        image
 /** Line of `around` on which the middle document begins. */
 const start = 5;
 
+const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+
 const cases: readonly [
   name: string,
   document: string,
@@ -21,6 +23,12 @@ const cases: readonly [
   message: RegExp,
   flags?: string[],
 ][] = [
+  [
+    'lists in lists without end',
+    `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[],"x":${deep}}}\n`,
+    start,
+    /more than 1000 levels/,
+  ],
   ['text that is not YAML', 'containers: [\n', start + 1, /^not YAML.*correct this line/],
   [
     'a tab that indents',

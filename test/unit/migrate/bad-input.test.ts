@@ -174,6 +174,20 @@ describe('documents at fault', () => {
     }
   });
 
+  it('lists in lists without end, and aliases of aliases', async () => {
+    const nested = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
+    const names = [...'abcdefghi'];
+    const bomb = names.map((name, index) => {
+      const items = index === 0 ? 'x' : `*${names[index - 1]}`;
+      return `  ${name}: &${name} [${Array.from({ length: 10 }, () => items).join()}]\n`;
+    });
+    const head =
+      'apiVersion: example.com/v1\nkind: Web\nmetadata: {name: a, namespace: b}\nspec:\n';
+    for (const text of [`${head}  x: ${nested}\n`, `${head}${bomb.join('')}`]) {
+      expect(await errorsOf(text)).toEqual([expect.stringMatching(/^stdin:\d unreadable$/)]);
+    }
+  });
+
   it.each(['[]', 'null', '{}'])('a List whose items are %s has no object', async (items) => {
     expect(await errorsOf(`apiVersion: v1\nitems: ${items}\nkind: List\n`)).toEqual([
       'null:null no-object',
