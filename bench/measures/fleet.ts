@@ -40,6 +40,9 @@ export async function measureFleet(lab: Lab): Promise<readonly Result[]> {
       summary,
       inMs,
       2.1,
+      [
+        'With more starts than cores this is the CPU time of a start: see *exec → token in hand* for the part of undici.',
+      ],
     ),
     toValueResult(
       {
