@@ -12,7 +12,7 @@ import { renderDashboard } from '../monitoring/dashboard.ts';
 import { renderPrometheusRule } from '../monitoring/rules.ts';
 import { renderPodMonitor } from '../monitoring/scraping.ts';
 import { version } from '../version.ts';
-import { reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
+import { onlyOfInject, reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** Folder of the chart below the repository. */
@@ -32,6 +32,7 @@ export function renderChart(): ReadonlyMap<string, string> {
     file('values.schema.json', renderSchema()),
     file('files/inject.yaml', toPolicies('deploy/policies/inject.yaml')),
     file('files/swap.yaml', toPolicies('deploy/policies/mutating-admission-policy.yaml')),
+    file('files/only-of-inject.yaml', toYaml('build/chart/values.ts', listOnlyOfInject())),
     file('files/reserved-variables.yaml', toYaml('build/chart/values.ts', reservedVariables)),
     file('files/dashboard.json', renderDashboard()),
     file('files/pod-monitor.yaml', toSpec(renderPodMonitor(), 'build/monitoring')),
@@ -128,6 +129,16 @@ function listValues(schema: ValueSchema, path = ''): readonly Row[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, part]) =>
     listValues(part, path === '' ? name : `${path}.${name}`),
   );
+}
+
+/** @throws if there is no such value, or one has no default to compare with. */
+function listOnlyOfInject(): readonly object[] {
+  const rows = listValues(valuesSchema);
+  return onlyOfInject.map((wanted) => {
+    const found = rows.find(({ path }) => path === wanted);
+    if (found === undefined) throw new Error(`no value ${wanted}`);
+    return { path: found.path, default: found.schema.default };
+  });
 }
 
 /** The values as a table. */

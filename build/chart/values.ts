@@ -143,6 +143,20 @@ export const reservedVariables: readonly string[] = [
   'IMDS_PROXY_PROXY_PORT',
 ];
 
+/** Values that have no effect with `mode: swap`, where the webhook decides. */
+export const onlyOfInject: readonly string[] = [
+  'identity.clientId',
+  'identity.tenantId',
+  'identity.authorityHost',
+  'proxy.logLevel',
+  'proxy.passthrough',
+  'proxy.adminPort',
+  'proxy.env',
+  'proxy.caConfigMap',
+  'identityBinding.tokenProxy',
+  'serviceAccounts.selector',
+];
+
 export const valuesSchema = group('Values of the chart.', {
   mode: choice(
     '`inject`: policies give the proxy to pods that ask for it, without a webhook. `swap`: policies replace the images in pods that the azure-workload-identity webhook has injected, such as the managed one of AKS. `none`: neither; only what else is turned on below.',

@@ -10,7 +10,7 @@ import {
 import { indent, toCel, wrap } from './cel.ts';
 import { initExpression, proxyExpression, toHeader, volumes } from './containers.ts';
 import { faultExpression, faultVariables, seconds } from './faults.ts';
-import { inits, moveBothToFront, moveProxyToFront, patch, places } from './order.ts';
+import { addSecrets, inits, moveBothToFront, moveProxyToFront, patch, places } from './patches.ts';
 import {
   annotation,
   asks,
@@ -103,12 +103,6 @@ const addVolumes: readonly string[] = [
       : ${patch('add', '"/spec/volumes/-"', value)}]
   : [])`;
   }),
-];
-
-const addSecrets: readonly string[] = [
-  `(has(object.spec.imagePullSecrets) || variables.pullSecrets == [] ? [] : [${patch('add', '"/spec/imagePullSecrets"', '[]')}])`,
-  `variables.pullSecrets.filter(s, !object.spec.?imagePullSecrets.orValue([]).exists(p, p.name == s))
-  .map(s, ${patch('add', '"/spec/imagePullSecrets/-"', '{"name": s}')})`,
 ];
 
 function toFirst(container: string): string {

@@ -25,12 +25,12 @@ export const swapSettings: readonly PolicySetting[] = [
     'Image of the redirect.',
   ),
   setting('resources', resources, 'Resources of each of the two containers.'),
+  setting('pullSecrets', [], 'Names of `imagePullSecrets` that each pod gets.'),
 ];
 
 export const injectSettings: readonly PolicySetting[] = [
   ...swapSettings,
   setting('pullPolicy', 'IfNotPresent', '`imagePullPolicy` of both images.'),
-  setting('pullSecrets', [], 'Names of `imagePullSecrets` that each pod gets.'),
   setting(
     'clientId',
     '',

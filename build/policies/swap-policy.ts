@@ -5,7 +5,7 @@
 import { proxyName, recordAnnotation, webhook } from '../../src/inject/contract.ts';
 import { indent, toCel, wrap } from './cel.ts';
 import { init, proxy } from './containers.ts';
-import { inits, moveBothToFront, patch, places } from './order.ts';
+import { addSecrets, inits, moveBothToFront, patch, places } from './patches.ts';
 import { type Condition, isNoMirror, readPod, type Variable } from './read-pod.ts';
 import { swapSettings } from './settings.ts';
 
@@ -70,6 +70,7 @@ const mutation = [
   change('proxy', 'initContainers', 'proxyAt'),
   change('proxy', 'containers', 'classicAt'),
   endAtOnce,
+  toChoice('variables.initAt >= 0', addSecrets.join(' +\n')),
   // Last, because it changes the places.
   toChoice('variables.initAt >= 0', moveBothToFront),
 ].join(' +\n');

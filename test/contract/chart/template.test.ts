@@ -142,6 +142,13 @@ const matrix: Readonly<Record<string, { values: object; kinds?: readonly string[
     values: { images, resources: { limits: null, requests: null }, test: { enabled: false } },
   },
   swap: { values: { mode: 'swap', images } },
+  'swap with everything': {
+    values: {
+      mode: 'swap',
+      images: { ...images, pullPolicy: 'Never', pullSecrets: ['mirror'], proxy: { digest } },
+      resources: { requests: { cpu: '20m' } },
+    },
+  },
   'swap on Kubernetes 1.34': { values: { mode: 'swap', images }, kinds: [apiVersions.v1beta1] },
   none: { values: { mode: 'none' }, kinds: [] },
   'none with monitoring by Azure': {
@@ -388,6 +395,10 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
       [
         { mode: 'swap', images, proxy: { env: { HTTPS_PROXY: 'http://a' } } },
         /proxy\.env: has no effect with mode: swap/,
+      ],
+      [
+        { mode: 'swap', images, proxy: { adminPort: 9000 } },
+        /proxy\.adminPort: has no effect with mode: swap/,
       ],
       [
         { images, proxy: { adminPort: proxyPort } },

@@ -144,6 +144,21 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
     });
   });
 
+  it('adds the secrets for the images where the webhook has injected, once', async () => {
+    const alone = createWorld(readPolicy(file, { pullSecrets: '["mirror", "own"]' }));
+    const [first] = results;
+    const { pod, injected } = first ?? expect.fail('no pod');
+    const own = { ...injected, spec: { ...injected.spec, imagePullSecrets: [{ name: 'own' }] } };
+    const [early, late, present] = [pod, injected, own as V1Pod].map((each) => alone.add(each));
+    await alone.run();
+    const secretsOf = (result: typeof early) => result?.().pod?.spec?.imagePullSecrets;
+    expect([early, late, present].map(secretsOf)).toEqual([
+      undefined,
+      [{ name: 'mirror' }, { name: 'own' }],
+      [{ name: 'own' }, { name: 'mirror' }],
+    ]);
+  });
+
   it('does the same as v1beta1', async () => {
     const older = createWorld(readPolicy(file.replace('.yaml', '-v1beta1.yaml')));
     const [first] = results;

@@ -1,4 +1,4 @@
-/** The order of our two containers among the init containers, as patches. */
+/** Patches that both mutating policies make: the order of our two containers, and the secrets for their images. */
 
 import { initName, proxyName } from '../../src/inject/contract.ts';
 import { indent, wrap } from './cel.ts';
@@ -38,3 +38,10 @@ export const moveBothToFront = `(variables.initAt != 0 ? [${move('variables.init
 
 /** Puts the proxy first. The pod must have it as an init container. */
 export const moveProxyToFront = `(variables.proxyAt != 0 ? [${move('variables.proxyAt', 0)}] : [])`;
+
+/** Adds the `imagePullSecrets` of the settings that the pod does not have. */
+export const addSecrets: readonly string[] = [
+  `(has(object.spec.imagePullSecrets) || variables.pullSecrets == [] ? [] : [${patch('add', '"/spec/imagePullSecrets"', '[]')}])`,
+  `variables.pullSecrets.filter(s, !object.spec.?imagePullSecrets.orValue([]).exists(p, p.name == s))
+  .map(s, ${patch('add', '"/spec/imagePullSecrets/-"', '{"name": s}')})`,
+];
