@@ -3,7 +3,7 @@ import { metadataAddress, metadataPort, proxyUid } from '../../shared/redirect-c
 import { type Check, type Finding, skip } from '../engine/check.ts';
 import type { Place } from '../engine/place.ts';
 import { once } from '../network/once.ts';
-import { readSockets } from '../network/sockets.ts';
+import { readSocketsIfSeen } from '../network/sockets.ts';
 import { traceConnection } from '../network/trace.ts';
 import { actAs } from './act-as.ts';
 import { judgeAppUser } from './app-user.ts';
@@ -75,10 +75,9 @@ export function openApp({ proxyPort, exchange, resource }: AppOptions): Place {
       ),
       judge('redirect', ({ destination, proxy }) => judgeRedirect(destination, own, proxy)),
       { ...judge('redirect-users', judgeUsers), needs: ['redirect'] },
-      judge('redirect-mesh', async ({ destination }) => {
-        const listeners = (await readSockets()).filter(({ isListening }) => isListening);
-        return judgeMesh(listeners, destination);
-      }),
+      judge('redirect-mesh', async ({ destination }) =>
+        judgeMesh(await readSocketsIfSeen(), destination),
+      ),
       { ...judge('redirect-ipv6', checkMapped), needs: ['redirect'] },
       { ...judge('proxy-user', checkProxyUser), needs: ['pod-proxy'] },
       { id: 'metadata-ports', run: checkMetadataPorts },
@@ -124,8 +123,9 @@ async function checkMapped({ proxy }: Survey): Promise<Finding> {
 
 async function checkProxyUser({ proxy, tried }: Survey): Promise<Finding> {
   if (proxy.kind !== 'answers') return skip('the proxy does not answer');
-  const passthrough = proxy.uid === proxyUid ? undefined : await askPassthrough();
-  return judgeProxyUser(proxy, tried.get(proxy.uid), passthrough);
+  const { uid } = proxy;
+  const passthrough = uid === proxyUid || uid === undefined ? undefined : await askPassthrough();
+  return judgeProxyUser(proxy, uid === undefined ? undefined : tried.get(uid), passthrough);
 }
 
 function toTokenCheck(

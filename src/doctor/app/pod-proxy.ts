@@ -3,7 +3,7 @@ import { toErrorCode } from '../../shared/small-file.ts';
 import { buildInfo } from '../../shared/version.ts';
 import { type Finding, fail, ok, warn } from '../engine/check.ts';
 import { getFrom } from '../network/http-get.ts';
-import { readSockets, type SocketRow } from '../network/sockets.ts';
+import { readSocketsIfSeen, type SocketRow } from '../network/sockets.ts';
 import { findVersion } from '../sidecar/proxy-checks.ts';
 
 /** The listener of this network namespace that is, or should be, the proxy. */
@@ -11,17 +11,26 @@ export type PodProxy =
   | {
       readonly kind: 'answers';
       readonly port: number;
-      readonly uid: number;
+      readonly uid: number | undefined;
       readonly version: string;
     }
-  | { readonly kind: 'hangs'; readonly port: number; readonly uid: number; readonly code: string }
+  | {
+      readonly kind: 'hangs';
+      readonly port: number;
+      readonly uid: number | undefined;
+      readonly code: string;
+    }
   | {
       readonly kind: 'stranger';
       readonly port: number;
-      readonly uid: number;
+      readonly uid: number | undefined;
       readonly server: string;
     }
   | { readonly kind: 'none'; readonly port: number; readonly ports: readonly number[] };
+
+type Listener = Pick<SocketRow, 'localAddress' | 'localPort'> & {
+  readonly uid: number | undefined;
+};
 
 /** A proxy that is up answers within milliseconds. */
 const answerMs = 4_000;
@@ -40,7 +49,9 @@ const docs = 'docs/troubleshooting.md#the-container-does-not-start';
  * @param port that of the proxy, if it is known
  */
 export async function findPodProxy(port?: number): Promise<PodProxy> {
-  const listeners = (await readSockets()).filter(({ isListening }) => isListening);
+  const sockets = await readSocketsIfSeen();
+  if (sockets === undefined) return askUnseen(port ?? defaultPort);
+  const listeners = sockets.filter(({ isListening }) => isListening);
   const wanted = listeners.filter(({ localPort }) => localPort === (port ?? defaultPort));
   const likely = listeners.filter(({ uid }) => port === undefined && uid === proxyUid);
   const found = await Promise.all([...wanted, ...likely].slice(0, maxCandidates).map(ask));
@@ -50,7 +61,7 @@ export async function findPodProxy(port?: number): Promise<PodProxy> {
   return { kind: 'none', port: port ?? defaultPort, ports: ports.toSorted((a, b) => a - b) };
 }
 
-async function ask({ localAddress, localPort: port, uid }: SocketRow): Promise<PodProxy> {
+async function ask({ localAddress, localPort: port, uid }: Listener): Promise<PodProxy> {
   const address = toConnectable(localAddress);
   try {
     const answer = await getFrom({ address, port }, '/readyz', { timeoutMs: answerMs });
@@ -61,6 +72,14 @@ async function ask({ localAddress, localPort: port, uid }: SocketRow): Promise<P
   } catch (error) {
     return { kind: 'hangs', port, uid, code: toErrorCode(error) };
   }
+}
+
+/** Without the table of sockets, only the port itself can tell. Its user stays unknown. */
+async function askUnseen(port: number): Promise<PodProxy> {
+  const found = await ask({ localAddress: '127.0.0.1', localPort: port, uid: undefined });
+  return found.kind === 'hangs' && found.code === 'ECONNREFUSED'
+    ? { kind: 'none', port, ports: [] }
+    : found;
 }
 
 /** A listener on every address has no address to connect to. */
@@ -75,9 +94,11 @@ export function judgePodProxy(proxy: PodProxy): Finding {
   switch (proxy.kind) {
     case 'answers': {
       const { version, uid } = proxy;
-      const evidence = { port, user: uid, version };
+      const evidence = { port, user: uid ?? '(unknown)', version };
       if (version === buildInfo.version)
-        return ok(`${version} answers on port ${port}, as user ${uid}`, { evidence });
+        return ok(`${version} answers on port ${port}, as user ${uid ?? '(unknown)'}`, {
+          evidence,
+        });
       return warn(`the proxy of this pod is ${version}, and this doctor ${buildInfo.version}`, {
         evidence,
         fix: 'Run the doctor of the same version: give kubectl debug the image of the proxy in this pod.',
@@ -86,13 +107,13 @@ export function judgePodProxy(proxy: PodProxy): Finding {
     }
     case 'hangs':
       return fail(`the listener on port ${port} does not answer (${proxy.code})`, {
-        evidence: { user: proxy.uid },
+        evidence: { user: proxy.uid ?? '(unknown)' },
         fix: `If it is the proxy, it may be stopped, or starved of CPU or memory. ${logCommands}`,
         docs,
       });
     case 'stranger':
       return fail(`another program has port ${port}`, {
-        evidence: { user: proxy.uid, server: proxy.server },
+        evidence: { user: proxy.uid ?? '(unknown)', server: proxy.server },
         fix: `If the proxy listens on another port, run this with --proxy-port=PORT. Otherwise give the proxy a port that no container of the pod uses: --proxy-port (IMDS_PROXY_PROXY_PORT) for the proxy, and the same in PROXY_PORT for proxy-init.`,
         docs,
       });

@@ -24,9 +24,12 @@ export function judgeRedirect(destination: Destination, uid: number, proxy: PodP
         evidence,
       });
     case 'distant-proxy':
-      return ok(`a connection of user ${uid} to ${at} came out at a proxy outside of this pod`, {
-        evidence,
-      });
+      return ok(
+        `a connection of user ${uid} to ${at} came out at a proxy that is not in the table of sockets of this pod`,
+        {
+          evidence,
+        },
+      );
     case 'other':
       return judgeOther(destination, proxy, evidence);
     case 'node':
@@ -50,8 +53,14 @@ export function judgeRedirect(destination: Destination, uid: number, proxy: PodP
 /** The user of the proxy's image, whom the redirect exempts by default, and the one that the proxy runs as. */
 export function listExempt(proxy: PodProxy): ReadonlySet<number> {
   // Root as the user of the proxy is exempt only if PROXY_UID says so.
-  return new Set([proxyUid, ...('uid' in proxy && proxy.uid !== 0 ? [proxy.uid] : [])]);
+  return new Set([
+    proxyUid,
+    ...('uid' in proxy && proxy.uid !== undefined && proxy.uid !== 0 ? [proxy.uid] : []),
+  ]);
 }
+
+/** Continues "because". */
+const noTable = '/proc/net/tcp, the table of sockets, cannot be read';
 
 type Evidence = Readonly<Record<string, string | number>>;
 
@@ -138,8 +147,16 @@ function formatUsers(uids: readonly number[]): string {
   return `${uids.length === 1 ? 'user' : 'the users'} ${uids.join(', ')}`;
 }
 
-/** Whether a service mesh of this pod leaves connections to the metadata service alone. */
-export function judgeMesh(listeners: readonly SocketRow[], destination: Destination): Finding {
+/**
+ * Whether a service mesh of this pod leaves connections to the metadata service alone.
+ * @param sockets of the pod; undefined if they cannot be seen
+ */
+export function judgeMesh(
+  sockets: readonly SocketRow[] | undefined,
+  destination: Destination,
+): Finding {
+  if (sockets === undefined) return skip(noTable);
+  const listeners = sockets.filter(({ isListening }) => isListening);
   const found = listeners.flatMap(({ localPort: port, uid }) => findMesh({ port, uid }) ?? []);
   const [mesh] = found;
   if (mesh === undefined) return ok('no service mesh listens in this pod');
@@ -177,6 +194,7 @@ export function judgeProxyUser(
   passthrough: string | undefined,
 ): Finding {
   const { uid } = proxy;
+  if (uid === undefined) return skip(noTable);
   if (uid === proxyUid) return ok(`${uid}, whom the redirect exempts by default`);
   if (passthrough === 'off') return ok(`${uid}; pass-through is off, so nobody needs an exemption`);
   const evidence = { 'user of the proxy': uid, 'pass-through': passthrough ?? '(unknown)' };

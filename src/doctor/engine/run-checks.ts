@@ -6,6 +6,9 @@ import type { Redact } from './redact.ts';
 /** A check that sets no deadline has this one. */
 export const defaultCheckDeadlineMs = 10_000;
 
+/** The header of a hostile peer may have 16 KiB. */
+const maxEvidenceLength = 2_000;
+
 export interface RunDeps {
   /** Its timers must keep the process alive: a check may wait for nothing else. */
   readonly clock: Clock;
@@ -63,9 +66,10 @@ function redactFinding(finding: Finding, redact: Redact): Finding {
     summary: redact(finding.summary),
     ...(evidence !== undefined && {
       evidence: Object.fromEntries(
+        // Names may come from a peer as well.
         Object.entries(evidence).map(([name, value]) => [
-          name,
-          typeof value === 'string' ? redact(value) : value,
+          redact(name).slice(0, maxEvidenceLength),
+          typeof value === 'string' ? redact(value).slice(0, maxEvidenceLength) : value,
         ]),
       ),
     }),

@@ -20,9 +20,15 @@ const listening = '0A';
 
 /** Every TCP socket of this network namespace, of all containers of the pod. Needs no permission. */
 export async function readSockets(root = '/proc'): Promise<readonly SocketRow[]> {
+  return (await readSocketsIfSeen(root)) ?? [];
+}
+
+/** @returns undefined if this kernel shows no table, so that there may be sockets all the same */
+export async function readSocketsIfSeen(root = '/proc'): Promise<readonly SocketRow[] | undefined> {
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readSocketTable(`${root}/self/net/${name}`, maxTableBytes)),
   );
+  if (tables.every((table) => table === undefined)) return undefined;
   return tables.flatMap((table) => parseSocketTable(table?.text ?? ''));
 }
 

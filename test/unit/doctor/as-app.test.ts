@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findMesh, toDestination } from '../../../src/doctor/app/destination.ts';
-import { judgeNested, parseNestingLinks } from '../../../src/doctor/app/other-ways.ts';
+import { checkNested, judgeNested, parseNestingLinks } from '../../../src/doctor/app/other-ways.ts';
 import type { PodProxy } from '../../../src/doctor/app/pod-proxy.ts';
 import { listAppProcesses } from '../../../src/doctor/app/processes.ts';
 import {
+  judgeMesh,
   judgeOtherUsers,
   judgeProxyUser,
   judgeRedirect,
 } from '../../../src/doctor/app/redirect-checks.ts';
+import { readSockets, readSocketsIfSeen } from '../../../src/doctor/network/sockets.ts';
 import type { Trace } from '../../../src/doctor/network/trace.ts';
 
 const proxy: PodProxy = { kind: 'answers', port: 8000, uid: 1501, version: '1.2.3' };
@@ -86,6 +88,23 @@ describe('where a connection came out', () => {
     expect(judgeProxyUser(moved, undefined, 'off').status).toBe('ok');
     expect(judgeProxyUser(moved, { kind: 'proxy' }, 'instance').status).toBe('fail');
     expect(judgeProxyUser(moved, { kind: 'node' }, 'instance').status).toBe('ok');
+  });
+});
+
+describe('without /proc', () => {
+  test('nothing is said of sockets that cannot be seen', () => {
+    expect(judgeMesh(undefined, { kind: 'proxy' }).status).toBe('skip');
+    expect(judgeMesh([], { kind: 'proxy' }).status).toBe('ok');
+    expect(judgeProxyUser({ ...proxy, uid: undefined }, undefined, undefined).status).toBe('skip');
+  });
+
+  test('nothing is said of links that cannot be seen', async () => {
+    expect((await checkNested('/nowhere')).status).toBe('skip');
+  });
+
+  test('the table of sockets is unknown, and not empty', async () => {
+    expect(await readSocketsIfSeen('/nowhere')).toBeUndefined();
+    expect(await readSockets('/nowhere')).toEqual([]);
   });
 });
 

@@ -116,7 +116,7 @@ describe('runChecks', () => {
     const password = 'correct horse';
     const text = `eyJhbGciOi.eyJpc3Mi.c2ln and ${password}\u001b[31m`;
     const [result] = await run(
-      [check('leaks', fail(text, { fix: text, evidence: { header: text } }))],
+      [check('leaks', fail(text, { fix: text, evidence: { [text]: text } }))],
       [password],
     );
     const printed = JSON.stringify(result);
@@ -124,6 +124,12 @@ describe('runChecks', () => {
     expect(printed).not.toContain(password);
     expect(printed).not.toMatch(/\\u001b/);
     expect(printed).toContain('[redacted]');
+  });
+
+  test('evidence of a hostile peer is cut', async () => {
+    const evidence = { server: 'x'.repeat(16_384) };
+    const [result] = await run([check('long', ok('fine', { evidence }))]);
+    expect(String(result?.evidence?.['server'])).toHaveLength(2_000);
   });
 });
 
