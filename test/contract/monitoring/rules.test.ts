@@ -460,7 +460,7 @@ describeUnless(withoutPromtool, 'the alerts of deploy/monitoring', () => {
     const looks = all.map(([, scenario, minute]) => ({ scenario, minute }));
     const found = evaluateRules(rules, names, looks);
     alertsOf = (one) => found[all.indexOf(one)]?.alerts ?? [];
-  });
+  }, 600_000);
 
   describe.each(Object.entries(casesOf))('%s', (name, { fires, silent }) => {
     const hasPods = alerts.some(({ alert, pods }) => alert === name && pods !== undefined);
