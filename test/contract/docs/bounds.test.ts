@@ -18,6 +18,7 @@ import {
 import { maxAnswerBytes } from '../../../src/doctor/network/http-get.ts';
 import { mostCharacters, programDeadlineMs } from '../../../src/init/backends/program.ts';
 import { lockWaitSeconds } from '../../../src/init/steps/lock.ts';
+import { MAX_DEPTH } from '../../../src/inject/manifest/bounded.ts';
 import { MAX_INPUT_BYTES } from '../../../src/inject/node-io.ts';
 import { adminConnectionLimits, adminPauseMs } from '../../../src/proxy/admin/admin-server.ts';
 import { deadlines } from '../../../src/proxy/deadlines.ts';
@@ -117,6 +118,7 @@ const bounds: Readonly<Record<string, string>> = {
     time(adminPauseMs),
   'Message that a container leaves for `kubectl describe pod`': size(MAX_TERMINATION_BYTES),
   'Input of `inject` and `migrate`, for each file': size(MAX_INPUT_BYTES),
+  'Levels of an object in a manifest': MAX_DEPTH.toLocaleString('en'),
   'Heap of the commands that read manifests': `${HEAP_MEGABYTES.toLocaleString('en')} MiB`,
   'Input of `proxy doctor`, for each file': size(MAX_INPUT_BYTES),
   'Size of a document of a token issuer that `proxy doctor` reads': size(MAX_DOCUMENT_BYTES),
