@@ -58,7 +58,7 @@ function parseWithinBounds(chunk: Chunk): ParsedDocument {
   }
   if (parsed !== undefined && isBounded(parsed.value, chunk.text)) return parsed;
   throw new ManifestError(
-    `it has more than ${MAX_DEPTH} levels, or aliases that make it much larger; write it without`,
+    `it has more than ${MAX_DEPTH} levels, or aliases that make it much larger; write it flatter, or without aliases`,
     startOfContent(chunk),
   );
 }

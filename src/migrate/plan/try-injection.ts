@@ -106,17 +106,20 @@ function toCode(error: ManifestError): FindingCode {
     : 'not-injectable';
 }
 
+/** Of AKS's guide for virtual nodes. */
+const virtualNodeTaints = ['virtual-kubelet.io/provider', 'azure.com/aci'];
+
 function findNodeDoubts(template: ValueMap): readonly Finding[] {
   const spec = specOf(template);
-  const isTolerant = itemsOf(spec['tolerations']).some(
-    (one) => textAt(one, ['key']) === 'virtual-kubelet.io/provider',
-  );
-  if (!isTolerant || getAt(spec, ['nodeSelector']) !== undefined) return [];
+  const tolerated = itemsOf(spec['tolerations'])
+    .map((one) => textAt(one, ['key']) ?? '')
+    .filter((key) => virtualNodeTaints.includes(key));
+  if (tolerated.length === 0 || getAt(spec, ['nodeSelector']) !== undefined) return [];
   return [
     toFinding(
       'may-run-on-virtual-node',
       'the pods tolerate virtual nodes, on which the proxy cannot run',
-      'take the toleration virtual-kubelet.io/provider away',
+      `take the toleration ${tolerated.join(' and ')} away`,
     ),
   ];
 }

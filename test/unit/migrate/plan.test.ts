@@ -53,6 +53,22 @@ describe('the plan of a workload with one identity', () => {
     ]);
   });
 
+  it.each(['virtual-kubelet.io/provider', 'azure.com/aci'])(
+    'asks for attention where it tolerates %s',
+    async (key) => {
+      const spec = { tolerations: [{ key, operator: 'Exists' }] };
+      const { workload: found } = await planOf(
+        toYaml(
+          identity('reader'),
+          binding('web', 'reader', 'web'),
+          workload('web', 'web', { spec }),
+        ),
+      );
+      expect(found.status).toBe('attention');
+      expect(found.findings.map(({ fix }) => fix)).toContain(`take the toleration ${key} away`);
+    },
+  );
+
   it('counts the workload as depending until it is migrated', async () => {
     const { exitCode } = await runMigrateOn(['--check'], { stdin: shop });
     expect(exitCode).toBe(1);
