@@ -18,7 +18,7 @@ Says why the application gets no token, and what to change. Run it in the contai
 
 It uses the settings of the running proxy, changes nothing and prints no token. The checks are in
 the order of causes: fix the first failure first. Exit code 0: nothing fails; 1: something fails;
-2: malformed command line. Where no proxy runs, it takes the flags and variables of the proxy.
+2: malformed command line, or no archive. Where no proxy runs, it takes the flags and variables of the proxy.
 
 With files, folders or -, it examines the Kubernetes objects in them instead, and names the causes
 by the number of pods:

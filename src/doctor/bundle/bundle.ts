@@ -59,9 +59,14 @@ export async function openBundle(
       await writeFile(path, archive, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
         throw new BundleFault(describeFault(path, toErrorCode(error)));
       });
-      return `\n${path}: ${Math.ceil(archive.length / 1_024)} KiB. Look at it before you send it: tar -tzf ${path}\n`;
+      return `\n${path}: ${Math.ceil(archive.length / 1_024)} KiB. Look at it before you send it: tar -xzf ${toShellWord(path)}\n`;
     },
   };
+}
+
+/** A path that can be pasted into a shell. */
+function toShellWord(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 async function refuseExisting(path: string): Promise<void> {

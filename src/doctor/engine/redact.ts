@@ -9,7 +9,7 @@ const leastLength = 8;
 const redacted = '[redacted]';
 
 /** User and password of a URL, but for the words that our own texts have in their place. */
-const userInfo = /(\b[a-z][a-z\d+.-]*:\/\/)(?!user:password@)[^\s/@"']+@/gi;
+const userInfo = /(\b[a-z][a-z\d+.-]{0,20}:\/\/)(?!user:password@)[^\s/@"']+@/gi;
 
 /** The value of an Authorization header. */
 const credentials = /\b(Basic|Bearer) +[\w+/=.~-]+/gi;

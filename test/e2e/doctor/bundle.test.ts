@@ -125,7 +125,7 @@ describe('the archive of a sidecar', () => {
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
       stderr: expect.stringMatching(
-        /case\.tar\.gz: \d+ KiB\. Look at it before you send it: tar -tzf/,
+        /case\.tar\.gz: \d+ KiB\. Look at it before you send it: tar -xzf \S+\n$/,
       ),
     });
     expect(stdout.toString()).toMatch(/^proxy doctor, from the sidecar/);
