@@ -13,7 +13,11 @@ function ifNamed(
 
 export default defineConfig({
   test: {
-    reporters: ['default', './test/support/summary-reporter.ts'],
+    reporters: [
+      'default',
+      './test/support/kubernetes-reporter.ts',
+      './test/support/summary-reporter.ts',
+    ],
     // Not 0: with a single worker, vitest runs that group last.
     sequence: { groupOrder: 1 },
     projects: [

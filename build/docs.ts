@@ -23,6 +23,7 @@ import {
 import { renderFileCauses } from './docs-doctor.ts';
 import { renderAadstsCodes, renderErrorCodes } from './docs-errors.ts';
 import { renderCalls, renderFaults } from './docs-identity-binding.ts';
+import { renderMeasured, renderRuns } from './docs-kubernetes.ts';
 import { code, renderTable } from './markdown-table.ts';
 import { exampleFolder } from './migration-example.ts';
 import { renderAlerts } from './monitoring/docs-alerts.ts';
@@ -57,6 +58,8 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/identity-binding.md', name: 'faults', render: renderFaults },
   { file: 'docs/identity-binding.md', name: 'calls', render: renderCalls },
   { file: 'docs/injection-policy.md', name: 'settings', render: renderPolicySettings },
+  { file: 'docs/kubernetes.md', name: 'runs', render: renderRuns },
+  { file: 'docs/kubernetes.md', name: 'measured', render: renderMeasured },
   { file: `${chartFolder}/README.md`, name: 'values', render: renderValuesTable },
   { file: 'docs/fleet.md', name: 'assumptions', render: renderAssumptions },
 ];

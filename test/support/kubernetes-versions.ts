@@ -16,7 +16,8 @@ export async function readVersions(cluster: Cluster): Promise<ClusterVersions> {
     Kubernetes: withoutV(gitVersion),
     runtime: (status?.nodeInfo?.containerRuntimeVersion ?? '').replace('://', ' '),
     runc: stdout.match(/version (\S+)/)?.[1] ?? '',
-    kernel: status?.nodeInfo?.kernelVersion ?? '',
+    // Without the name of who built it.
+    kernel: status?.nodeInfo?.kernelVersion.match(/^[\d.]+/)?.[0] ?? '',
     system: status?.nodeInfo?.osImage ?? '',
   };
 }

@@ -127,6 +127,32 @@ describeOnCurrent('the chart', () => {
     await expect(second).rejects.toThrow('applies to the same namespaces');
   });
 
+  it('two releases, each for its own namespaces, do not meet', async () => {
+    const other = 'chart-second';
+    await kubernetes.createAccounts({ [other]: ['web'] });
+    const exclude = ['kube-system', 'kube-node-lease', other];
+    await helm(['upgrade', release, chart], { values: { ...values, namespaces: { exclude } } });
+    const second = {
+      images,
+      identity,
+      proxy: { logLevel: 'trace' },
+      namespaces: { include: [other] },
+      test: { enabled: false },
+    };
+    await helm(['install', 'second', chart], { values: second });
+    const elsewhere = {
+      ...toAsking('web', 'Pod'),
+      metadata: { name: 'web', namespace: other, ...asking },
+    };
+    await untilPolicy(cluster, elsewhere, (pod) =>
+      JSON.stringify(pod ?? '').includes('--log-level=trace'),
+    );
+    const { created } = await tryCreate(cluster, toAsking('web', 'Pod'));
+    expect(JSON.stringify(created)).toContain('--log-level=info');
+    await helm(['uninstall', 'second', '--wait']);
+    expect(await findLeft('second')).toBe('');
+  });
+
   it('`helm upgrade` changes what new pods get', async () => {
     const changed = { ...values, proxy: { logLevel: 'debug' } };
     await helm(['upgrade', release, chart], { values: changed });
