@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type CommandLine, help, parseCommandLine } from './lab/command-line.ts';
 import { lock } from './lab/install.ts';
+import { describeNewest, findNewer } from './lab/newer.ts';
 import type { Report } from './lab/outcome.ts';
 import { printOutcome, printSummary } from './lab/print.ts';
 import { writeReport } from './lab/report.ts';
@@ -25,6 +26,11 @@ switch (action) {
     break;
   case 'list':
     for (const { id } of clients) console.log(id);
+    break;
+  case 'newer':
+    for (const newest of await findNewer(clients)) {
+      console.log(describeNewest(newest, process.env['GITHUB_ACTIONS'] === 'true'));
+    }
     break;
   case 'lock':
     for (const client of clients) await lock(client);

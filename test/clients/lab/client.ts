@@ -97,6 +97,7 @@ export function toEcosystemName({ id, language, ecosystem }: Client): EcosystemN
 
 /** Each of these is enough. */
 const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
+  outage: ['token', 'login', 'process'],
   default: ['token', 'login', 'process'],
   down: ['token', 'login', 'process'],
   throttled: ['token', 'login', 'process'],

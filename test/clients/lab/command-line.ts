@@ -1,17 +1,26 @@
 import { parseArgs } from 'node:util';
 import { clients } from './catalogue.ts';
 import type { Client } from './client.ts';
-import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
+import {
+  type Scenario,
+  type ScenarioName,
+  scenarioNames,
+  scenarios,
+  usualScenarioNames,
+} from './scenarios.ts';
 
 export const help = `Usage: npm run test:clients -- [options]
 
   --only TEXT        only clients whose name holds TEXT; may be repeated
-  --scenario NAME    only this scenario: ${scenarioNames.join(', ')}
+  --scenario NAME    only this scenario: ${scenarioNames.join(', ')};
+                     outage takes 25 s or more, and is played only if it is named
   --quick            only clients that install within seconds
   --record           put a tap before the proxy and write test/fixtures/clients/requests
   --report           write the results to test/clients/laboratory.json and docs/compatibility.md
   --jobs N           so many clients at a time (1)
   --lock             choose the versions of what clients need anew, and write test/clients/locks
+  --shard I/N        only the I-th of N parts of the clients, for N machines
+  --newer            print which libraries have a newer release than the catalogue, and do nothing
   --list             print the clients and do nothing
 
 Exit code 0: everything passed, or is explained. 1: something failed. 2: the options are wrong. 130: interrupted.
@@ -20,7 +29,7 @@ CI=true.
 `;
 
 export interface CommandLine {
-  readonly action: 'help' | 'list' | 'lock' | 'run';
+  readonly action: 'help' | 'list' | 'lock' | 'newer' | 'run';
   readonly clients: readonly Client[];
   readonly scenarios: readonly ScenarioName[];
   readonly jobs: number;
@@ -41,12 +50,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       jobs: { type: 'string', default: '1' },
       lock: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      newer: { type: 'boolean', default: false },
+      shard: { type: 'string', default: '1/1' },
       help: { type: 'boolean', default: false },
     },
   });
   const { only, scenario, record, report } = values;
-  if (report && (scenario.length > 0 || record)) {
-    throw new Error('--report is of every scenario, without a tap: no --scenario, no --record');
+  if (record && report) {
+    throw new Error('--report is of a run without a tap: no --record');
+  }
+  if (report && scenario.length > 0 && scenario.join() !== 'outage') {
+    throw new Error('--report is of every usual scenario, or of --scenario outage alone');
   }
   if (record && scenario.length > 0) {
     throw new Error('--record takes the place of all that is recorded of a client: no --scenario');
@@ -54,15 +68,30 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (!/^[1-9]\d*$/.test(values.jobs)) {
     throw new Error(`--jobs is a number from 1: ${values.jobs}`);
   }
-  const names = scenario.length > 0 ? scenario.map(toScenarioName) : scenarioNames;
+  const names = scenario.length > 0 ? scenario.map(toScenarioName) : usualScenarioNames;
   return {
-    action: values.help ? 'help' : values.list ? 'list' : values.lock ? 'lock' : 'run',
-    clients: choose(only, values.quick),
+    action: toAction(values),
+    clients: toShard(choose(only, values.quick), values.shard),
     scenarios: record ? names.filter(isWorthRecording) : names,
     jobs: Number(values.jobs),
     records: record,
     reports: report,
   };
+}
+
+function toAction(
+  wishes: Readonly<Partial<Record<CommandLine['action'], boolean>>>,
+): CommandLine['action'] {
+  return (['help', 'list', 'newer', 'lock'] as const).find((name) => wishes[name]) ?? 'run';
+}
+
+/** Neighbours take about as long to install and to play, so they go to different parts. */
+function toShard(eligible: readonly Client[], text: string): readonly Client[] {
+  const [, part = '', parts = ''] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(text) ?? [];
+  if (part === '' || Number(part) > Number(parts)) {
+    throw new Error(`--shard is a part and the number of parts, such as 2/4: ${text}`);
+  }
+  return eligible.filter((_, index) => index % Number(parts) === Number(part) - 1);
 }
 
 function choose(only: readonly string[], isQuickOnly: boolean): readonly Client[] {

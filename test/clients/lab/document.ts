@@ -4,7 +4,8 @@ import type { Client } from './client.ts';
 import type { Verdict } from './judge.ts';
 import type { Kept, Laboratory } from './laboratory.ts';
 import { marks } from './marks.ts';
-import { type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
+import { findPeculiarities, readRecording } from './requests-table.ts';
+import { type ScenarioName, scenarios, usualScenarioNames } from './scenarios.ts';
 
 /** docs/compatibility.md, of a run and the catalogue. */
 export function renderDocument(laboratory: Laboratory): string {
@@ -40,7 +41,7 @@ ${renderResults(laboratory)}
 
 The columns:
 
-${scenarioNames.map((name) => `- **${scenarios[name].title}**: ${scenarios[name].explanation}`).join('\n')}
+${usualScenarioNames.map((name) => `- **${scenarios[name].title}**: ${scenarios[name].explanation}`).join('\n')}
 
 ## How long they take
 
@@ -49,12 +50,26 @@ Entra is down for 3 seconds, a client that honours \`Retry-After\` is done soon 
 
 ${renderTimes(laboratory)}
 
+## Which clients outlive an outage of 25 seconds
+
+Entra answers 503 for 25 seconds, and there is no token in the cache. The proxy tries again by itself within each
+request, for 3.4 s ([Caching](caching.md)), and then answers 503 with \`Retry-After\`. The rest is up to the client: some ask
+again until there is a token, others give up. An application whose client gives up must ask again itself.
+
+${renderOutages(laboratory)}
+
 ## What a refusal looks like
 
 Where Entra refuses permanently, as it does for a client ID that it does not know, the proxy answers 400 with Entra's
 own words and a hint. Applications see this:
 
 ${renderRefusals()}
+
+## How their requests differ
+
+From the recorded requests. A probe is a request without the header \`Metadata\`, to which IMDS answers 400.
+
+${renderPeculiarities()}
 
 ## Known differences
 
@@ -93,9 +108,20 @@ function renderMatrix(
   const rows = clients.flatMap((client) => {
     const kept = laboratory.clients[client.id];
     if (kept === undefined) return [];
-    return [[toName(client), ...scenarioNames.map((scenario) => toCell(kept, scenario))]];
+    return [[toName(client), ...usualScenarioNames.map((scenario) => toCell(kept, scenario))]];
   });
-  return renderTable(['Client', ...scenarioNames.map((name) => scenarios[name].title)], rows);
+  return renderTable(['Client', ...usualScenarioNames.map((name) => scenarios[name].title)], rows);
+}
+
+function renderOutages({ clients: kept }: Laboratory): string {
+  const rows = clients.flatMap((client) => {
+    const outage = kept[client.id]?.outage;
+    if (outage === undefined) return [];
+    const { verdict, ms, requests } = outage;
+    const result = verdict === 'passed' ? 'token' : marks[verdict];
+    return [[toName(client), result, `${(ms / 1_000).toFixed(1)}`, `${requests}`]];
+  });
+  return renderTable(['Client', 'Result', 'After (s)', 'Requests'], rows);
 }
 
 function renderRefusals(): string {
@@ -105,6 +131,23 @@ function renderRefusals(): string {
     return [[toName(client), code(error), isExplained ? 'yes' : 'no']];
   });
   return renderTable(['Client', 'Error', 'Shows Entra’s words and the hint'], rows);
+}
+
+function renderPeculiarities(): string {
+  const rows = clients.map((client) => {
+    const found = findPeculiarities(readRecording(client));
+    const yes = (isSo: boolean): string => (isSo ? 'yes' : '');
+    return [
+      toName(client),
+      found.selectors.map(code).join(', '),
+      yes(found.isIdentityFirst),
+      yes(found.hasProbe),
+      yes(found.hasLowerCaseHeaders),
+      yes(!found.hasUserAgent),
+    ];
+  });
+  const columns = ['Selects by', 'Identity first', 'Probe', 'Lower-case headers', 'No User-Agent'];
+  return renderTable(['Client', ...columns], rows);
 }
 
 function renderCaveats(): string {

@@ -19,6 +19,8 @@ export interface Ecosystem {
   install(client: Client): readonly Command[];
   /** How the program is started; its arguments follow. */
   command(client: Client, directory: string): readonly string[];
+  /** Command whose output has the newest release of the library, as the first version in it. */
+  findRelease?(client: Client): Command;
   /** Commands that succeed, in an empty directory, if the registry is there; none if there is no registry. */
   readonly findRegistry: readonly Command[];
 }

@@ -1,8 +1,6 @@
 import type { Pod } from './pod.ts';
 import type { Scenario } from './scenarios.ts';
 
-const downMs = 3_000;
-
 /**
  * Lets go wrong with Entra what the scenario says. The fault holds from the first request that meets it: a runtime may take seconds to start.
  *
@@ -12,9 +10,12 @@ export function setFault({ emulator: { faults, journal } }: Pod, { fault }: Scen
   faults.clear();
   journal.clear();
   if (fault === undefined) return () => {};
-  const { effect, requests } = fault;
-  faults.replace([requests === undefined ? { effect } : { effect, requests }]);
-  if (requests !== undefined) return () => faults.clear();
+  const { effect } = fault;
+  if ('requests' in fault) {
+    faults.replace([{ effect, requests: fault.requests }]);
+    return () => faults.clear();
+  }
+  faults.replace([{ effect }]);
   let meetsAt: number | undefined;
   const timer = setInterval(() => {
     if (
@@ -23,7 +24,7 @@ export function setFault({ emulator: { faults, journal } }: Pod, { fault }: Scen
     ) {
       meetsAt = performance.now();
     }
-    if (meetsAt !== undefined && performance.now() - meetsAt >= downMs) faults.clear();
+    if (meetsAt !== undefined && performance.now() - meetsAt >= fault.durationMs) faults.clear();
   }, 20);
   return () => {
     clearInterval(timer);

@@ -14,6 +14,17 @@ export interface Kept {
   readonly seconds: number;
   readonly verdicts: Readonly<Partial<Record<ScenarioName, Verdict>>>;
   readonly ms: Readonly<Partial<Record<ScenarioName, number>>>;
+  /** Of another run, with a tap. */
+  readonly outage?: Outage;
+}
+
+/** What a client did while Entra was down for longer than the proxy waits within one request. */
+export interface Outage {
+  readonly proxyCommit: string;
+  readonly verdict: Verdict;
+  readonly ms: number;
+  /** How many requests for a token it has sent. */
+  readonly requests: number;
 }
 
 /** Where the last run of each client is kept. */

@@ -15,7 +15,7 @@ import { createPod, type Pod } from './pod.ts';
 import { runAsService } from './run-as-service.ts';
 import { runBesideAzure } from './run-beside-azure.ts';
 import { type ProgramOutcome, runProgram } from './run-program.ts';
-import { type Scenario, type ScenarioName, scenarioNames, scenarios } from './scenarios.ts';
+import { type Scenario, type ScenarioName, scenarios, usualScenarioNames } from './scenarios.ts';
 import { toSeen } from './seen.ts';
 import { toArgument } from './selector.ts';
 import { createTap, type RecordedRequest, type Tap } from './tap.ts';
@@ -39,11 +39,12 @@ if (import.meta.main) await play(JSON.parse(process.argv[2] ?? '{}') as Assignme
 async function play({ clientId, command, records, only }: Assignment): Promise<void> {
   const client = clients.find(({ id }) => id === clientId);
   if (client === undefined) throw new Error(`there is no client ${clientId}`);
-  const tap = records || needsTap(client) ? createTap() : undefined;
+  const isTapped = records || needsTap(client) || only?.includes('outage') === true;
+  const tap = isTapped ? createTap() : undefined;
   const home = await mkdtemp(join(tmpdir(), 'clients-home-'));
   try {
     await using pod = await createPod(tap);
-    for (const name of only ?? scenarioNames) {
+    for (const name of only ?? usualScenarioNames) {
       const played = await playOne(client, name, { pod, command, tap, home });
       console.log(JSON.stringify(played));
     }

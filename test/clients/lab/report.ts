@@ -2,8 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clients } from './catalogue.ts';
 import { renderDocument } from './document.ts';
-import { type Kept, type Laboratory, laboratoryFile, readLaboratory } from './laboratory.ts';
+import {
+  type Kept,
+  type Laboratory,
+  laboratoryFile,
+  type Outage,
+  readLaboratory,
+} from './laboratory.ts';
 import type { Outcome, Report } from './outcome.ts';
+import type { RecordedRequest } from './tap.ts';
 
 /** What renderDocument is kept as. */
 export const documentFile = join(import.meta.dirname, '..', '..', '..', 'docs', 'compatibility.md');
@@ -15,9 +22,15 @@ export const documentFile = join(import.meta.dirname, '..', '..', '..', 'docs', 
 export async function writeReport({ outcomes }: Report, proxyCommit: string): Promise<void> {
   const before = await readLaboratory();
   const found = Object.fromEntries(
-    outcomes.flatMap((outcome) =>
-      outcome.state === 'skipped' ? [] : [[outcome.client.id, toKept(outcome, proxyCommit)]],
-    ),
+    outcomes.flatMap((outcome) => {
+      if (outcome.state === 'skipped') return [];
+      const { id } = outcome.client;
+      const old = before.clients[id];
+      const outage = findOutage(outcome, proxyCommit);
+      if (outage !== undefined) return old === undefined ? [] : [[id, { ...old, outage }]];
+      const kept = toKept(outcome, proxyCommit);
+      return [[id, old?.outage === undefined ? kept : { ...kept, outage: old.outage }]];
+    }),
   );
   const laboratory: Laboratory = {
     clients: Object.fromEntries(
@@ -31,10 +44,21 @@ export async function writeReport({ outcomes }: Report, proxyCommit: string): Pr
   await writeFile(documentFile, renderDocument(laboratory));
 }
 
-function toKept(
-  { played, seconds }: Extract<Outcome, { readonly seconds: number }>,
-  proxyCommit: string,
-): Kept {
+type Ended = Extract<Outcome, { readonly seconds: number }>;
+
+/** Undefined of a run that was of the usual scenarios. */
+function findOutage({ played }: Ended, proxyCommit: string): Outage | undefined {
+  const one = played.find(({ scenario }) => scenario === 'outage');
+  if (one === undefined || one.verdict === 'not offered') return undefined;
+  const { verdict, ms, requests } = one;
+  return { proxyCommit, verdict, ms, requests: requests.filter(isForToken).length };
+}
+
+function isForToken({ bytes }: RecordedRequest): boolean {
+  return /^metadata: true/im.test(bytes);
+}
+
+function toKept({ played, seconds }: Ended, proxyCommit: string): Kept {
   return {
     proxyCommit,
     seconds,

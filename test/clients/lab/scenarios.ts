@@ -31,6 +31,8 @@ export type Expectation =
   | 'refusal'
   /** The token of the credential that comes next in the chain. */
   | 'fallback'
+  /** A token, or any error: how long a client waits is its own choice, and is recorded. */
+  | 'token or error'
   /** What the service gives for a token that is right in every respect. */
   | ContentName;
 
@@ -49,12 +51,12 @@ export interface Scenario {
   readonly isCold?: boolean;
   /** Whether Entra's tokens last two minutes, less than what clients think worth keeping. */
   readonly hasShortTokens?: boolean;
+  /** Whether it is played only if it is asked for by name, and has a table to itself. */
+  readonly isApart?: boolean;
 }
 
-interface FaultLimits {
-  readonly requests?: number;
-  readonly durationMs?: number;
-}
+/** Until so many requests have met it, or for so long from the first that meets it. */
+type FaultLimits = { readonly requests: number } | { readonly durationMs: number };
 
 export type ScenarioName = keyof typeof table;
 
@@ -197,9 +199,21 @@ const table = {
     expected: 'blob',
     isCold: true,
   },
+  outage: {
+    title: 'outage',
+    explanation: 'A token while Entra answers 503 for 25 seconds.',
+    credential: 'managed',
+    selectors: ['default'],
+    expected: 'token or error',
+    fault: { effect: { kind: 'server-error', status: 503 }, durationMs: 25_000 },
+    isApart: true,
+  },
 } as const satisfies Record<string, Scenario>;
 
 export const scenarioNames = Object.keys(table) as readonly ScenarioName[];
 
 /** What the laboratory does with every client, in this order. */
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = table;
+
+/** Those that are played unless others are named. */
+export const usualScenarioNames = scenarioNames.filter((name) => !scenarios[name].isApart);

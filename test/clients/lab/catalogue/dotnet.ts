@@ -57,6 +57,6 @@ export const dotnet: readonly Client[] = [
     onlyResource: 'https://vault.azure.net',
     refusal: { error: 'exit 1' },
     remark:
-      'A native program with Azure.Identity 1.17.1, by its command line: it reads a secret from a vault.',
+      'A native program with Azure.Identity 1.17.1, by its command line: it reads a secret from a vault. The probe of 1.17 names no resource, that of 1.13 and 1.15 does.',
   },
 ];

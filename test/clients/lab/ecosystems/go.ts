@@ -16,6 +16,7 @@ export const go: Ecosystem = {
   ],
   install: (client) => [['go', 'build', '-mod=readonly', ...toTags(client), '-o', 'client', '.']],
   command: (_, directory) => [join(directory, 'client')],
+  findRelease: ({ library }) => ['go', 'list', '-m', '-f', '{{.Version}}', `${library}@latest`],
   // Versions are asked for anew each time; modules would come from the cache.
   findRegistry: [['go', 'list', '-m', '-versions', 'golang.org/x/mod']],
 };

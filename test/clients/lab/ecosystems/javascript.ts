@@ -30,6 +30,7 @@ export const javascript: Ecosystem = {
   ],
   install: () => [['npm', 'ci', ...options]],
   command: ({ program }, directory) => [process.execPath, join(directory, `${program}.mjs`)],
+  findRelease: ({ library }) => ['npm', 'view', ...patience, library, 'version'],
   findRegistry: [['npm', 'view', '--prefer-online', ...patience, 'npm', 'version']],
 };
 

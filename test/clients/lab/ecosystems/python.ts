@@ -23,6 +23,7 @@ export const python: Ecosystem = {
     join(directory, 'venv', 'bin', 'python'),
     join(directory, `${program}.py`),
   ],
+  findRelease: ({ library }) => ['python3', '-m', 'pip', 'index', 'versions', library],
   findRegistry: [
     ['python3', '-m', 'pip', 'download', '--quiet', '--no-cache-dir', '--no-deps', 'six==1.17.0'],
   ],

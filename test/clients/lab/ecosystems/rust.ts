@@ -11,6 +11,7 @@ export const rust: Ecosystem = {
   // Two clients have most of their crates in common.
   install: () => [['cargo', 'build', '--quiet', '--locked', '--target-dir', '../rust-target']],
   command: ({ id }, directory) => [join(directory, '..', 'rust-target', 'debug', toCrate(id))],
+  findRelease: ({ library }) => ['cargo', 'info', '--quiet', '--registry', 'crates-io', library],
   findRegistry: [['cargo', 'info', '--quiet', '--registry', 'crates-io', 'serde']],
 };
 
