@@ -23,6 +23,12 @@ const head = `#!/usr/bin/env bash
 #   Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write on each identity
 # AKS itself creates the one federated credential, aks-identity-binding. Do not change it.
 set -euo pipefail
+
+command -v az >/dev/null || {
+  echo 'error: az is not installed; see https://learn.microsoft.com/cli/azure/install-azure-cli' >&2
+  exit 1
+}
+
 export MSYS_NO_PATHCONV=1 # Git Bash on Windows takes resource IDs for paths
 
 mode=create

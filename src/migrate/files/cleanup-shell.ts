@@ -62,6 +62,11 @@ const head = `#!/usr/bin/env bash
 # Microsoft.Authorization/roleAssignments/read (the role Reader has it). It can be run again.
 set -euo pipefail
 
+command -v kubectl >/dev/null || {
+  echo 'error: kubectl is not installed; see https://kubernetes.io/docs/tasks/tools/' >&2
+  exit 1
+}
+
 is_real=no ignores_pods=no group='' cluster=''
 while [ $# -gt 0 ]; do
   case "$1" in

@@ -66,6 +66,11 @@ const head = (limit: number): string => `#!/usr/bin/env bash
 # It writes one credential after the other, because Entra refuses concurrent writes to one identity. It can be run again.
 set -euo pipefail
 
+command -v az >/dev/null || {
+  echo 'error: az is not installed; see https://learn.microsoft.com/cli/azure/install-azure-cli' >&2
+  exit 1
+}
+
 mode=create
 case "\${1-}" in
   '') ;;
@@ -85,7 +90,7 @@ target=() present=()
 ${countFailures}
 # Reads the credentials of an identity: name, issuer, subject and audience, a line each.
 read_present() {
-  local found
+  local found line
   is_known=no present=() count=0
   if ! found=$("$@" --output tsv --only-show-errors --query \\
     '[].[name, issuer || properties.issuer, subject || properties.subject, (audiences || properties.audiences)[0]]' \\
@@ -95,7 +100,8 @@ read_present() {
   fi
   is_known=yes
   [ -n "$found" ] || return 0
-  mapfile -t present <<<"$found"
+  # bash 3.2, which macOS has, knows no mapfile.
+  while IFS= read -r line; do present+=("$line"); done <<<"$found"
   count=\${#present[@]}
 }
 

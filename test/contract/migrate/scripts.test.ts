@@ -1,4 +1,7 @@
 /** The scripts that `migrate --write` writes, against an az and a kubectl that remember each call. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AzureState } from '../../support/fake-az.ts';
 import type { ClusterState } from '../../support/fake-kubectl.ts';
@@ -43,6 +46,37 @@ const empty: AzureState = {
 };
 const subjects = (azure: AzureState): readonly string[] =>
   Object.values(azure.credentials).flatMap((all) => all.map(({ subject }) => subject));
+
+describe('every script', () => {
+  it.each([
+    ['federated-credentials.sh', [], [], 'az'],
+    ['identity-bindings.sh', ['--identity-binding'], ['group', 'cluster'], 'az'],
+    ['cleanup.sh', [], [], 'kubectl'],
+  ])('%s says that its program is not installed', async (name, flags, argv, program) => {
+    await using lab = await createScriptLab(await writtenBy(input, flags), empty);
+    // No folder on PATH has anything.
+    const run = promisify(execFile)('/bin/bash', [join(lab.folder, name), ...argv], {
+      env: { PATH: join(lab.folder, 'nowhere') },
+    });
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(`^error: ${program} is not installed; see https://`),
+    });
+  });
+
+  it('runs in bash 3.2, which macOS has', async () => {
+    for (const flags of [[], ['--identity-binding']]) {
+      for (const [name, text] of await writtenBy(input, flags)) {
+        if (!name.endsWith('.sh')) continue;
+        const code = text.replace(/^\s*#.*$/gm, '');
+        expect(code).not.toMatch(
+          /\b(?:mapfile|readarray|coproc)\b|declare -[An]|local -n|\$\{\w+(?:,,|\^\^|@[A-Z])/,
+        );
+      }
+    }
+  });
+});
 
 describe('federated-credentials.sh', () => {
   it('creates each credential once, one after the other, and keeps them when it runs again', async () => {
