@@ -1,4 +1,6 @@
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { V1Container, V1Pod, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
 import type Dockerode from 'dockerode';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../src/proxy/process/memory.ts';
 import { type Container, connect, startContainer } from './docker.ts';
@@ -169,13 +171,22 @@ async function toDockerOptions(
         : {
             CapAdd: [...(securityContext.capabilities?.add ?? [])],
             CapDrop: [...(securityContext.capabilities?.drop ?? [])],
-            SecurityOpt:
-              securityContext.allowPrivilegeEscalation === false ? ['no-new-privileges'] : [],
+            SecurityOpt: [
+              ...(securityContext.allowPrivilegeEscalation === false ? ['no-new-privileges'] : []),
+              ...toSeccompOption(securityContext),
+            ],
           }),
       // The kubelet restarts what ends by itself; this engine waits 0.1 s before it does.
       ...(isRestarted(container, spec) ? { RestartPolicy: { Name: 'always' } } : {}),
     },
   };
+}
+
+/** A profile of the node is a file of deploy/ here. */
+function toSeccompOption({ seccompProfile }: V1SecurityContext): readonly string[] {
+  if (seccompProfile?.type !== 'Localhost') return [];
+  const file = join(import.meta.dirname, '../../deploy', seccompProfile.localhostProfile ?? '');
+  return [`seccomp=${readFileSync(file, 'utf8')}`];
 }
 
 function isRestarted(container: V1Container, spec: V1PodSpec): boolean {
