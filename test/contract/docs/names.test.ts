@@ -67,6 +67,9 @@ const othersFlags: ReadonlySet<string> = new Set([
   'post-renderer-args',
   'max-semi-space-size',
   'max-old-space-size',
+  // Of Node's permission model.
+  'allow-child-process',
+  'allow-net',
   // Of `docker compose up`, continued on a line of its own.
   'attach-dependencies',
   // Of `az login`.
