@@ -75,7 +75,7 @@ async function trace(emulator: Emulator): Promise<void> {
   await ask(`${token}&resource=https://vault.azure.net`);
   await ask(`${token}&resource=https://vault.azure.net&bypass_cache=true`);
   for (const kind of ['reset', 'hang'] as const) {
-    emulator.faults.replace([{ effect: { kind }, count: 2 }]);
+    emulator.faults.replace([{ effect: { kind }, requests: 2 }]);
     await ask(`${token}&resource=https://${kind}.example`);
   }
   emulator.faults.replace([]);
