@@ -11,14 +11,13 @@ import { shellBlock } from '../../support/shell-blocks.ts';
 
 const host = 'contoso.blob.core.windows.net';
 const issuer = `https://${host}/oidc/`;
-const page = 'docs/self-managed.md';
 
 /** The extraArgs of kind.yaml, with the keys of this test. */
 function readFlags(folder: string): {
   readonly apiServer: Readonly<Record<string, string>>;
   readonly controllerManager: Readonly<Record<string, string>>;
 } {
-  const text = readFileSync(join(import.meta.dirname, '../../..', page), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/self-managed.md'), 'utf8');
   const kind = parse(/```yaml\n# kind\.yaml\n([^`]*)```/.exec(text)?.[1] ?? '');
   const [patch] = kind.nodes[0].kubeadmConfigPatches;
   const { apiServer, controllerManager } = parse(
@@ -49,7 +48,7 @@ describeOnCurrent('the flags of docs/self-managed.md', () => {
   /** The block that makes a token and examines it; the server certificate is this test's own. */
   async function examineToken(): Promise<Readonly<Record<string, string>>> {
     const { stdout } = await run(
-      `${shellBlock(page, 'kubectl create token default').trim()} --output json`,
+      `${shellBlock('docs/self-managed.md', 'kubectl create token default').trim()} --output json`,
       site?.env,
     );
     const { checks } = JSON.parse(stdout);
@@ -59,7 +58,10 @@ describeOnCurrent('the flags of docs/self-managed.md', () => {
   }
 
   beforeAll(async () => {
-    const block = shellBlock(page, 'openssl genrsa').replaceAll('<ACCOUNT>', 'contoso');
+    const block = shellBlock('docs/self-managed.md', 'openssl genrsa').replaceAll(
+      '<ACCOUNT>',
+      'contoso',
+    );
     expect(await runShell(block, folder)).toMatchObject({ exitCode: 0 });
     site = await serveIssuer(join(folder, 'site'), { host, prefix: '/oidc' });
     const { apiServer, controllerManager } = readFlags(folder);
@@ -96,7 +98,7 @@ describeOnCurrent('the flags of docs/self-managed.md', () => {
 
   it('take both keys during a rotation, and sign with the new one', async () => {
     const old = readFileSync(join(folder, 'token'), 'utf8');
-    const rotate = shellBlock(page, 'openssl genrsa -out new.key');
+    const rotate = shellBlock('docs/self-managed.md', 'openssl genrsa -out new.key');
     expect(await run(rotate)).toMatchObject({ exitCode: 0 });
     await server?.[Symbol.asyncDispose]();
     const { apiServer, controllerManager } = readFlags(folder);
