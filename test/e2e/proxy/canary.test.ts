@@ -120,7 +120,7 @@ describe('the process, as root and its own user see it', () => {
     const has = (text: string): boolean => strings.some((each) => each.includes(text));
     // A snapshot cuts long strings.
     const start = (token: string): string => token.slice(0, 700);
-    expect(has(start(accessToken)), 'the search finds what is there').toBe(true);
+    expect(has(start(accessToken)), 'the search finds a live string').toBe(true);
     expect(has(header)).toBe(true);
     expect(has(start(assertion))).toBe(false);
     expect(has(toParts(assertion)[1]?.slice(0, 200) ?? '')).toBe(false);
