@@ -41,7 +41,7 @@ export interface Lab {
 export const nodeOptions = '--max-semi-space-size=1 --max-old-space-size=40';
 
 /** The environment of the container image (Dockerfile.proxy). */
-const imageEnv = {
+export const imageEnv = {
   NODE_OPTIONS: nodeOptions,
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: '131072',

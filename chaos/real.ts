@@ -14,6 +14,7 @@ import { ask } from '../bench/harness/http.ts';
 import { rssAnonOf } from '../bench/harness/proc.ts';
 import { startProxy } from '../bench/harness/proxy.ts';
 import { temporaryDirectory } from '../bench/harness/temporary-directory.ts';
+import { imageEnv } from '../bench/lab.ts';
 import { createEmulator } from '../src/emulator/emulator.ts';
 import type { Fault as EntraFault } from '../src/emulator/faults/fault.ts';
 import { createSeededRandom } from '../test/support/seeded-random.ts';
@@ -76,7 +77,8 @@ const emulator = await createEmulator({
   },
 });
 const entraPort = new URL(emulator.authorityHost).port;
-const start = () => startProxy({ env: emulator.describe().env, flags: ['--log-level=warning'] });
+const start = () =>
+  startProxy({ env: { ...emulator.describe().env, ...imageEnv }, flags: ['--log-level=warning'] });
 let proxy = await start();
 /** While the proxy starts again nobody answers, and a new process has no tokens. */
 let isStarting = false;

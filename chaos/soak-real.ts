@@ -13,6 +13,7 @@ import { rssAnonOf } from '../bench/harness/proc.ts';
 import { startProxy } from '../bench/harness/proxy.ts';
 import { fitLine, type Point } from '../bench/harness/statistics.ts';
 import { temporaryDirectory } from '../bench/harness/temporary-directory.ts';
+import { imageEnv } from '../bench/lab.ts';
 import { createEmulator } from '../src/emulator/emulator.ts';
 
 const SECOND_MS = 1_000;
@@ -64,7 +65,7 @@ const emulator = await createEmulator({
   tokenLifetimeSeconds: TOKEN_S,
 });
 await using proxy = await startProxy({
-  env: emulator.describe().env,
+  env: { ...emulator.describe().env, ...imageEnv },
   flags: ['--log-level=warning'],
 });
 const rotation = setInterval(() => void emulator.rotateTokenFile(), MINUTE_MS);
