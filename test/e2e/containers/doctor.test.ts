@@ -132,8 +132,8 @@ describeWithDocker('the doctor in the container of the proxy', () => {
     table.add('memory limit under the minimum', diagnosis);
     expect(diagnosis.first).toMatchObject({
       id: 'memory-limit',
-      summary: expect.stringMatching(/80 MiB is below the supported 96 MiB/),
-      fix: expect.stringMatching(/^Set resources\.limits\.memory .* to 96Mi or more/),
+      summary: expect.stringMatching(/80 MiB is below the supported 128 MiB/),
+      fix: expect.stringMatching(/^Set resources\.limits\.memory .* to 128Mi or more/),
     });
   });
 
