@@ -2,7 +2,7 @@ import type { Diagnosis } from './doctor.ts';
 
 /** Collects the answer of the doctor to each cause, for people to read. */
 export interface PrintedTable {
-  /** Notes the first check that failed. A test that is run again replaces what it noted. */
+  /** Notes the first check that failed. A second run of a test replaces its row. */
   add(cause: string, diagnosis: Diagnosis): void;
   /** A Markdown table, by the name of the cause. The same for every run. */
   render(): string;
