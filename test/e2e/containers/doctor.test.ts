@@ -2,25 +2,12 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { MIN_MEMORY_LIMIT_BYTES } from '../../../src/proxy/process/memory.ts';
 import { type Container, describeWithDocker, startContainer } from '../../support/docker.ts';
+import { startLimitedProxy, startRedirectedNetwork } from '../../support/docker-limited-proxy.ts';
 import { startWebhookTenant, type Tenant } from '../../support/docker-webhook.ts';
 import { type Diagnosis, toDiagnosis } from '../../support/doctor.ts';
 import { createPrintedTable } from '../../support/doctor-table.ts';
 
 const MIB = 1_048_576;
-
-const volume = {
-  name: 'token',
-  projected: {
-    sources: [
-      {
-        serviceAccountToken: {
-          path: 'azure-identity-token',
-          audience: 'api://AzureADTokenExchange',
-        },
-      },
-    ],
-  },
-};
 
 describeWithDocker('the doctor in the container of the proxy', () => {
   let tenant: Tenant;
@@ -42,47 +29,16 @@ describeWithDocker('the doctor in the container of the proxy', () => {
     return container;
   };
 
-  /** The network namespace of a pod whose connections to the metadata service lead to the proxy. */
-  async function startNetwork(): Promise<string> {
-    const pause = await start('pause', {
-      Image: tenant.images.pause,
-      HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
-    });
-    const NetworkMode = `container:${pause.id}`;
-    const init = await start('init', {
-      Image: tenant.images.init,
-      User: '0',
-      HostConfig: { NetworkMode, CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'] },
-    });
-    expect(await init.ended(), await init.logs()).toBe(0);
-    return NetworkMode;
-  }
-
-  async function startProxy(
+  const startProxy = (
     memoryBytes: number,
     { network = tenant.network, cpus }: { network?: string; cpus?: number } = {},
-  ): Promise<Container> {
-    const proxy = await start('proxy', {
-      Image: tenant.images.proxy,
-      Env: [
-        'AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-00000000000a',
-        'AZURE_TENANT_ID=72f988bf-86f1-41af-91ab-2d7cd011db47',
-        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/wi/azure-identity-token',
-        'IMDS_PROXY_PASSTHROUGH=off',
-      ],
-      HostConfig: {
-        NetworkMode: network,
-        ReadonlyRootfs: true,
-        CapDrop: ['ALL'],
-        Memory: memoryBytes,
-        MemorySwap: memoryBytes,
-        ...(cpus !== undefined && { NanoCpus: cpus * 1e9 }),
-        Binds: [`${await tenant.toFolder(volume)}:/var/run/secrets/azure/wi:ro`],
-      },
+  ): Promise<Container> =>
+    startLimitedProxy(start, tenant, {
+      memoryBytes,
+      network,
+      cpus,
+      env: ['IMDS_PROXY_PASSTHROUGH=off'],
     });
-    expect(await proxy.exec(['/proxy', '--probe'])).toMatchObject({ exitCode: 0 });
-    return proxy;
-  }
 
   async function diagnose(proxy: Container, ...args: readonly string[]): Promise<Diagnosis> {
     const { exitCode, output } = await proxy.exec(['/proxy', 'doctor', '--output=json', ...args]);
@@ -90,7 +46,7 @@ describeWithDocker('the doctor in the container of the proxy', () => {
   }
 
   it('leaves room for the proxy in the smallest limit that is supported', async () => {
-    const network = await startNetwork();
+    const network = await startRedirectedNetwork(start, tenant);
     const proxy = await startProxy(MIN_MEMORY_LIMIT_BYTES, { network });
     const app = await start('app', {
       Image: tenant.images.app,

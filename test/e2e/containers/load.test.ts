@@ -11,6 +11,7 @@ import {
   describeWithDocker,
   startContainer,
 } from '../../support/docker.ts';
+import { startLimitedProxy, startRedirectedNetwork } from '../../support/docker-limited-proxy.ts';
 import { startWebhookTenant, type Tenant } from '../../support/docker-webhook.ts';
 
 const keys = 1_000;
@@ -37,60 +38,22 @@ describeWithDocker('the smallest memory limit that is supported', () => {
   };
 
   it('bears 1,000 keys, even when it must read its Node binary from disk first', async () => {
-    const pause = await start('pause', {
-      Image: tenant.images.pause,
-      HostConfig: { NetworkMode: tenant.network, CapAdd: ['NET_ADMIN'] },
-    });
-    const NetworkMode = `container:${pause.id}`;
-    const init = await start('init', {
-      Image: tenant.images.init,
-      User: '0',
-      HostConfig: { NetworkMode, CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'] },
-    });
-    expect(await init.ended(), await init.logs()).toBe(0);
+    const network = await startRedirectedNetwork(start, tenant);
 
     // A separate file, since all containers of an image share the pages of its files.
     // A retry must not write to the file that the first run's container may still execute.
     const binary = join(await mkdtemp(join(directory, 'run-')), 'node');
     await copyFile(await findNodeBinary(tenant.images.proxy), binary);
     await evict(binary);
-    const volume = {
-      name: 'token',
-      projected: {
-        sources: [
-          {
-            serviceAccountToken: {
-              path: 'azure-identity-token',
-              audience: 'api://AzureADTokenExchange',
-            },
-          },
-        ],
-      },
-    };
-    const proxy = await start('proxy', {
-      Image: tenant.images.proxy,
-      Env: [
-        'AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-00000000000a',
-        'AZURE_TENANT_ID=72f988bf-86f1-41af-91ab-2d7cd011db47',
-        'AZURE_FEDERATED_TOKEN_FILE=/var/run/secrets/azure/wi/azure-identity-token',
-      ],
-      HostConfig: {
-        NetworkMode,
-        ReadonlyRootfs: true,
-        CapDrop: ['ALL'],
-        Memory: MIN_MEMORY_LIMIT_BYTES,
-        MemorySwap: MIN_MEMORY_LIMIT_BYTES,
-        Binds: [
-          `${await tenant.toFolder(volume)}:/var/run/secrets/azure/wi:ro`,
-          `${binary}:/usr/local/bin/node:ro`,
-        ],
-      },
+    const proxy = await startLimitedProxy(start, tenant, {
+      memoryBytes: MIN_MEMORY_LIMIT_BYTES,
+      network,
+      binds: [`${binary}:/usr/local/bin/node:ro`],
     });
-    expect(await proxy.exec(['/proxy', '--probe'])).toMatchObject({ exitCode: 0 });
     const app = await start('app', {
       Image: tenant.images.app,
       Cmd: ['node', '/app.cjs', 'load', `${keys}`, `${callers}`],
-      HostConfig: { NetworkMode },
+      HostConfig: { NetworkMode: network },
     });
     await app.ended();
     const { outcomes, slowestMs } = JSON.parse(await app.logs());
