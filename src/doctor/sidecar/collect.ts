@@ -13,9 +13,10 @@ export async function collectFromSidecar(
 ): Promise<Collected> {
   const [tokens, ...files] = await Promise.all([
     readAssertions(config),
-    toFile('statusz.json', status, indent),
-    toFile('readyz.txt', readyz),
-    toFile('metrics.txt', metrics),
+    toFile('statusz.json', status, (answer) => indent(toPage(answer))),
+    // It says why the proxy is not ready with status 503.
+    toFile('readyz.txt', readyz, ({ text }) => text),
+    toFile('metrics.txt', metrics, toPage),
   ]);
   return { files, tokens };
 }
@@ -32,17 +33,17 @@ async function readAssertions(config: ProxyConfig): Promise<readonly string[]> {
 async function toFile(
   name: string,
   ask: () => Promise<HttpAnswer>,
-  format: (text: string) => string = (text) => text,
+  toText: (answer: HttpAnswer) => string,
 ): Promise<CollectedFile> {
   try {
-    const { status, text } = await ask();
-    return {
-      name,
-      text: status === 200 || name === 'readyz.txt' ? format(text) : `status ${status}\n`,
-    };
+    return { name, text: toText(await ask()) };
   } catch (error) {
     return { name, text: `no answer (${toErrorCode(error)})\n` };
   }
+}
+
+function toPage({ status, text }: HttpAnswer): string {
+  return status === 200 ? text : `status ${status}\n`;
 }
 
 /** A value a line, so that a line which is withheld takes no others with it. */
