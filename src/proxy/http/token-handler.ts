@@ -52,7 +52,6 @@ type Destination = Pick<Call, 'response' | 'id'>;
 
 /** A complete answer with a token, except for the request's ID. */
 interface RenderedToken {
-  readonly token: Token;
   /** A string, which node:http joins with the headers into one write; a Buffer would be a second one. */
   readonly body: string;
   /** Reused for every answer: the last element is the request's id. */
@@ -67,7 +66,8 @@ interface Asked {
   readonly bypassCache: boolean;
   /** As the caller wrote it: clients compare it with their request. */
   readonly resource: string;
-  rendered: RenderedToken | undefined;
+  /** The last answer. It goes when the source drops its token, so that no copy outlives the token itself. */
+  readonly rendered: WeakMap<Token, RenderedToken>;
 }
 
 /**
@@ -97,7 +97,7 @@ export function createTokenHandler(
   const toAsked = ({ resource, selectors, bypassCache }: TokenQuery): Asked => {
     const allowed = toAllowedResource(resource, policy);
     const request = toKeyed({ identity: toIdentity(selectors, policy), resource: allowed });
-    return { request, bypassCache, resource, rendered: undefined };
+    return { request, bypassCache, resource, rendered: new WeakMap() };
   };
 
   /** For IMDS only: any request that passes the guard may get the answer to a known target. */
@@ -157,10 +157,10 @@ export function createTokenHandler(
     { response, id }: Destination,
     nowMs: number,
   ): void => {
-    let { rendered } = asked;
-    if (rendered?.token !== token || nowMs >= rendered.freshUntilMs) {
+    let rendered = asked.rendered.get(token);
+    if (rendered === undefined || nowMs >= rendered.freshUntilMs) {
       rendered = toRenderedToken(asked, token, nowMs, clock.epochMs());
-      if (rendered.body.length <= maxRememberedLength) asked.rendered = rendered;
+      if (rendered.body.length <= maxRememberedLength) asked.rendered.set(token, rendered);
     }
     rendered.headers[rendered.headers.length - 1] = id;
     response.writeHead(200, rendered.headers);
@@ -228,7 +228,6 @@ function toRenderedToken(
 ): RenderedToken {
   const body = toTokenBody({ ...token, resource }, nowEpochMs);
   return {
-    token,
     body,
     headers: toHeaders(jsonType, Buffer.byteLength(body), ''),
     freshUntilMs: nowMs + 1_000 - (nowEpochMs % 1_000),

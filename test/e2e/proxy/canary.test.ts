@@ -1,12 +1,12 @@
 /** Where a token, an assertion, the App Service secret and an HTTP proxy's password are, and are not. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeSharedFolder } from '../../../demo/shared-folder.ts';
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { runDoctor } from '../../support/doctor.ts';
 import { startEmulator } from '../../support/emulator.ts';
+import { takeHeapStrings, toSnapshotOptions } from '../../support/heap-snapshots.ts';
 import { findFreePort, type ProxyProcess, startProxy } from '../../support/proxy-process.ts';
 
 const password = 'CANARY-password-0123456789';
@@ -27,7 +27,7 @@ beforeAll(async () => {
       HTTPS_PROXY: `http://user:${password}@127.0.0.1:${await findFreePort()}`,
       NO_PROXY: '127.0.0.1,localhost',
       IMDS_PROXY_IDENTITY_HEADER: header,
-      NODE_OPTIONS: `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${folder}`,
+      NODE_OPTIONS: toSnapshotOptions(folder),
     },
     withAdmin: true,
     logLevel: 'all',
@@ -116,7 +116,7 @@ describe('the process, as root and its own user see it', () => {
   });
 
   test('keeps the access token and not the assertion after an exchange', async () => {
-    const strings = await takeHeapStrings();
+    const strings = await takeHeapStrings(proxy, folder);
     const has = (text: string): boolean => strings.some((each) => each.includes(text));
     // A snapshot cuts long strings.
     const start = (token: string): string => token.slice(0, 700);
@@ -126,17 +126,3 @@ describe('the process, as root and its own user see it', () => {
     expect(has(toParts(assertion)[1]?.slice(0, 200) ?? '')).toBe(false);
   });
 });
-
-/** The strings that live in the heap after a garbage collection. */
-async function takeHeapStrings(): Promise<readonly string[]> {
-  proxy.child.kill('SIGUSR2');
-  const deadlineAt = Date.now() + 60_000;
-  for (;;) {
-    const [file] = (await readdir(folder)).filter((name) => name.endsWith('.heapsnapshot'));
-    const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8');
-    // Written piece by piece.
-    if (text.endsWith('}')) return (JSON.parse(text) as { strings: readonly string[] }).strings;
-    if (Date.now() > deadlineAt) throw new Error('no heap snapshot');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
