@@ -67,14 +67,30 @@ export function createChaosEntra(
       await pause(5_000, signal);
       throw new DialError([], 5_000);
     }
+    if (faults.has('network/name-server-slow')) await pause(2_000, signal);
+    if (faults.has('network/name-server-failing')) throw toFault('EAI_AGAIN');
+    if (faults.has('network/ipv6-only')) {
+      throw new DialError([{ address: '2001:db8::1', family: 6, code: 'ENETUNREACH' }], 1);
+    }
     if (faults.has('network/no-route')) {
       throw new DialError([{ address: '192.0.2.1', family: 4, code: 'ENETUNREACH' }], 1);
     }
+    if (faults.has('network/link-down')) {
+      await pause(3_000, signal);
+      throw new DialError([{ address: '192.0.2.1', family: 4, code: 'EHOSTUNREACH' }], 3_000);
+    }
     if (faults.has('network/refused')) throw toFault('ECONNREFUSED');
-    if (faults.has('network/silent')) {
+    const isLost = faults.has('network/lossy-link') && random() < 0.5;
+    if (faults.has('network/silent') || isLost) {
       await pause(5_000, signal);
       throw new DialError([{ address: '192.0.2.1', family: 4, code: undefined }], 5_000);
     }
+    if (faults.has('network/large-packets-lost')) {
+      // TCP stands, and the server's certificate does not arrive.
+      await pause(5_000, signal);
+      throw toFault('UND_ERR_CONNECT_TIMEOUT');
+    }
+    if (faults.has('network/slow-link')) await pause(3_000, signal);
     if (faults.has('network/intercepted')) throw toFault('ERR_TLS_CERT_ALTNAME_INVALID');
     await pause(20 + 200 * random() ** 4, signal);
     if (faults.has('network/reset')) throw toFault('ECONNRESET');

@@ -15,16 +15,23 @@ export const faultKinds = {
     'short-lived-tokens',
     'not-a-token',
   ],
-  /** On the way to Entra. */
+  /** On the way to Entra: the look-up of its name, and then the packets. */
   network: [
     'name-unknown',
     'name-server-silent',
+    'name-server-slow',
+    'name-server-failing',
+    'ipv6-only',
     'refused',
     'reset',
     'silent',
     'no-route',
     'intercepted',
     'cut-short',
+    'slow-link',
+    'lossy-link',
+    'link-down',
+    'large-packets-lost',
   ],
   /** The projected ServiceAccount token. */
   assertion: [

@@ -12,7 +12,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '30' },
     seed: { type: 'string' },
     case: { type: 'string' },
-    replay: { type: 'string' },
+    play: { type: 'string' },
     log: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -20,15 +20,15 @@ const { values } = parseArgs({
 
 if (values.help) {
   process.stdout.write(`npm run chaos -- [--minutes N] [--seed N] [--hours N] [--faults N]
-npm run chaos -- --case N | --replay SCHEDULE
+npm run chaos -- --case N | --play SCHEDULE
 
   --minutes  for how long to look (5)
   --seed     where to begin; a failure prints its own (the time)
   --hours    fake time of each schedule at the most (72)
   --faults   faults of each schedule at the most (30)
   --case     play one of the ${corpus.length} scripted cases, or all
-  --replay   play a schedule as a failure prints it
-  --log      with --case and --replay, print the log of the proxy
+  --play   play a schedule as a failure prints it
+  --log      with --case and --play, print the log of the proxy
 `);
   process.exit(0);
 }
@@ -43,9 +43,9 @@ const cases =
   values.case === undefined || values.case === 'all'
     ? corpus
     : corpus.filter(({ number }) => String(number) === values.case);
-const replayed = values.replay === undefined ? undefined : parseSchedule(values.replay);
+const replayed = values.play === undefined ? undefined : parseSchedule(values.play);
 const isSound =
-  (values.replay === undefined || replayed !== undefined) &&
+  (values.play === undefined || replayed !== undefined) &&
   Number.isInteger(seed) &&
   minutes > 0 &&
   hours >= 2 &&
@@ -103,7 +103,7 @@ async function searchFor(forMinutes: number): Promise<void> {
       `seed ${failure.seed}; the shortest schedule that still fails:`,
       describeSchedule(schedule),
       'Play it again with:',
-      `  npm run chaos -- --log --replay '${JSON.stringify(schedule)}'`,
+      `  npm run chaos -- --log --play '${JSON.stringify(schedule)}'`,
       '',
     ].join('\n'),
   );

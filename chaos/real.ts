@@ -18,7 +18,7 @@ import { imageEnv } from '../bench/lab.ts';
 import { createEmulator } from '../src/emulator/emulator.ts';
 import type { Fault as EntraFault } from '../src/emulator/faults/fault.ts';
 import { createSeededRandom } from '../test/support/seeded-random.ts';
-import { promises } from './watch.ts';
+import { promises } from './promises.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

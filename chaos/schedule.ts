@@ -27,32 +27,97 @@ export function toRunMs({ faults }: Schedule): number {
   return Math.max(0, ...faults.map(toEndMs)) + AFTERMATH_MS;
 }
 
-const forMs = fc.oneof(
-  fc.integer({ min: 1, max: 20 }).map((seconds) => seconds * SECOND_MS),
-  fc.integer({ min: 1, max: 30 }).map((minutes) => minutes * MINUTE_MS),
-  fc.integer({ min: 1, max: 6 }).map((hours) => hours * HOUR_MS),
-);
+/** How long faults last in days of fake time, and in minutes of real time. */
+const durations = {
+  days: fc.oneof(
+    fc.integer({ min: 1, max: 20 }).map((seconds) => seconds * SECOND_MS),
+    fc.integer({ min: 1, max: 30 }).map((minutes) => minutes * MINUTE_MS),
+    fc.integer({ min: 1, max: 6 }).map((hours) => hours * HOUR_MS),
+  ),
+  minutes: fc.oneof(
+    fc.integer({ min: 1, max: 5 }).map((seconds) => seconds * SECOND_MS),
+    fc.integer({ min: 5, max: 40 }).map((seconds) => seconds * SECOND_MS),
+  ),
+} as const;
 
 /**
- * Schedules of that many hours. They shrink to fewer, earlier and shorter faults.
+ * Schedules of that many hours.
  * @param faults at the most
  */
 export function toSchedules(hours: number, faults: number): fc.Arbitrary<Schedule> {
-  const lastMs = hours * HOUR_MS - AFTERMATH_MS;
+  return toSchedulesOf(durations.days, {
+    lastMs: hours * HOUR_MS - AFTERMATH_MS,
+    fewest: 1,
+    most: faults,
+    names: faultNames,
+  });
+}
+
+/** One of them for each seed. */
+export function toSchedule(seed: number, hours: number, faults: number): Schedule {
+  return takeFirst(toSchedules(hours, faults), seed);
+}
+
+/**
+ * The schedule of a seed for real time: exactly that many faults, all over after that many seconds.
+ * @param names which faults to choose from
+ */
+export function toRealSchedule(
+  seed: number,
+  {
+    seconds,
+    faults,
+    names,
+  }: { readonly seconds: number; readonly faults: number; readonly names: readonly FaultName[] },
+): Schedule {
+  const lastMs = seconds * SECOND_MS;
+  const schedules = toSchedulesOf(durations.minutes, {
+    lastMs,
+    fewest: faults,
+    most: faults,
+    names,
+  });
+  return takeFirst(schedules, seed);
+}
+
+function takeFirst(schedules: fc.Arbitrary<Schedule>, seed: number): Schedule {
+  const [schedule] = fc.sample(schedules, { seed, numRuns: 1 });
+  if (schedule === undefined) throw new Error('no schedule was made');
+  return schedule;
+}
+
+function toSchedulesOf(
+  forMs: fc.Arbitrary<number>,
+  {
+    lastMs,
+    fewest,
+    most,
+    names,
+  }: {
+    readonly lastMs: number;
+    readonly fewest: number;
+    readonly most: number;
+    readonly names: readonly FaultName[];
+  },
+): fc.Arbitrary<Schedule> {
   // Every group as often as any other, however many faults it has.
-  const name = fc.oneof(
-    ...Object.entries(faultKinds).map(([group, kinds]) =>
-      fc.constantFrom(...kinds.map((kind) => toName(group as FaultGroup, kind))),
-    ),
-  );
+  const groups = Object.entries(faultKinds)
+    .map(([group, kinds]) =>
+      kinds.map((kind) => toName(group as FaultGroup, kind)).filter((name) => names.includes(name)),
+    )
+    .filter((group) => group.length > 0);
   const fault = fc
-    .record({ name, atMs: fc.nat(Math.floor(lastMs / SECOND_MS)), forMs })
+    .record({
+      name: fc.oneof(...groups.map((group) => fc.constantFrom(...group))),
+      atMs: fc.nat(Math.floor(lastMs / SECOND_MS)),
+      forMs,
+    })
     .map((one): Fault => ({ ...one, atMs: one.atMs * SECOND_MS }))
     .map((one) => ({ ...one, forMs: Math.min(one.forMs, lastMs - one.atMs) }));
   return fc.record({
     seed: fc.noShrink(fc.nat(2 ** 31 - 1)),
     // Without the bias towards short arrays: faults that overlap are of more interest.
-    faults: fc.noBias(fc.array(fault, { minLength: 1, maxLength: faults, size: 'max' })),
+    faults: fc.noBias(fc.array(fault, { minLength: fewest, maxLength: most, size: 'max' })),
   });
 }
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { type Outcome, type PlayOptions, play } from './play.ts';
-import { type Schedule, toSchedules } from './schedule.ts';
+import { type Schedule, toSchedule } from './schedule.ts';
+import { shrink } from './shrink.ts';
 
 /** Where to look, and for how long. */
 export interface SearchOptions extends PlayOptions {
@@ -47,25 +47,21 @@ async function searchFrom(
   seed: number,
   { hours, faults, shrinkRuns, onFailure, ...playOptions }: SearchOptions,
 ): Promise<SearchFailure | undefined> {
-  let first: Schedule | undefined;
-  let failed: Pick<SearchFailure, 'schedule' | 'outcome'> | undefined;
-  let runsLeft = Number.POSITIVE_INFINITY;
-  await fc.check(
-    fc.asyncProperty(toSchedules(hours, faults), async (schedule) => {
-      // Shrinking takes hundreds of schedules. A shorter one may fail for another reason, which is as good.
-      if (runsLeft === 0) return;
-      runsLeft -= 1;
-      const outcome = await play(schedule, playOptions);
-      if (outcome.breach === undefined) return;
-      if (failed === undefined) {
-        first = schedule;
-        runsLeft = shrinkRuns;
-        onFailure?.(seed, outcome.breach);
-      }
-      failed = { schedule, outcome };
-      throw new Error(outcome.breach);
-    }),
-    { seed, numRuns: 1 },
+  const first = toSchedule(seed, hours, faults);
+  const outcome = await play(first, playOptions);
+  if (outcome.breach === undefined) return undefined;
+  onFailure?.(seed, outcome.breach);
+  let runs = 0;
+  const shortest = await shrink(
+    { schedule: first, failure: outcome },
+    {
+      goesOn: () => runs < shrinkRuns,
+      async play(schedule) {
+        runs += 1;
+        const again = await play(schedule, playOptions);
+        return again.breach === undefined ? undefined : again;
+      },
+    },
   );
-  return first === undefined || failed === undefined ? undefined : { seed, first, ...failed };
+  return { seed, first, schedule: shortest.schedule, outcome: shortest.failure };
 }

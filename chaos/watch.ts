@@ -3,29 +3,10 @@ import type { KeyedRequest, Token } from '../src/proxy/token/token-source.ts';
 import type { LogLevel } from '../src/shared/logger.ts';
 import type { ChaosEntra, IssuedRecord } from './entra.ts';
 import type { PodTime } from './pod-time.ts';
+import { promises } from './promises.ts';
 import type { ProxyProcess } from './proxy.ts';
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-
-/** The promises that are held under random faults. docs/caching.md has the same numbers; a test compares them. */
-export const promises = {
-  /** A token with this much life is served at once. */
-  comfortableMs: 330 * SECOND_MS,
-  /** A token with less is not served from the cache. */
-  servableMs: 30 * SECOND_MS,
-  /** Every caller has an answer by then. */
-  answerMs: 30 * SECOND_MS,
-  entries: 256,
-  /** POSTs to Entra for each key in a minute. */
-  postsPerMinute: 60,
-  /** Lines of level info and above for each key in a minute. */
-  linesPerMinute: 10,
-  /** After the end of the last fault, callers get tokens. */
-  healedMs: 2 * MINUTE_MS,
-  /** … and no renewal of a key in use fails any more. */
-  renewedMs: 7 * MINUTE_MS,
-} as const;
 
 /** Steps of the wall clock of up to a second do not change the told times; those are whole seconds. */
 const NOISE_MS = 2 * SECOND_MS;

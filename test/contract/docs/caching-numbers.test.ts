@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { faultNames } from '../../../chaos/faults.ts';
-import { promises } from '../../../chaos/watch.ts';
+import { promises } from '../../../chaos/promises.ts';
 import { deadlines } from '../../../src/proxy/deadlines.ts';
 import { toNextStep } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';

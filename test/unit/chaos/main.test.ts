@@ -19,11 +19,11 @@ test.each([
   [['--hours', '1']],
   [['--faults', '1.5']],
   [['--seed', 'x']],
-  [['--replay', 'x']],
-  [['--replay', '{"seed":1}']],
-  [['--replay', '{"seed":1,"faults":[{"name":"entra/nothing","atMs":0,"forMs":1}]}']],
-  [['--replay', '{"seed":1,"faults":[{"name":"entra/hangs","atMs":-1,"forMs":1}]}']],
-  [['--replay', '{"seed":1,"faults":[null]}']],
+  [['--play', 'x']],
+  [['--play', '{"seed":1}']],
+  [['--play', '{"seed":1,"faults":[{"name":"entra/nothing","atMs":0,"forMs":1}]}']],
+  [['--play', '{"seed":1,"faults":[{"name":"entra/hangs","atMs":-1,"forMs":1}]}']],
+  [['--play', '{"seed":1,"faults":[null]}']],
 ])('refuses %j', (options) => {
   const { status, stderr } = chaos(...options);
   expect(status).toBe(2);
@@ -34,7 +34,7 @@ test('plays one case, and a schedule with its log', () => {
   const one = chaos('--case', '17');
   expect(one.status).toBe(0);
   expect(one.stdout).toMatch(/^case 17, .*: ok; \d+ requests to Entra\n$/);
-  const { status, stdout } = chaos('--log', '--replay', schedule);
+  const { status, stdout } = chaos('--log', '--play', schedule);
   expect(status).toBe(0);
   expect(stdout).toMatch(/^00:0\d:\d\d debug attempt failed: /m);
   expect(stdout).toMatch(/^the schedule: ok; /m);
@@ -42,6 +42,6 @@ test('plays one case, and a schedule with its log', () => {
 
 test('the same seed plays the same schedules', () => {
   const play = (): string =>
-    chaos('--log', '--replay', schedule).stdout.replaceAll(/"correlation_id":"[^"]*"/g, '');
+    chaos('--log', '--play', schedule).stdout.replaceAll(/"correlation_id":"[^"]*"/g, '');
   expect(play()).toBe(play());
 });

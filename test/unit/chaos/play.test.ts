@@ -1,6 +1,6 @@
 /** Each fault of `npm run chaos` has its effect: otherwise a run would keep every promise for nothing. */
 import { describe, expect, test } from 'vitest';
-import { type Fault, type FaultName, faultKinds } from '../../../chaos/faults.ts';
+import { type Fault, type FaultName, faultKinds, faultNames } from '../../../chaos/faults.ts';
 import { play } from '../../../chaos/play.ts';
 import type { Schedule } from '../../../chaos/schedule.ts';
 
@@ -10,21 +10,31 @@ test('a quiet hour has no error', async () => {
   expect(await play({ seed: 1, faults: [] })).toMatchObject({ breach: undefined, errors: 0 });
 });
 
-test.each<FaultName>(['restart/other-mode', 'restart/other-client', 'restart/once', 'clock/noise'])(
-  '%s: every application gets its tokens meanwhile',
-  async (name) => {
-    const faults = [{ name, atMs: 10 * MINUTE_MS, forMs: 20 * MINUTE_MS }];
-    const outcome = await play({ seed: 1, faults });
-    expect(outcome).toMatchObject({ breach: undefined, errors: 0 });
-  },
-);
+test.each<FaultName>([
+  'restart/other-mode',
+  'restart/other-client',
+  'restart/once',
+  'clock/noise',
+  'network/name-server-slow',
+  'network/slow-link',
+])('%s: every application gets its tokens meanwhile', async (name) => {
+  const faults = [{ name, atMs: 10 * MINUTE_MS, forMs: 20 * MINUTE_MS }];
+  const outcome = await play({ seed: 1, faults });
+  expect(outcome).toMatchObject({ breach: undefined, errors: 0 });
+});
+
+/** Faults that make exchanges slow, or fail some of them. */
+const partial: readonly FaultName[] = [
+  'entra/slow',
+  'entra/short-lived-tokens',
+  'network/name-server-slow',
+  'network/slow-link',
+  'network/lossy-link',
+];
 
 /** Faults that hold up every exchange: an application that has no token hears of them. */
 const total: readonly FaultName[] = [
-  ...faultKinds.entra
-    .filter((kind) => kind !== 'slow' && kind !== 'short-lived-tokens')
-    .map((kind): FaultName => `entra/${kind}`),
-  ...faultKinds.network.map((kind): FaultName => `network/${kind}`),
+  ...faultNames.filter((name) => /^(entra|network)\//.test(name) && !partial.includes(name)),
   ...faultKinds.libraries.map((kind): FaultName => `libraries/${kind}`),
   'assertion/missing',
   'assertion/forbidden',
@@ -69,6 +79,7 @@ test.each<FaultName>(['assertion/not-rotated', 'clock/two-hours-ahead'])(
 describe('Entra is asked more often because of', () => {
   test.each<FaultName>([
     'entra/short-lived-tokens',
+    'network/lossy-link',
     'clock/suspended-for-three-hours',
     'callers/thousand-at-once',
     'callers/many-resources',
