@@ -28,6 +28,7 @@ import { code, renderTable } from './markdown-table.ts';
 import { exampleFolder } from './migration-example.ts';
 import { renderAlerts } from './monitoring/docs-alerts.ts';
 import { renderPolicySettings } from './policies/settings.ts';
+import { renderVersions } from './versions/render.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -60,6 +61,7 @@ export const generatedSections: readonly GeneratedSection[] = [
   { file: 'docs/injection-policy.md', name: 'settings', render: renderPolicySettings },
   { file: 'docs/kubernetes.md', name: 'runs', render: renderRuns },
   { file: 'docs/kubernetes.md', name: 'measured', render: renderMeasured },
+  { file: 'docs/upgrade.md', name: 'versions', render: renderVersions },
   { file: `${chartFolder}/README.md`, name: 'values', render: renderValuesTable },
   { file: 'docs/fleet.md', name: 'assumptions', render: renderAssumptions },
 ];

@@ -1,24 +1,20 @@
-import type { ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { copyProgramsFor, makeSharedFolder } from '../../../demo/shared-folder.ts';
 import { aliasPort, proxyUid } from '../../../src/shared/redirect-contract.ts';
-import { createNamespace, describeInNamespaces, type Namespace } from '../../support/netns.ts';
+import { describeInNamespaces, type Namespace } from '../../support/netns.ts';
+import { createImdsPod, type ImdsPod } from '../../support/netns-imds-pod.ts';
 import { proxyInit } from '../../support/netns-lab.ts';
 import { dist } from '../../support/proxy-process.ts';
-
-/** What the real metadata service of this node would be: says what it was asked. */
-const nodeService = `require('node:http').createServer((request, response) => {
-  response.end('node ' + request.headers.host + ' ' + request.url);
-}).listen(80, '169.254.169.254', () => console.log('ready'));`;
 
 const instance = '/metadata/instance?api-version=2021-02-01';
 
 let directory: string;
 let pod: Namespace;
-let node: Namespace;
+let ask: ImdsPod['ask'];
+let imdsPod: ImdsPod;
 
 interface RunningProxy {
   readonly output: readonly string[];
@@ -27,34 +23,13 @@ interface RunningProxy {
 
 beforeEach(async () => {
   directory = makeSharedFolder('proxy-in-pod-');
-  [pod, node] = await Promise.all([createNamespace(), createNamespace()]);
-  await pod.must(['ip', '-batch', '-'], {
-    input: `link add eth0 type veth peer name veth0 netns ${node.path}
-addr add 10.77.0.2/24 dev eth0
-link set eth0 up
-`,
-  });
-  await node.must(['ip', '-batch', '-'], {
-    input: `addr add 10.77.0.1/24 dev veth0
-link set veth0 up
-addr add 169.254.169.254/32 dev lo
-`,
-  });
-  await pod.must(['ip', 'route', 'add', 'default', 'via', '10.77.0.1']);
-  await untilSaid(node.start([process.execPath, '-e', nodeService]), 'ready');
+  imdsPod = await createImdsPod();
+  ({ pod, ask } = imdsPod);
 });
 afterEach(async () => {
-  await Promise.all([pod.remove(), node.remove()]);
+  await imdsPod.remove();
   await rm(directory, { recursive: true, force: true });
 });
-
-async function untilSaid(child: ChildProcess, text: string): Promise<void> {
-  if (child.stdout === null) throw new Error('no output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.includes(text)) return;
-  }
-  throw new Error(`ended before it said ${text}`);
-}
 
 /** Starts the built proxy in the pod as `uid` and waits until it has looked for a loop. */
 async function startProxy(uid: number, ...flags: readonly string[]): Promise<RunningProxy> {
@@ -92,15 +67,6 @@ async function startProxy(uid: number, ...flags: readonly string[]): Promise<Run
   };
   await proxy.untilSaid('starting the proxy server');
   return proxy;
-}
-
-/** Asks as an application of the pod, as `uid`. */
-async function ask(path: string, uid = 0): Promise<{ status: number; body: string }> {
-  const code = `fetch('http://169.254.169.254${path}', { headers: { Metadata: 'true' } })
-    .then(async (r) => console.log(JSON.stringify({ status: r.status, body: await r.text() })))`;
-  const script = ['-e', code];
-  const command = uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, '--clear-groups'];
-  return JSON.parse(await pod.must([...command, process.execPath, ...script]));
 }
 
 describeInNamespaces('the proxy behind the redirect', () => {

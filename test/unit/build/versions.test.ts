@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  findMissingHistory,
+  findReleaseTag,
+  type Program,
+  readLastRelease,
+} from '../../../build/versions/last-release.ts';
+import { findDifferences, tables } from '../../../build/versions/render.ts';
+import {
+  fateOf,
+  findChangedDefault,
+  parseHelp,
+  type Setting,
+} from '../../../build/versions/settings.ts';
+import { formatOptions, listOptions } from '../../../src/shared/options-help.ts';
+
+const release = readLastRelease();
+const changelog = readFileSync(join(import.meta.dirname, '../../../CHANGELOG.md'), 'utf8');
+const settings = Object.entries(release.settings).flatMap(([program, list]) =>
+  list.map((setting) => ({ program: program as Program, ...setting })),
+);
+
+describe('the settings that a help lists', () => {
+  it.each(Object.entries(tables))('of %s are all settings with their names', (_, table) => {
+    const names = listOptions(table).map(({ flag, env, envAlias }) =>
+      [flag === undefined ? undefined : `--${flag}`, env, envAlias].filter(Boolean),
+    );
+    const listed = parseHelp(formatOptions(table)).map((setting) => setting.names);
+    expect(listed.toSorted()).toEqual(names.toSorted());
+  });
+
+  it('have their default and the form of their value', () => {
+    expect(parseHelp(formatOptions(tables['proxy-init']))).toEqual(
+      expect.arrayContaining([
+        { names: ['--proxy-port', 'PROXY_PORT'], value: 'port', default: '8000' },
+        { names: ['--verify', 'INIT_VERIFY'], value: 'auto|off', default: 'auto' },
+        { names: ['--version'] },
+      ]),
+    );
+  });
+
+  it('are never none', () => {
+    expect(() => parseHelp('Usage: proxy')).toThrow('lists no settings');
+  });
+});
+
+describe('a setting of the last release', () => {
+  const table = tables.proxy;
+
+  it('is accepted, ignored or refused by its name', () => {
+    expect(fateOf('IMDS_PROXY_ADMIN_PORT', table)).toEqual({ kind: 'accepted' });
+    expect(fateOf('SSL_CERT_FILE', table)).toEqual({ kind: 'accepted' });
+    expect(fateOf('--exchanger-linger', table)).toMatchObject({ kind: 'ignored' });
+    expect(fateOf('--gone', table)).toEqual({ kind: 'refused' });
+  });
+
+  it('shows a default that has changed', () => {
+    const port: Setting = { names: ['--admin-port'], value: 'port', default: '9808' };
+    expect(findChangedDefault(port, table)).toBeUndefined();
+    expect(findChangedDefault({ ...port, default: '1' }, table)).toBe('`9808`');
+    expect(findChangedDefault({ names: ['--runtime-metrics'] }, table)).toBeUndefined();
+    expect(findChangedDefault({ names: ['--gone'], default: '1' }, table)).toBeUndefined();
+  });
+});
+
+describe('since the last release', () => {
+  it.each(findDifferences(release))('the changelog names the change of $names', ({ names }) => {
+    expect(names.filter((name) => changelog.includes(name))).not.toEqual([]);
+  });
+
+  const samples: Readonly<Record<string, string>> = {
+    address: '127.0.0.1',
+    'address:port': '169.254.169.254:80',
+    'address[/prefix],…': '169.254.169.254,10.0.0.0/8',
+    duration: '30s',
+    'guid,…': 'aaaaaaaa-0000-4000-8000-00000000000a',
+    guid: 'aaaaaaaa-0000-4000-8000-00000000000a',
+    'host,…': 'imds.example',
+    'https-url': 'https://login.microsoftonline.us',
+    'id[-id]': '1501-1502',
+    image: 'registry.example/proxy:1',
+    'json|@path': '[]',
+    'kind/name,…': 'Deployment/web,nightly',
+    level: 'debug',
+    name: 'abc.ests.aks',
+    'name=value': 'HTTPS_PROXY=http://proxy.example:3128',
+    'none|all|names': 'web,worker',
+    path: '/dev/termination-log',
+    port: '8123',
+    'port[:port]': '80:81',
+    'quantity|none': '128Mi',
+    region: 'westeurope',
+    'resource,…': 'https://vault.azure.net',
+    seconds: '10',
+    tenant: 'contoso.onmicrosoft.com',
+    file: 'pod.yaml',
+  };
+
+  it.each(settings.filter(({ value }) => value !== undefined))(
+    '$program still understands the values of $names',
+    ({ program, names, value = '', default: usual }) => {
+      const option = Object.values(tables[program]).find(({ flag }) => names.includes(`--${flag}`));
+      if (option === undefined || option.retired !== undefined) return;
+      const isChoice = /^[a-z+-]+(\|[a-z+-]+)+$/.test(value) && samples[value] === undefined;
+      const texts = isChoice ? value.split('|') : [samples[value], usual];
+      expect(isChoice || samples[value], `add a sample for <${value}>`).toBeTruthy();
+      for (const text of texts.filter((each) => each !== undefined)) {
+        // What names an image depends on which image it is.
+        expect(option.type.parse(text), text).toMatchObject({ ok: true });
+      }
+    },
+  );
+});
+
+describe('the recorded release', () => {
+  it('is the newest tag of the history', (context) => {
+    const missing = findMissingHistory(release.commit);
+    context.skip(missing !== undefined, missing);
+    expect(
+      findReleaseTag() ?? null,
+      'run npm run last-release -- TAG with the newest tag, then npm run docs, and commit',
+    ).toBe(release.tag);
+  });
+
+  it('is the newest tag before the current commit, without prereleases', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'release tags '));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const git = (...args: readonly string[]): string =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+    const commit = (): string => git('commit', '--allow-empty', '--quiet', '--message=x');
+    git('init', '--quiet');
+    commit();
+    expect(findReleaseTag(folder)).toBeUndefined();
+    git('tag', 'v0.2.0');
+    // The commit of a release itself compares with the release before.
+    expect(findReleaseTag(folder)).toBeUndefined();
+    commit();
+    git('tag', 'v0.3.0-rc.1');
+    git('tag', 'docs-1');
+    commit();
+    expect(findReleaseTag(folder)).toBe('v0.2.0');
+    expect(findMissingHistory('0'.repeat(40), folder)).toMatch(/git fetch --unshallow --tags$/);
+    expect(findMissingHistory(git('rev-parse', 'HEAD').trim(), folder)).toBeUndefined();
+  });
+});
