@@ -12,7 +12,7 @@ import { renderDashboard } from '../monitoring/dashboard.ts';
 import { renderPrometheusRule } from '../monitoring/rules.ts';
 import { renderPodMonitor } from '../monitoring/scraping.ts';
 import { version } from '../version.ts';
-import { onlyOfInject, reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
+import { limitedValues, reservedVariables, type ValueSchema, valuesSchema } from './values.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** Folder of the chart below the repository. */
@@ -32,7 +32,7 @@ export function renderChart(): ReadonlyMap<string, string> {
     file('values.schema.json', renderSchema()),
     file('files/inject.yaml', toPolicies('deploy/policies/inject.yaml')),
     file('files/swap.yaml', toPolicies('deploy/policies/mutating-admission-policy.yaml')),
-    file('files/only-of-inject.yaml', toYaml('build/chart/values.ts', listOnlyOfInject())),
+    file('files/limited-values.yaml', toYaml('build/chart/values.ts', listLimited())),
     file('files/reserved-variables.yaml', toYaml('build/chart/values.ts', reservedVariables)),
     file('files/dashboard.json', renderDashboard()),
     file('files/pod-monitor.yaml', toSpec(renderPodMonitor(), 'build/monitoring')),
@@ -132,12 +132,12 @@ function listValues(schema: ValueSchema, path = ''): readonly Row[] {
 }
 
 /** @throws if there is no such value, or one has no default to compare with. */
-function listOnlyOfInject(): readonly object[] {
+function listLimited(): readonly object[] {
   const rows = listValues(valuesSchema);
-  return onlyOfInject.map((wanted) => {
+  return Object.entries(limitedValues).map(([wanted, modes]) => {
     const found = rows.find(({ path }) => path === wanted);
     if (found === undefined) throw new Error(`no value ${wanted}`);
-    return { path: found.path, default: found.schema.default };
+    return { path: found.path, default: found.schema.default, modes };
   });
 }
 

@@ -3,6 +3,7 @@
  * this. Those that are settings of the policies take description and default from there.
  */
 import { appService } from '../../src/inject/contract.ts';
+import { profilePattern } from '../../src/inject/option-types.ts';
 import { proxyVariables } from '../policies/containers.ts';
 import { injectSettings } from '../policies/settings.ts';
 
@@ -134,6 +135,9 @@ const quantities = {
   },
 };
 
+const modes = ['inject', 'swap', 'none'] as const;
+export type Mode = (typeof modes)[number];
+
 /** Variables that the policy sets itself, or flags override. A second value would win or lose silently. */
 export const reservedVariables: readonly string[] = [
   ...proxyVariables,
@@ -143,24 +147,34 @@ export const reservedVariables: readonly string[] = [
   'IMDS_PROXY_PROXY_PORT',
 ];
 
-/** Values that have no effect with `mode: swap`, where the webhook decides. */
-export const onlyOfInject: readonly string[] = [
-  'identity.clientId',
-  'identity.tenantId',
-  'identity.authorityHost',
-  'proxy.logLevel',
-  'proxy.passthrough',
-  'proxy.adminPort',
-  'proxy.env',
-  'proxy.caConfigMap',
-  'identityBinding.tokenProxy',
-  'serviceAccounts.selector',
-];
+/**
+ * Values that have no effect with some modes: with `swap` the webhook decides, and `none` has no policies. Not the names
+ * of the images and the test: they are often the same in all clusters, and mean no more than they say.
+ */
+export const limitedValues: Readonly<Record<string, readonly Mode[]>> = {
+  'images.pullPolicy': ['inject', 'swap'],
+  'images.pullSecrets': ['inject', 'swap'],
+  resources: ['inject', 'swap'],
+  'identity.clientId': ['inject'],
+  'identity.tenantId': ['inject'],
+  'identity.authorityHost': ['inject'],
+  'proxy.logLevel': ['inject'],
+  'proxy.passthrough': ['inject'],
+  'proxy.adminPort': ['inject'],
+  'proxy.env': ['inject'],
+  'proxy.caConfigMap': ['inject'],
+  'proxy.seccompProfile': ['inject', 'swap'],
+  'identityBinding.tokenProxy': ['inject'],
+  'namespaces.include': ['inject', 'swap'],
+  'namespaces.exclude': ['inject', 'swap'],
+  'namespaces.selector': ['inject', 'swap'],
+  'serviceAccounts.selector': ['inject'],
+};
 
 export const valuesSchema = group('Values of the chart.', {
   mode: choice(
     '`inject`: policies give the proxy to pods that ask for it, without a webhook. `swap`: policies replace the images in pods that the azure-workload-identity webhook has injected, such as the managed one of AKS. `none`: neither; only what else is turned on below.',
-    ['inject', 'swap', 'none'],
+    modes,
     'inject',
   ),
   images: group('The two images.', {
@@ -201,6 +215,7 @@ export const valuesSchema = group('Values of the chart.', {
       default: {},
     },
     caConfigMap: setting('caConfigMap', optional(name)),
+    seccompProfile: setting('seccompProfile', optional(profilePattern)),
   }),
   identityBinding: group('[Identity bindings](../../docs/identity-binding.md) of AKS.', {
     tokenProxy: setting('tokenProxy', optional(httpsUrl)),

@@ -59,22 +59,30 @@ export const init = complete(describedInit, {
   INIT_EXEMPT: `$[variables.passthrough == "off" ? "${toExemption('off')}" : "${toExemption('instance')}"]`,
 });
 
+/** One profile by the setting. `?` adds a field only if the value is there. */
+const seccompProfile = {
+  type: '$[variables.seccompProfile == "" ? "RuntimeDefault" : "Localhost"]',
+  '?localhostProfile': '$[optional.ofNonZeroValue(variables.seccompProfile)]',
+};
+
 /** The proxy, likewise. */
-export const proxy = complete(
-  toProxyContainer(
-    settings,
-    facts,
-    new Map<string, EnvValue>([
-      ...toCredentialVariables(credentials, undefined),
-      ['IMDS_PROXY_ALLOWED_CLIENT_IDS', '$[variables.allowedClientIds]'],
-      ['IMDS_PROXY_ALLOWED_RESOURCES', '$[variables.allowedResources]'],
-      ['IMDS_PROXY_IDENTITIES', '$[variables.identities]'],
-    ]),
+export const proxy = withProfile(
+  complete(
+    toProxyContainer(
+      settings,
+      facts,
+      new Map<string, EnvValue>([
+        ...toCredentialVariables(credentials, undefined),
+        ['IMDS_PROXY_ALLOWED_CLIENT_IDS', '$[variables.allowedClientIds]'],
+        ['IMDS_PROXY_ALLOWED_RESOURCES', '$[variables.allowedResources]'],
+        ['IMDS_PROXY_IDENTITIES', '$[variables.identities]'],
+      ]),
+    ),
+    {
+      IMDS_PROXY_ADMIN_PORT: '$[string(variables.adminPort)]',
+      IMDS_PROXY_PASSTHROUGH: '$[variables.passthrough]',
+    },
   ),
-  {
-    IMDS_PROXY_ADMIN_PORT: '$[string(variables.adminPort)]',
-    IMDS_PROXY_PASSTHROUGH: '$[variables.passthrough]',
-  },
 );
 
 /** Names of the variables that the policy sets for the proxy, in some pods at least. */
@@ -93,6 +101,12 @@ function toSettings(): ContainerSettings {
     logLevel: '$[variables.logLevel]',
     caBundle: { kind: 'configMap', name: '$[variables.caConfigMap]', key: caVolume.path },
   };
+}
+
+function withProfile(container: Container): Container {
+  const { securityContext } = container;
+  if (!isMap(securityContext)) throw new Error('the proxy has no security context');
+  return { ...container, securityContext: { ...securityContext, seccompProfile } };
 }
 
 /** @param env values of variables that follow from settings which only the cluster knows. */

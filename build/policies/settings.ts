@@ -26,6 +26,11 @@ export const swapSettings: readonly PolicySetting[] = [
   ),
   setting('resources', resources, 'Resources of each of the two containers.'),
   setting('pullSecrets', [], 'Names of `imagePullSecrets` that each pod gets.'),
+  setting(
+    'seccompProfile',
+    '',
+    'Path of a seccomp profile for the proxy, below the seccomp folder of the kubelet on each node. Empty: `RuntimeDefault`.',
+  ),
 ];
 
 export const injectSettings: readonly PolicySetting[] = [

@@ -111,6 +111,23 @@ export const proxyUserValue: ValueType<ProxyUser | 'none'> = {
   },
 };
 
+/** A path below the kubelet's folder of seccomp profiles. The API refuses absolute paths and `..`. */
+export const profilePattern = '[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*';
+
+/** `RuntimeDefault` (undefined), or `localhost/` and the path of a profile, as annotations had it. */
+export const seccompProfileValue: ValueType<string | undefined> = {
+  label: 'RuntimeDefault|localhost/path',
+  parse(text) {
+    if (text === 'RuntimeDefault') return accept(undefined);
+    const [, path] = new RegExp(`^localhost/(${profilePattern})$`).exec(text) ?? [];
+    if (path !== undefined) return accept(path);
+    return refuse(
+      "is not RuntimeDefault and not localhost/ with a path below the kubelet's seccomp folder",
+      'write it like localhost/imds-proxy.json',
+    );
+  },
+};
+
 /** `NAME` or `NAME/KEY` of a ConfigMap or Secret. */
 export function keyOfObjectValue(
   defaultKey: string,

@@ -14,6 +14,7 @@ import {
   nameValue,
   proxyUserValue,
   quantityValue,
+  seccompProfileValue,
   templatePathValue,
   variableNameValue,
   variableValue,
@@ -249,6 +250,13 @@ export const injectOptions = {
     default: `${proxyUid}:${proxyGid}`,
     group: containers,
     help: 'User and group of the proxy. With none the cluster chooses, as OpenShift requires; this needs --no-redirect, because the redirect knows the proxy by its user.',
+  },
+  seccompProfile: {
+    flag: 'seccomp-profile',
+    type: seccompProfileValue,
+    default: 'RuntimeDefault',
+    group: containers,
+    help: "Seccomp profile of the proxy. localhost/imds-proxy.json is the file imds-proxy.json in the kubelet's folder of profiles, which each node must have.",
   },
   caConfigMap: {
     flag: 'ca-configmap',

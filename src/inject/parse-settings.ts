@@ -52,7 +52,7 @@ export function parseSettings(texts: Texts, headerKey: string | undefined): Pars
   if (errors.length > 0) return { ok: false, errors };
   const { proxyImage, initImage, proxyPort, adminPort, logLevel, passthrough } = values;
   const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = values;
-  const { imagePullPolicy, proxyUser, dropNetRaw } = values;
+  const { imagePullPolicy, proxyUser, seccompProfile, dropNetRaw } = values;
   return {
     ok: true,
     value: {
@@ -69,6 +69,7 @@ export function parseSettings(texts: Texts, headerKey: string | undefined): Pars
       initEnv: new Map(initVariables.values),
       resources: { cpuRequest, cpuLimit, memoryRequest, memoryLimit },
       proxyUser,
+      seccompProfile,
       caBundle: toCaBundle(values),
       mounts: mounts.values,
       header: toHeader(values, headerKey),

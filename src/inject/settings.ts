@@ -24,6 +24,8 @@ export interface InjectSettings {
   readonly resources: Resources;
   /** `none` leaves the user to the cluster, as OpenShift wants it. */
   readonly proxyUser: ProxyUser | 'none';
+  /** Path of the proxy's seccomp profile below the kubelet's folder. If undefined, that of the container runtime. */
+  readonly seccompProfile: string | undefined;
   readonly caBundle: CaBundle | undefined;
   readonly mounts: readonly Mount[];
   /** Where the secret of the App Service protocol comes from, which pods without the redirect need. */

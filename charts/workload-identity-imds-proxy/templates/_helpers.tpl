@@ -86,6 +86,7 @@ Arguments: root, name (proxy or init).
   "resources" (include "imds-proxy.resources" .)
   "pullPolicy" (toJson .Values.images.pullPolicy)
   "pullSecrets" (toJson .Values.images.pullSecrets)
+  "seccompProfile" (toJson .Values.proxy.seccompProfile)
   "clientId" (toJson .Values.identity.clientId)
   "tenantId" (toJson .Values.identity.tenantId)
   "authorityHost" (toJson .Values.identity.authorityHost)

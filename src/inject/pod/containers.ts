@@ -93,7 +93,7 @@ export function toProxyContainer(
   { proxyPort, graceSeconds }: PodFacts,
   variables: Env,
 ): Container {
-  const { adminPort, passthrough, sidecar, proxyUser, caBundle, mounts } = settings;
+  const { adminPort, passthrough, sidecar, proxyUser, seccompProfile, caBundle, mounts } = settings;
   const env = new Map(variables);
   if (passthrough !== 'instance') env.set('IMDS_PROXY_PASSTHROUGH', passthrough);
   if (adminPort !== defaultAdminPort) env.set('IMDS_PROXY_ADMIN_PORT', `${adminPort}`);
@@ -132,7 +132,10 @@ export function toProxyContainer(
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
+      seccompProfile:
+        seccompProfile === undefined
+          ? { type: 'RuntimeDefault' }
+          : { type: 'Localhost', localhostProfile: seccompProfile },
     },
     // The kubelet starts the next container after the startup probe of an init container, but after the
     // hook of an ordinary one. The probe itself polls for 10 s.

@@ -29,7 +29,11 @@ describeUnless(obstacle, 'the policies of the chart', () => {
           images: { registry, pullSecrets: ['mirror'], proxy: { digest }, init: { tag: '1.2.3' } },
           identity: { tenantId },
           resources: { requests: { cpu: 1, memory: '64Mi' }, limits: { memory: '128Mi' } },
-          proxy: { adminPort: 9000, env: { HTTPS_PROXY: 'http://a:1', NO_PROXY: odd } },
+          proxy: {
+            adminPort: 9000,
+            env: { HTTPS_PROXY: 'http://a:1', NO_PROXY: odd },
+            seccompProfile: 'imds-proxy.json',
+          },
         }),
       );
       const result = world.add(toPod());
@@ -54,6 +58,15 @@ describeUnless(obstacle, 'the policies of the chart', () => {
           limits: { memory: '128Mi' },
         });
       }
+    });
+
+    it('gives the proxy its seccomp profile', () => {
+      const { 'azwi-proxy': proxy, 'azwi-proxy-init': init } = containersOf(pod);
+      expect(proxy?.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        seccompProfile: { type: 'Localhost', localhostProfile: 'imds-proxy.json' },
+      });
+      expect(init?.securityContext?.seccompProfile).toEqual({ type: 'RuntimeDefault' });
     });
 
     it('passes variables on to the letter', () => {

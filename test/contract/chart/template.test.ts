@@ -97,6 +97,7 @@ const matrix: Readonly<Record<string, { values: object; kinds?: readonly string[
         adminPort: 9000,
         env: { HTTPS_PROXY: 'http://proxy.example:3128', NO_PROXY: `"'\\ <>&{{ .Values }}` },
         caConfigMap: 'corporate-ca',
+        seccompProfile: 'operator/imds-proxy.json',
       },
       identityBinding: {
         tokenProxy: 'https://kubernetes.default.svc',
@@ -145,12 +146,17 @@ const matrix: Readonly<Record<string, { values: object; kinds?: readonly string[
   'swap with everything': {
     values: {
       mode: 'swap',
+      proxy: { seccompProfile: 'imds-proxy.json' },
       images: { ...images, pullPolicy: 'Never', pullSecrets: ['mirror'], proxy: { digest } },
       resources: { requests: { cpu: '20m' } },
     },
   },
   'swap on Kubernetes 1.34': { values: { mode: 'swap', images }, kinds: [apiVersions.v1beta1] },
   none: { values: { mode: 'none' }, kinds: [] },
+  'none, with images and identity bindings': {
+    values: { mode: 'none', images, identityBinding: { access: [access] } },
+    kinds: [],
+  },
   'none with monitoring by Azure': {
     values: {
       mode: 'none',
@@ -400,6 +406,21 @@ describe.each(['helm3', 'helm4'] as const)('%s', (tool) => {
         { mode: 'swap', images, proxy: { adminPort: 9000 } },
         /proxy\.adminPort: has no effect with mode: swap/,
       ],
+      [
+        { mode: 'none', proxy: { seccompProfile: 'imds-proxy.json' } },
+        /proxy\.seccompProfile: has no effect with mode: none, which installs no policies; remove it, or set mode: inject or swap/,
+      ],
+      [
+        { mode: 'none', identity: { tenantId } },
+        /identity\.tenantId: has no effect with mode: none, which .*; remove it, or set mode: inject/,
+      ],
+      [
+        { mode: 'none', resources: { limits: { cpu: 1 } } },
+        /resources: has no effect with mode: none/,
+      ],
+      [{ mode: 'none', namespaces: { include: ['a'] } }, /namespaces\.include: has no effect/],
+      [{ images, proxy: { seccompProfile: '/etc/x.json' } }, /seccompProfile/],
+      [{ images, proxy: { seccompProfile: 'a/../../x.json' } }, /seccompProfile/],
       [
         { images, proxy: { adminPort: proxyPort } },
         /proxy\.adminPort: 8000 is the port at which the proxy answers applications; set another/,

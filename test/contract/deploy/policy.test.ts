@@ -30,7 +30,13 @@ const containersOf = ({ spec }: V1Pod): readonly V1Container[] => [
 
 /** Ours as `inject` writes them, without their images. */
 const described: Readonly<Record<string, object>> = Object.fromEntries(
-  [init, proxy].map(({ name, securityContext }) => [name, { securityContext, resources }]),
+  [init, proxy].map(({ name, securityContext }) => [
+    name,
+    {
+      securityContext: { ...Object(securityContext), seccompProfile: { type: 'RuntimeDefault' } },
+      resources,
+    },
+  ]),
 );
 
 describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
@@ -157,6 +163,24 @@ describeUnless(evaluationObstacle, 'the policy on the webhook’s pods', () => {
       [{ name: 'mirror' }, { name: 'own' }],
       [{ name: 'own' }, { name: 'mirror' }],
     ]);
+  });
+
+  it('gives the proxy, native or classic, the seccomp profile of the setting', async () => {
+    const localhostProfile = 'operator/imds-proxy.json';
+    const other = createWorld(
+      readPolicy(file, { seccompProfile: JSON.stringify(localhostProfile) }),
+    );
+    const pods = cases.map(({ injected }) => other.add(injected));
+    await other.run();
+    for (const pod of pods) {
+      const profiles = containersOf(podOf(pod))
+        .filter(({ name }) => ours.includes(name))
+        .map(({ name, securityContext }) => [name, securityContext?.seccompProfile]);
+      expect(Object.fromEntries(profiles)).toEqual({
+        'azwi-proxy': { type: 'Localhost', localhostProfile },
+        'azwi-proxy-init': { type: 'RuntimeDefault' },
+      });
+    }
   });
 
   it('does the same as v1beta1', async () => {

@@ -126,6 +126,48 @@ describe('the user of the proxy', () => {
   );
 });
 
+describe('the seccomp profile of the proxy', () => {
+  it.each([
+    ['--seccomp-profile=localhost/imds-proxy.json', 'imds-proxy.json'],
+    ['--seccomp-profile=localhost/operator/imds-proxy.json', 'operator/imds-proxy.json'],
+  ])('%s is a file of the node, for the proxy alone', async (flag, localhostProfile) => {
+    for (const kind of ['--native-sidecar', '--classic']) {
+      const { spec, proxy } = await inject(pod(), flag, kind);
+      expect(proxy.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        seccompProfile: { type: 'Localhost', localhostProfile },
+      });
+      expect(spec.initContainers[0].securityContext.seccompProfile).toEqual({
+        type: 'RuntimeDefault',
+      });
+    }
+  });
+
+  it('goes back to the default of the container runtime', async () => {
+    const local = await inject(pod(), '--seccomp-profile=localhost/imds-proxy.json');
+    const argv = [...imageFlags, '--seccomp-profile=RuntimeDefault'];
+    const { stdout } = await runInjectOn('inject', argv, { stdin: local.stdout });
+    expect(stdout).toBe((await inject(pod())).stdout);
+  });
+
+  it.each([
+    'localhost/',
+    'localhost//etc/x.json',
+    'localhost/../x.json',
+    'localhost/a/../../x.json',
+    'localhost/a b.json',
+    '/var/lib/kubelet/seccomp/x.json',
+    'imds-proxy.json',
+    'Unconfined',
+    '',
+  ])('%j is refused', async (value) => {
+    const argv = [...imageFlags, `--seccomp-profile=${value}`];
+    const { exitCode, stderr } = await runInjectOn('inject', argv, { stdin: pod() });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^.*--seccomp-profile: .*; write it like localhost\/imds-proxy\.json$/m);
+  });
+});
+
 describe('the shutdown deadline of a classic sidecar', () => {
   it.each([
     [600, '595s'],
