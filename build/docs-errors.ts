@@ -94,6 +94,10 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
     remedy:
       'Nothing, if an SDK was looking for another cloud or a newer protocol. Otherwise check `IMDS_PROXY_PASSTHROUGH`.',
   },
+  ERR_IMDS_V2: {
+    when: 'A request for `/metadata/identity/getplatformmetadata` without the header `Metadata`: a .NET application looks for IMDSv2. After 404, Azure.Core 1.59 and later would look again for 25 s.',
+    remedy: 'Nothing: the client continues with the protocol that the proxy serves.',
+  },
   ERR_METHOD: {
     when: 'Another method than GET.',
     remedy: 'Use GET. Clients that post a form want the endpoint of another Azure service.',

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'ERR_IDENTITY_HEADER'
   | 'ERR_METHOD'
   | 'ERR_PATH'
+  | 'ERR_IMDS_V2'
   | 'ERR_MALFORMED_QUERY'
   | 'ERR_DUPLICATE_QUERY'
   | 'ERR_API_VERSION'

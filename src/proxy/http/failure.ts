@@ -48,6 +48,8 @@ function toExtraHeaders(code: ErrorCode, retryAfterSeconds: number | undefined):
   const headers: string[] = [];
   if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
   if (code === 'ERR_METHOD') headers.push('Allow', 'GET');
+  // RFC 9110 §10.2.1: empty where a resource allows no method.
+  if (code === 'ERR_IMDS_V2') headers.push('Allow', '');
   // RFC 9110 §15.5.2 requires a challenge. No registered scheme fits this secret.
   if (code === 'ERR_IDENTITY_HEADER') headers.push('WWW-Authenticate', 'Identity-Header');
   return headers;
@@ -66,6 +68,7 @@ function toDenyReason(code: ErrorCode): DenyReason | undefined {
     case 'ERR_METHOD':
       return 'method';
     case 'ERR_PATH':
+    case 'ERR_IMDS_V2':
       return 'path';
     case 'ERR_IDENTITY_NOT_FOUND':
     case 'ERR_IDENTITY_CONFLICT':

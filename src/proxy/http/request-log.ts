@@ -115,7 +115,8 @@ function toLevel(code: ErrorCode, status: number): LogLevel {
   if (status === 500) return 'error';
   // SDKs probe without the header, and agents look for the metadata of other clouds. Both are normal, and
   // the metrics count them.
-  return code === 'ERR_METADATA_HEADER' || code === 'ERR_PATH' ? 'debug' : 'warning';
+  const probes: readonly ErrorCode[] = ['ERR_METADATA_HEADER', 'ERR_PATH', 'ERR_IMDS_V2'];
+  return probes.includes(code) ? 'debug' : 'warning';
 }
 
 /**

@@ -132,9 +132,14 @@ export function createRouter(deps: RouterDeps): Router {
           target.query === '' ? operation.path : `${operation.path}?${target.query}`,
         );
       }
+      case 'imds-v2':
       case 'identity':
       case 'unknown':
         assertNotOwnRequest(call);
+        // With the header it is not a probe: MSAL.NET reads from 404 that the machine has IMDSv1 only.
+        if (operation.kind === 'imds-v2' && verdict?.code === 'ERR_METADATA_HEADER') {
+          throw new ProxyError('ERR_IMDS_V2', 'a probe for IMDSv2');
+        }
         throw notServed();
       default:
         return operation satisfies never;
@@ -198,6 +203,7 @@ function toLabel({ kind }: Operation): RouteLabel {
     case 'metadata':
       return 'passthrough';
     case 'app-service':
+    case 'imds-v2':
     case 'identity':
     case 'unknown':
       return 'other';

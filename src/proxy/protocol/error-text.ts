@@ -105,6 +105,9 @@ function toWording(code: ErrorCode, details: ErrorDetails): Wording {
       return badRequest(431, 'The request line and headers are too long');
     case 'ERR_PATH':
       return { status: 404, error: 'not_found', text: 'This path is not served here' };
+    case 'ERR_IMDS_V2':
+      // MSAL.NET probes for it. 400 would mean that it is here, and Azure.Core 1.59 and later retry 404 for 25 s.
+      return { status: 405, error: 'method_not_allowed', text: 'IMDSv2 is not served here' };
     case 'ERR_METHOD':
       return { status: 405, error: 'method_not_allowed', text: 'Only GET is served here' };
     case 'ERR_THROTTLED':

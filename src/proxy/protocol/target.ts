@@ -40,6 +40,8 @@ export type Operation =
   | { readonly kind: 'metadata'; readonly service: MetadataService; readonly path: string }
   /** Below `/metadata/identity`, but not the token path. Never forwarded: it is the node's identity. */
   | { readonly kind: 'identity' }
+  /** Where clients look for IMDSv2, which the proxy does not serve. */
+  | { readonly kind: 'imds-v2' }
   | { readonly kind: 'unknown' };
 
 const unknown: Operation = { kind: 'unknown' };
@@ -70,7 +72,10 @@ export function toOperation(path: string): Operation {
   }
   if (root.toLowerCase() !== 'metadata') return unknown;
   if (service === 'identity' && rest.join('/') === 'oauth2/token') return { kind: 'token' };
-  if (service.toLowerCase() === 'identity') return { kind: 'identity' };
+  if (service.toLowerCase() === 'identity') {
+    const isV2 = rest.join('/').toLowerCase() === 'getplatformmetadata';
+    return { kind: isV2 ? 'imds-v2' : 'identity' };
+  }
   if (!isMetadataService(service)) return unknown;
   return { kind: 'metadata', service, path: ['/metadata', service, ...rest].join('/') };
 }

@@ -34,6 +34,8 @@ export type Expectation =
       readonly error?: string;
       /** The whole text, or a pattern that it must match. */
       readonly description?: string | RegExp;
+      /** Of status 405. Default GET. */
+      readonly allow?: string;
       /** What no part of the body may contain. */
       readonly lacks?: string;
     }
@@ -104,6 +106,14 @@ const okB = { outcome: 'ok', clientId: identityB.clientId } as const;
 const badRequest = { outcome: 'error', status: 400, error: 'invalid_request' } as const;
 const apiVersionError = { outcome: 'api_version' } as const;
 const notFound = { outcome: 'error', status: 404, error: 'not_found' } as const;
+/** Neither 400, which means to MSAL.NET that there is IMDSv2, nor a status that Azure.Core retries. */
+const noV2 = {
+  outcome: 'error',
+  status: 405,
+  error: 'method_not_allowed',
+  allow: '',
+  description: 'IMDSv2 is not served here',
+} as const;
 const identityNotFound = { ...badRequest, description: 'Identity not found' } as const;
 /** With the entry that would make it known. */
 const identityNotInMap = {
@@ -622,8 +632,17 @@ export const vectors: readonly Vector[] = [
   },
   {
     number: 66,
-    title: 'getplatformmetadata without the header',
-    steps: [step(probe('/metadata/identity/getplatformmetadata?cred-api-version=2.0'), notFound)],
+    title: 'getplatformmetadata without the header, as MSAL.NET probes for IMDSv2',
+    steps: [
+      step(probe('/metadata/identity/getplatformmetadata?cred-api-version=2.0'), noV2),
+      step(
+        probe(
+          `/metadata/identity/getplatformmetadata?cred-api-version=2.0&client_id=${identityA.clientId}`,
+        ),
+        noV2,
+      ),
+      step(probe('/metadata/identity/getPlatformMetadata?cred-api-version=2.0'), noV2),
+    ],
   },
   {
     number: 67,

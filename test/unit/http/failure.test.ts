@@ -30,6 +30,7 @@ function levelOf(code: ErrorCode): string {
 test('probes of SDKs and agents are logged at debug', () => {
   expect(levelOf('ERR_METADATA_HEADER')).toBe('debug');
   expect(levelOf('ERR_PATH')).toBe('debug');
+  expect(levelOf('ERR_IMDS_V2')).toBe('debug');
 });
 
 test('faults of the application and of others are warnings, our own are errors', () => {

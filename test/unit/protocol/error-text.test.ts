@@ -16,6 +16,7 @@ const table: Record<ErrorCode, readonly [status: number, error: string]> = {
   ERR_IDENTITY_HEADER: [401, 'unauthorized'],
   ERR_METHOD: [405, 'method_not_allowed'],
   ERR_PATH: [404, 'not_found'],
+  ERR_IMDS_V2: [405, 'method_not_allowed'],
   ERR_MALFORMED_QUERY: [400, 'invalid_request'],
   ERR_DUPLICATE_QUERY: [400, 'invalid_request'],
   ERR_API_VERSION: [
