@@ -1,5 +1,5 @@
 import type { ContentName } from './azure.ts';
-import type { ScenarioName } from './scenarios.ts';
+import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
 
 export const languages = [
   'JavaScript',
@@ -95,14 +95,16 @@ export function toEcosystemName({ id, language, ecosystem }: Client): EcosystemN
   throw new Error(`${id}: name its ecosystem; ${language} has no registry`);
 }
 
+const anyToken: readonly Ability[] = ['token', 'login', 'process'];
+
 /** Each of these is enough. */
 const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
-  outage: ['token', 'login', 'process'],
-  default: ['token', 'login', 'process'],
-  down: ['token', 'login', 'process'],
-  throttled: ['token', 'login', 'process'],
+  outage: [...anyToken, 'secret', 'blob'],
+  default: anyToken,
+  down: anyToken,
+  throttled: anyToken,
   concurrent: ['token'],
-  shortLived: ['token', 'login', 'process'],
+  shortLived: anyToken,
   secret: ['secret'],
   blob: ['blob'],
   clientId: ['clientId'],
@@ -120,4 +122,14 @@ const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
 /** Whether the library has what a scenario is about. */
 export function canPlay({ abilities }: Client, scenario: ScenarioName): boolean {
   return needs[scenario].some((ability) => abilities.includes(ability));
+}
+
+/** A scenario as a client plays it: one that hands out no token shows by what it reads that it has one. */
+export function toScenario({ abilities }: Client, name: ScenarioName): Scenario {
+  const scenario: Scenario = scenarios[name];
+  const content = (['secret', 'blob'] as const).find((one) => abilities.includes(one));
+  const isShown = scenario.expected !== 'token' || abilities.some((one) => anyToken.includes(one));
+  return isShown || content === undefined
+    ? scenario
+    : { ...scenario, credential: 'default', selectors: [content], expected: content };
 }

@@ -1,6 +1,6 @@
 import { code, renderTable } from '../../../build/markdown-table.ts';
 import { clients } from './catalogue.ts';
-import type { Client } from './client.ts';
+import { type Client, toScenario } from './client.ts';
 import type { Verdict } from './judge.ts';
 import type { Kept, Laboratory } from './laboratory.ts';
 import { marks } from './marks.ts';
@@ -54,7 +54,8 @@ ${renderTimes(laboratory)}
 
 Entra answers 503 for 25 seconds, and there is no token in the cache. The proxy tries again by itself within each
 request, for 3.4 s ([Caching](caching.md)), and then answers 503 with \`Retry-After\`. The rest is up to the client: some ask
-again until there is a token, others give up. An application whose client gives up must ask again itself.
+again until there is a token, others give up. An application whose client gives up must ask again itself. A client that
+hands out no token is one that reads a secret or a blob with it.
 
 ${renderOutages(laboratory)}
 
@@ -118,7 +119,7 @@ function renderOutages({ clients: kept }: Laboratory): string {
     const outage = kept[client.id]?.outage;
     if (outage === undefined) return [];
     const { verdict, ms, requests } = outage;
-    const result = verdict === 'passed' ? 'token' : marks[verdict];
+    const result = verdict === 'passed' ? toScenario(client, 'outage').expected : marks[verdict];
     return [[toName(client), result, `${(ms / 1_000).toFixed(1)}`, `${requests}`]];
   });
   return renderTable(['Client', 'Result', 'After (s)', 'Requests'], rows);

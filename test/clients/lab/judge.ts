@@ -1,7 +1,7 @@
 import { explanation } from '../../support/recorded-clients.ts';
 import type { ContentName } from './azure.ts';
-import { type Caveat, type Client, canPlay } from './client.ts';
-import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts';
+import { type Caveat, type Client, canPlay, toScenario } from './client.ts';
+import type { ScenarioName } from './scenarios.ts';
 import type { RecordedRequest } from './tap.ts';
 
 /** What came of one request of a program. */
@@ -30,7 +30,7 @@ export function judge(
   requests: readonly RecordedRequest[] = [],
 ): Judgement {
   if (!canPlay(client, name)) return { verdict: 'not offered', remark: '' };
-  const { selectors, rounds = 1 }: Scenario = scenarios[name];
+  const { selectors, rounds = 1, mayGiveUp = false } = toScenario(client, name);
   if (seen.length !== selectors.length * rounds) {
     return { verdict: 'failed', remark: `${seen.length} outcomes` };
   }
@@ -50,7 +50,7 @@ export function judge(
       : { verdict: 'failed', remark: `unlike what is known of it: ${describe(strange)}` };
   }
   const error = seen.find(({ kind }) => kind === 'error');
-  if (scenarios[name].expected === 'token or error' && error !== undefined) {
+  if (mayGiveUp && error !== undefined) {
     return { verdict: 'gave up', remark: describe(error) };
   }
   const unexpected = seen.filter((one) => !isAsExpected(client, name, one));
@@ -62,16 +62,15 @@ export function judge(
   };
 }
 
-function isAsExpected({ refusal }: Client, name: ScenarioName, seen: Seen): boolean {
-  const { expected } = scenarios[name];
+function isAsExpected(client: Client, name: ScenarioName, seen: Seen): boolean {
+  const { refusal } = client;
+  const { expected } = toScenario(client, name);
   switch (expected) {
     case 'token':
     case 'fallback':
     case 'secret':
     case 'blob':
       return seen.kind === expected;
-    case 'token or error':
-      return seen.kind === 'token';
     case 'refusal':
       return (
         seen.kind === 'error' &&

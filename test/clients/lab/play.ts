@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ContentName, contents } from './azure.ts';
 import { clients } from './catalogue.ts';
-import { type Client, canPlay } from './client.ts';
+import { type Client, canPlay, toScenario } from './client.ts';
 import { setFault } from './entra-fault.ts';
 import { findMissing } from './entra-share.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -15,7 +15,7 @@ import { createPod, type Pod } from './pod.ts';
 import { runAsService } from './run-as-service.ts';
 import { runBesideAzure } from './run-beside-azure.ts';
 import { type ProgramOutcome, runProgram } from './run-program.ts';
-import { type Scenario, type ScenarioName, scenarios, usualScenarioNames } from './scenarios.ts';
+import { type Scenario, type ScenarioName, usualScenarioNames } from './scenarios.ts';
 import { toSeen } from './seen.ts';
 import { toArgument } from './selector.ts';
 import { createTap, type RecordedRequest, type Tap } from './tap.ts';
@@ -68,7 +68,7 @@ async function playOne(
   if (!canPlay(client, name)) {
     return { scenario: name, ms: 0, requests: [], ...judge(client, name, []) };
   }
-  const scenario: Scenario = scenarios[name];
+  const scenario = toScenario(client, name);
   // A resource of its own for every scenario is a cache of its own.
   const content = toContent(scenario);
   const resource =

@@ -54,6 +54,18 @@ describe('the judge of the laboratory', () => {
     expect(judge(client, scenario, seen).verdict).toBe(verdict);
   });
 
+  const reader: Client = { ...client, abilities: ['secret'] };
+  test.each<[string, Client, Seen, string]>([
+    ['a token', client, token, 'passed'],
+    ['an error', client, refused('Down', 'x'), 'gave up'],
+    ['a wrong token', client, { kind: 'wrong', why: 'of another' }, 'failed'],
+    ['the secret that a client without tokens reads', reader, { kind: 'secret' }, 'passed'],
+    ['an error of such a client', reader, refused('Down', 'x'), 'gave up'],
+    ['something else of such a client', reader, { kind: 'blob' }, 'failed'],
+  ])('after a long outage, %s', (_, one, seen, verdict) => {
+    expect(judge(one, 'outage', [seen]).verdict).toBe(verdict);
+  });
+
   const probe = (answerMs?: number): RecordedRequest => ({
     bytes: 'GET /metadata/identity/oauth2/token HTTP/1.1\r\n\r\n',
     status: 400,

@@ -40,7 +40,13 @@ test.each([
     'dotnet-azure-identity-1.15',
     { hasProbe: true, selectors: ['client_id', 'object_id', 'msi_res_id'] },
   ],
+  [
+    'dotnet-azure-identity-1.14',
+    { hasProbe: true, selectors: ['client_id', 'object_id', 'msi_res_id'] },
+  ],
+  ['dotnet-azure-mcp-1.0', { hasProbe: false, hasUserAgent: true }],
   ['dotnet-azure-mcp-2.0', { hasProbe: true, hasUserAgent: true }],
+  ['dotnet-azure-mcp-3.0', { hasProbe: true, hasUserAgent: true }],
   ['rust-opendal-0.47', { hasLowerCaseHeaders: true, hasUserAgent: false }],
   ['cpp-pyarrow-26.0', { hasLowerCaseHeaders: true, isIdentityFirst: true, hasProbe: false }],
   ['cpp-odbc-18.6', { selectors: ['object_id'] }],

@@ -24,7 +24,7 @@ export const cpp: readonly Client[] = [
     library: 'duckdb',
     title: 'duckdb, with its extension azure',
     version: '1.5.5',
-    packages: ['duckdb_extension_azure==1.5.5'],
+    packages: ['duckdb-extension-azure==1.5.5'],
     program: 'duckdb-client',
     modules: ['service'],
     service: ['shop.blob.core.windows.net'],
@@ -45,7 +45,8 @@ export const cpp: readonly Client[] = [
     abilities: ['token', 'clientId', 'objectId', 'resourceId'],
     onlyResource: 'https://storage.azure.com/',
     refusal: { error: 'RasterioIOError', isExplained: false },
-    remark: 'Its file system `/vsiaz/`.',
+    remark:
+      'Its file system `/vsiaz/`. It tries each request once. The four requests of a long outage come from one call of `open`, which looks at the file in four ways: GDAL keeps tokens, but no failures, so each way asks again.',
   },
   {
     id: 'cpp-odbc-18.6',

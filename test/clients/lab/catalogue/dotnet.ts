@@ -15,6 +15,19 @@ const azureIdentity = {
   },
 } as const satisfies Partial<Client>;
 
+const azureMcp = {
+  language: '.NET',
+  ecosystem: 'npm program',
+  library: '@azure/mcp-linux-x64',
+  title: 'Azure MCP Server',
+  program: 'azmcp',
+  modules: ['service'],
+  service: ['shop.vault.azure.net'],
+  abilities: ['process', 'clientId', 'secret'],
+  onlyResource: 'https://vault.azure.net',
+  refusal: { error: 'exit 1' },
+} as const satisfies Partial<Client>;
+
 export const dotnet: readonly Client[] = [
   {
     ...azureIdentity,
@@ -24,6 +37,13 @@ export const dotnet: readonly Client[] = [
     abilities: [...everything, 'secret', 'blob'],
     remark:
       'The secret is read by Azure.Security.KeyVault.Secrets 4.7.0, the blob by Azure.Storage.Blobs 12.24.0. These libraries and their runtime are those of Azure’s MCP server.',
+  },
+  {
+    ...azureIdentity,
+    id: 'dotnet-azure-identity-1.14',
+    version: '1.14.0',
+    packages: ['@azure/mcp-linux-x64@0.5.0'],
+    abilities: [...everything, 'secret', 'blob'],
   },
   {
     ...azureIdentity,
@@ -44,19 +64,23 @@ export const dotnet: readonly Client[] = [
     refusal: { error: 'MsalServiceException' },
   },
   {
+    ...azureMcp,
+    id: 'dotnet-azure-mcp-3.0',
+    version: '3.0.0-beta.46',
+    remark:
+      'As below, with Azure.Identity 1.21.0 and Azure.Core 1.62.0. It looks for IMDSv2 first. After 404, as a machine with IMDSv1 only answers, it would repeat that five times and have its first token 25 s later ([azure-sdk-for-net 62761](https://github.com/Azure/azure-sdk-for-net/issues/62761)). The proxy answers 405, after which it continues at once.',
+  },
+  {
+    ...azureMcp,
     id: 'dotnet-azure-mcp-2.0',
-    language: '.NET',
-    ecosystem: 'npm program',
-    library: '@azure/mcp-linux-x64',
-    title: 'Azure MCP Server',
     version: '2.0.5',
-    program: 'azmcp',
-    modules: ['service'],
-    service: ['shop.vault.azure.net'],
-    abilities: ['process', 'clientId', 'secret'],
-    onlyResource: 'https://vault.azure.net',
-    refusal: { error: 'exit 1' },
     remark:
       'A native program with Azure.Identity 1.17.1, by its command line: it reads a secret from a vault. The probe of 1.17 names no resource, that of 1.13 and 1.15 does.',
+  },
+  {
+    ...azureMcp,
+    id: 'dotnet-azure-mcp-1.0',
+    version: '1.0.4',
+    remark: 'As above, with Azure.Identity 1.16.0, which does not probe here.',
   },
 ];

@@ -7,10 +7,12 @@ from pathlib import Path
 from answer import answer
 from service import Service, next_name
 
-PROGRAM = Path(__file__).parent / "node_modules/@azure/mcp-linux-x64/dist/azmcp"
+PACKAGE = Path(__file__).parent / "node_modules/@azure/mcp-linux-x64"
+PROGRAM = PACKAGE / "dist/azmcp"
 VAULT = "https://shop.vault.azure.net"
-# It wants to know one, and does not use it to find a vault.
-SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+# Before version 3 it wants to know one, and does not use it to find a vault.
+IS_FROM_3 = int(json.loads((PACKAGE / "package.json").read_text())["version"].split(".")[0]) >= 3
+SUBSCRIPTION = [] if IS_FROM_3 else ["--subscription", "11111111-1111-4111-8111-111111111111"]
 
 
 def secret(_method, target, _body):
@@ -34,8 +36,7 @@ def create(_kind, _address, name, value):
 
     def read(secret_name):
         done = subprocess.run(
-            [PROGRAM, "keyvault", "secret", "get", "--vault", "shop", "--secret", secret_name]
-            + ["--subscription", SUBSCRIPTION],
+            [PROGRAM, "keyvault", "secret", "get", "--vault", "shop", "--secret", secret_name, *SUBSCRIPTION],
             env=environment,
             capture_output=True,
             text=True,
@@ -45,7 +46,9 @@ def create(_kind, _address, name, value):
         if done.returncode != 0 or not found:
             raise type(f"exit {done.returncode}", (Exception,), {})(done.stdout + done.stderr)
         outcome = json.loads(f"{{{outcome}")
-        return outcome["results"]["secret"]["value"]
+        results = outcome["results"]
+        # Of version 1, the results are the secret.
+        return results.get("secret", results)["value"]
 
     def get_token():
         asker = next_name()
