@@ -1,27 +1,46 @@
 import { join } from 'node:path';
 import type { Client } from '../client.ts';
-import { type Ecosystem, pin } from '../ecosystem.ts';
+import { type Command, type Ecosystem, pin } from '../ecosystem.ts';
 
 const lockFile = 'dependencies.txt';
+/** Of every file in `lib`. */
+const checksumFile = 'checksums.txt';
+const copyDependencies: Command = [
+  'mvn',
+  ...['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'],
+];
 
 export const java: Ecosystem = {
   tools: ['java', 'javac', 'mvn'],
   sources: ({ program }) => ['java', `java/${program}`],
   manifest: (client, lock) => ({ 'pom.xml': toPom(client, lock) }),
-  lockFiles: [lockFile],
+  lockFiles: [lockFile, checksumFile],
   lock: () => [
     ['mvn', '-q', '-B', 'dependency:list', `-DoutputFile=${lockFile}.raw`],
     // Lines of group:artifact:type:version:scope.
     ['sh', '-c', `grep -o '[^ ]*:compile\\|[^ ]*:runtime' ${lockFile}.raw | sort > ${lockFile}`],
+    copyDependencies,
+    ['sh', '-c', `sha256sum lib/*.jar > ${checksumFile}`],
   ],
   install: () => [
-    ['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'],
+    copyDependencies,
+    ['sh', '-c', `sha256sum lib/*.jar | diff ${checksumFile} -`],
     ['sh', '-c', 'javac -cp "lib/*" -d classes *.java'],
   ],
   command: (_, directory) => [
     ...['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp'],
     ...[`${join(directory, 'classes')}:${join(directory, 'lib')}/*`, 'Main'],
   ],
+  // Maven has no command that prints it. It is in what Maven keeps of the registry's list of versions.
+  findRelease: ({ library }) => {
+    const list = `"$HOME"/.m2/repository/${library.replaceAll(/[.:]/g, '/')}/maven-metadata-*.xml`;
+    return [
+      'sh',
+      '-c',
+      `mvn -q -B -U dependency:get -Dtransitive=false -Dartifact=${library}:RELEASE >&2 &&
+       sed -n 's:.*<release>\\(.*\\)</release>.*:\\1:p' ${list}`,
+    ];
+  },
   findRegistry: [
     [
       ...['mvn', '-q', '-B', '-Dmaven.repo.local=repository', 'dependency:get'],

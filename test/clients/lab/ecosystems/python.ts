@@ -2,6 +2,10 @@ import { join } from 'node:path';
 import { type Ecosystem, pin } from '../ecosystem.ts';
 
 const pip = ['venv/bin/pip', 'install', '--quiet'] as const;
+const venv = ['python3', '-m', 'venv', 'venv'] as const;
+
+const uvOptions =
+  '--quiet --generate-hashes --no-header --no-annotate --python venv/bin/python --output-file requirements.txt';
 
 export const python: Ecosystem = {
   tools: ['python3'],
@@ -9,15 +13,19 @@ export const python: Ecosystem = {
     ['answer', ...modules, program].map((name) => `python/${name}.py`),
   manifest: () => ({}),
   lockFiles: ['requirements.txt'],
+  // By uv, because pip knows only the hash of the file that it has chosen: those of another machine differ.
   lock: (client) => [
-    ['python3', '-m', 'venv', 'venv'],
-    [...pip, ...pin('==', client)],
-    ['sh', '-c', 'venv/bin/pip freeze > requirements.txt'],
+    venv,
+    [...pip, 'uv==0.13.9'],
+    [
+      'sh',
+      ...['-c', `printf '%s\\n' "$@" | venv/bin/uv pip compile ${uvOptions} -`, 'sh'],
+      ...pin('==', client),
+    ],
   ],
-  install: (client) => [
-    ['python3', '-m', 'venv', 'venv'],
-    // Named as well: setuptools, which some need, is not in the list that pip makes.
-    [...pip, '--no-deps', '--requirement', 'requirements.txt', ...pin('==', client)],
+  install: () => [
+    venv,
+    [...pip, '--no-deps', '--require-hashes', '--requirement', 'requirements.txt'],
   ],
   command: ({ program }, directory) => [
     join(directory, 'venv', 'bin', 'python'),
