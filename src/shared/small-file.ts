@@ -59,8 +59,9 @@ export function readSmallFile(
 
 async function readOnce(path: string, maxBytes: number): Promise<string> {
   const file = await openFile(path, OPEN_FLAGS);
+  let bytes: Content | undefined;
   try {
-    const bytes = new Content(await statFile(file), maxBytes);
+    bytes = new Content(await statFile(file), maxBytes);
     for (;;) {
       const { buffer, offset, length } = bytes.free();
       const count = await readBytes(file, buffer, offset, length);
@@ -68,6 +69,7 @@ async function readOnce(path: string, maxBytes: number): Promise<string> {
       bytes.add(count);
     }
   } finally {
+    bytes?.erase();
     await closeFile(file);
   }
 }
@@ -79,8 +81,9 @@ async function readOnce(path: string, maxBytes: number): Promise<string> {
  */
 export function readSmallFileSync(path: string, maxBytes: number): string {
   const file = openSync(path, OPEN_FLAGS);
+  let bytes: Content | undefined;
   try {
-    const bytes = new Content(fstatSync(file), maxBytes);
+    bytes = new Content(fstatSync(file), maxBytes);
     for (;;) {
       const { buffer, offset, length } = bytes.free();
       const count = readSync(file, buffer, offset, length, null);
@@ -88,6 +91,7 @@ export function readSmallFileSync(path: string, maxBytes: number): string {
       bytes.add(count);
     }
   } finally {
+    bytes?.erase();
     closeSync(file);
   }
 }
@@ -134,6 +138,7 @@ class Content {
     if (this.#length === this.#buffer.length) {
       const grown = allocateFor(Math.min(this.#maxBytes, 2 * this.#buffer.length - 1));
       this.#buffer.copy(grown);
+      this.erase();
       this.#buffer = grown;
     }
     return {
@@ -146,6 +151,10 @@ class Content {
   add(count: number): void {
     this.#length += count;
     if (this.#length > this.#maxBytes) throw withCode('EFBIG');
+  }
+
+  erase(): void {
+    this.#buffer.fill(0);
   }
 
   toText(): string {

@@ -44,28 +44,31 @@ declare module 'undici/lib/dispatcher/agent.js' {
       readonly maxResponseSize: number;
       readonly connect: (...args: Parameters<ReturnType<typeof buildConnector>>) => void;
     });
+    /** Sends a request. Whatever comes of it, `handler` hears its end once. */
+    dispatch(
+      options: {
+        readonly origin: string;
+        readonly path: string;
+        readonly method: 'POST';
+        readonly headers: Readonly<Record<string, string>>;
+        readonly body: Uint8Array;
+      },
+      handler: {
+        onRequestStart(controller: unknown): void;
+        /** Also called for informational answers. */
+        onResponseStart(
+          controller: unknown,
+          status: number,
+          headers: Readonly<Record<string, string | string[] | undefined>>,
+        ): void;
+        /** @param chunk the receiver's own */
+        onResponseData(controller: unknown, chunk: Buffer): void;
+        onResponseEnd(controller: unknown): void;
+        onResponseError(controller: unknown, error: Error): void;
+      },
+    ): boolean;
     /** Fails all requests and closes all connections but those that do not stand yet. */
     destroy(): Promise<void>;
   }
   export = Agent;
-}
-
-declare module 'undici/lib/api/api-request.js' {
-  import type Agent from 'undici/lib/dispatcher/agent.js';
-
-  function request(
-    this: Agent,
-    options: {
-      readonly origin: string;
-      readonly path: string;
-      readonly method: 'POST';
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: string;
-    },
-  ): Promise<{
-    readonly statusCode: number;
-    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-    readonly body: { text(): Promise<string> };
-  }>;
-  export = request;
 }

@@ -1,7 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { deadlines, untilAborted } from '../../deadlines.ts';
@@ -190,6 +189,10 @@ function createDirectConnector(dial: Dial, speakTls: ReturnType<typeof buildConn
   };
 }
 
+/**
+ * Sends one request and reads the whole answer. The bytes of both hold tokens, so they are erased afterwards: freed
+ * memory keeps its content until it is used again.
+ */
 async function perform(
   agent: Agent,
   url: string,
@@ -197,10 +200,39 @@ async function perform(
   body: string,
 ): Promise<HttpReply> {
   const { origin, pathname, search } = new URL(url);
-  const path = `${pathname}${search}`;
-  const answer = await request.call(agent, { origin, path, method: 'POST', headers, body });
-  const text = await answer.body.text();
-  return { status: answer.statusCode, headers: toSingleValues(answer.headers), text };
+  const sent = Buffer.from(body);
+  const received: Buffer[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let head: Omit<HttpReply, 'text'> = { status: 0, headers: {} };
+  try {
+    agent.dispatch(
+      { origin, path: `${pathname}${search}`, method: 'POST', headers, body: sent },
+      {
+        onRequestStart() {},
+        // An informational answer comes before the one that counts.
+        onResponseStart(_controller, status, named) {
+          head = { status, headers: toSingleValues(named) };
+        },
+        onResponseData: (_controller, chunk) => void received.push(chunk),
+        onResponseEnd: () => resolve(),
+        onResponseError: (_controller, error) => reject(error),
+      },
+    );
+    await promise;
+    return { ...head, text: toText(received) };
+  } finally {
+    for (const bytes of [sent, ...received]) bytes.fill(0);
+  }
+}
+
+/** Decodes UTF-8, without the mark that some firewalls put in front. */
+function toText(chunks: readonly Buffer[]): string {
+  const bytes = Buffer.concat(chunks);
+  try {
+    return new TextDecoder().decode(bytes);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 function toSingleValues(
