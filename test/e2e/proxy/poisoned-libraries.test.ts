@@ -48,10 +48,16 @@ const modules: Readonly<Record<string, string>> = {
         return poison('msal', () => super.acquireTokenByClientCredential(request));
       }
     }`,
-  'undici/lib/api/api-request.js': `
-    import real from 'real:undici/lib/api/api-request.js';
+  'undici/lib/dispatcher/agent.js': `
+    import Real from 'real:undici/lib/dispatcher/agent.js';
     import poison from 'poison:';
-    export default function (options) { return poison('undici', () => real.call(this, options)); }`,
+    export default class extends Real {
+      dispatch(options, handler) {
+        Promise.resolve(poison('undici', () => void super.dispatch(options, handler)))
+          .catch((error) => handler.onResponseError(undefined, error));
+        return true;
+      }
+    }`,
 };
 
 const poisonLibraries: Plugin = {

@@ -62,6 +62,22 @@ describe('transport over undici', () => {
     });
   });
 
+  it('reads an answer in pieces that cut a character, behind a hint and a byte order mark', async () => {
+    await using peer = await startHttpsPeer(certificates, certificates.good, async (req, res) => {
+      await readBody(req);
+      res.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      res.writeHead(400, { 'x-ms-request-id': 'final' });
+      for (const byte of Buffer.from('\u{feff}{"error":"é€𝄞"}')) {
+        await new Promise((resolve) => res.write(Buffer.of(byte), resolve));
+      }
+      res.end();
+    });
+    const { status, headers, text } = await post(peer.port);
+    expect(text).toBe('{"error":"é€𝄞"}');
+    expect(status).toBe(400);
+    expect(headers['x-ms-request-id']).toBe('final');
+  });
+
   it('uses a connection again for what follows at once', async () => {
     await using peer = await startHttpsPeer(certificates, certificates.good, async (req, res) => {
       await readBody(req);
