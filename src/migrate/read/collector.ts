@@ -90,7 +90,7 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
     return false;
   };
 
-  const addPodIdentity = (value: ValueMap, named: Named): void => {
+  const addPodIdentity = (value: ValueMap, named: Named, source: string): void => {
     const invalid = (what: string): void =>
       report(
         toFinding(
@@ -106,7 +106,7 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
         identities.push(toAzureIdentity(value, named));
         break;
       case 'AzureIdentityBinding': {
-        const binding = toBinding(value, named);
+        const binding = toBinding(value, named, source);
         if ('missing' in binding) invalid(binding.missing);
         else bindings.push(binding);
         break;
@@ -176,7 +176,7 @@ export function createCollector({ namespace: defaultNamespace }: ReadSettings): 
       const hasName = valueAt(value, ['metadata', 'name']) !== undefined;
       if (hasName && duplicates.isAnother(named, resource, origin)) return;
       if (group === podIdentityGroup) {
-        addPodIdentity(value, named);
+        addPodIdentity(value, named, origin.chunk.text);
         return;
       }
       addOther(resource, named, origin);

@@ -16,14 +16,18 @@ export const podIdentityGroup = 'aadpodidentity.k8s.io';
 /** Label of a pod that chooses its bindings. */
 export const bindingLabel = 'aadpodidbinding';
 
-/** undefined if it names no identity or no selector, as MIC's own samples do before they are filled in. */
+/**
+ * A binding; the missing field if it names no identity or no selector, as MIC's own samples do before they are filled in.
+ * @param source the text that holds the binding.
+ */
 export function toBinding(
   value: ValueMap,
   named: Named,
+  source: string,
 ): AzureIdentityBinding | { readonly missing: string } {
   const spec = fieldOf(value, 'spec');
   const identity = textOf(spec, 'azureIdentity');
-  const selector = toLabelText(fieldOf(spec, 'selector'));
+  const selector = toWrittenText('selector', fieldOf(spec, 'selector'), source);
   if (identity === undefined) return { missing: 'spec.azureIdentity' };
   if (selector === undefined || selector.text === '') return { missing: 'spec.selector' };
   const weight = Number(fieldOf(spec, 'weight') ?? 0);
@@ -77,13 +81,29 @@ export function bindingLabelOf(pod: Value, source: string): LabelText | undefine
   if (label === undefined) return undefined;
   // Kubernetes reads null as an empty text.
   if (label === null) return { text: '', isText: true };
-  if (typeof label === 'string') return { text: label, isText: !isBare(label, source) };
-  return toLabelText(label) ?? { text: JSON.stringify(label), isText: false };
+  return (
+    toWrittenText(bindingLabel, label, source) ?? { text: JSON.stringify(label), isText: false }
+  );
 }
 
-/** Booleans and numbers of YAML 1.1, which Kubernetes reads, and which are texts for the parser here. */
-const oldWord = /^(?:y|n|yes|no|on|off|[-+]?(?:0b[01_]+|0x[\da-f_]+|\d[\d_]*))$/i;
+/**
+ * Booleans and numbers of YAML 1.1, which kubectl reads, and which are texts for the parser here. They are those of
+ * go.yaml.in/yaml/v2.
+ */
+const oldBoolean = /^(?:[yY]|[nN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
+const oldNumber = /^[-+]?(?:0b[01_]+|0x[\da-fA-F_]+|\d[\d_]*)$/;
 
-function isBare(label: string, source: string): boolean {
-  return oldWord.test(label) && new RegExp(`${bindingLabel}["']?\\s*:\\s*${label}\\b`).test(source);
+/** As `toLabelText`, for the value of `key` in `source`, where quotes tell a text from a boolean or number. */
+function toWrittenText(
+  key: string,
+  value: Value | undefined,
+  source: string,
+): LabelText | undefined {
+  const label = toLabelText(value);
+  if (label === undefined || !(oldBoolean.test(label.text) || oldNumber.test(label.text))) {
+    return label;
+  }
+  const written = label.text.replace('+', '\\+');
+  const isBare = new RegExp(`^[^#\n]*${key}["']?\\s*:\\s*${written}(?![\\w.-])`, 'm').test(source);
+  return { ...label, isText: label.isText && !isBare };
 }

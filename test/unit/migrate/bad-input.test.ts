@@ -343,6 +343,13 @@ describe('objects with odd fields', () => {
     ['7', 'label-not-text'],
     ['true', 'label-not-text'],
     ['yes', 'label-not-text'],
+    ['Off', 'label-not-text'],
+    ['1_000', 'label-not-text'],
+    ['+0b11', 'label-not-text'],
+    ['yEs', undefined],
+    ['yes-man', undefined],
+    ['web # aadpodidbinding: yes', undefined],
+    ['!!str yes', undefined],
     ['0b11', 'label-not-text'],
     ['[web]', 'label-not-text'],
     ['{ a: web }', 'label-not-text'],
@@ -358,6 +365,23 @@ describe('objects with odd fields', () => {
       .map((one) => one.code)
       .filter((one) => /^label-(?!w)/.test(one));
     expect(labelCodes).toEqual(code === undefined ? [] : [code]);
+  });
+
+  it.each([
+    ['yes', true],
+    ['N', true],
+    ['+0b11', true],
+    ['1_000', true],
+    ['7', true],
+    ['"yes"', false],
+    ["'on' # not selector: on", false],
+    ['yes.1', false],
+    ['yEs', false],
+  ])('a selector that is written %s', async (selector, isReported) => {
+    const written = toYaml(...bound, web).replace('"selector": "web"', `selector: ${selector}`);
+    expect(written).toContain(`selector: ${selector}`);
+    const { all } = await planOf(written);
+    expect(all.some(({ code }) => code === 'label-not-text')).toBe(isReported);
   });
 
   it('an object with generateName alone is called by that', async () => {
