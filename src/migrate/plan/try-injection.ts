@@ -4,14 +4,12 @@ import { isMap, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
 import type { ObjectIndex } from '../../inject/object-index.ts';
 import { whyIncomplete } from '../../inject/pod/check-whole.ts';
 import { injectPod } from '../../inject/pod/inject-pod.ts';
-import { getAt } from '../../inject/pod/pointer.ts';
-import { itemsOf, specOf } from '../../inject/pod/shape.ts';
 import { toFinding } from '../finding.ts';
 import type { FindingCode } from '../finding-codes.ts';
 import type { Finding, WorkloadIdentity } from '../plan.ts';
 import type { PodTemplate, Workload } from '../read/cluster.ts';
-import { textAt } from '../read/documents.ts';
 import type { Group } from './group.ts';
+import { findNodeDoubts } from './node-doubts.ts';
 import type { PlanSettings } from './settings.ts';
 
 export interface Trial {
@@ -33,7 +31,7 @@ export function tryInjection(
   const findings: Finding[] = [];
   const notes = new Set<string>();
   for (const template of findTemplates(group)) {
-    for (const finding of findNodeDoubts(template)) findings.push(finding);
+    findings.push(...findNodeDoubts(template, group.kind));
     try {
       const incomplete = whyIncomplete(template);
       if (incomplete !== undefined) throw new ManifestError(incomplete, { path: [] });
@@ -104,24 +102,6 @@ function toCode(error: ManifestError): FindingCode {
   return 'path' in place && place.path.at(-1) === 'runAsUser'
     ? 'proxy-user-taken'
     : 'not-injectable';
-}
-
-/** Of AKS's guide for virtual nodes. */
-const virtualNodeTaints = ['virtual-kubelet.io/provider', 'azure.com/aci'];
-
-function findNodeDoubts(template: ValueMap): readonly Finding[] {
-  const spec = specOf(template);
-  const tolerated = itemsOf(spec['tolerations'])
-    .map((one) => textAt(one, ['key']) ?? '')
-    .filter((key) => virtualNodeTaints.includes(key));
-  if (tolerated.length === 0 || getAt(spec, ['nodeSelector']) !== undefined) return [];
-  return [
-    toFinding(
-      'may-run-on-virtual-node',
-      'the pods tolerate virtual nodes, on which the proxy cannot run',
-      `take the toleration ${tolerated.join(' and ')} away`,
-    ),
-  ];
 }
 
 function findPodSecurity(
