@@ -27,6 +27,9 @@ export const webhook = {
   expirationAnnotation: 'azure.workload.identity/service-account-token-expiration',
 } as const;
 
+/** The label by which AAD Pod Identity chooses the identities of a pod. */
+export const bindingLabel = 'aadpodidbinding';
+
 /** What upstream's webhook accepts as the lifetime of a federated token, and takes if nobody says. */
 export const tokenExpiration = {
   leastSeconds: 3600,

@@ -1,4 +1,9 @@
-import { proxyAnnotations, recordAnnotation, webhook } from '../../inject/contract.ts';
+import {
+  bindingLabel,
+  proxyAnnotations,
+  recordAnnotation,
+  webhook,
+} from '../../inject/contract.ts';
 import { isMap, type Path, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
 import { findPlatform, type Platform } from '../../inject/pod/platform.ts';
 import { containersOf, itemsOf, specOf } from '../../inject/pod/shape.ts';
@@ -31,6 +36,8 @@ export interface Pod {
   readonly platform: Platform | undefined;
   /** The webhook mutates only pods with this label. */
   readonly hasLabel: boolean;
+  /** AAD Pod Identity serves it, if that still runs. */
+  readonly isOfPodIdentity: boolean;
   readonly request: ProxyRequest;
   /** The annotation by which it asks for the proxy. */
   readonly asksBy: string | undefined;
@@ -80,6 +87,7 @@ export function toPod(
     apps: containers.filter(({ role }) => role === 'app'),
     platform: findPlatform(spec),
     hasLabel: String(valueAt(value, ['metadata', 'labels', webhook.useLabel]) ?? '') === 'true',
+    isOfPodIdentity: toText(valueAt(value, ['metadata', 'labels', bindingLabel])) !== '',
     request,
     asksBy,
     isConcerned:

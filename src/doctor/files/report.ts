@@ -1,3 +1,4 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import { type CheckResult, type Evidence, fail, ok, skip, warn } from '../engine/check.ts';
 import { type Area, type Cause, causeOrder, rowOf } from './causes.ts';
 import { describeConcerned, type Group, type Line } from './groups.ts';
@@ -92,6 +93,8 @@ function toInput({ known, counts, unreadable, groups }: Survey): CheckResult {
     docs: 'docs/doctor.md#from-files',
     evidence: toNumbered(unreadable.map(({ place, why }) => [place, why])),
   };
+  const { ofPodIdentity } = counts;
+  const migrating = `${toCount(ofPodIdentity, 'pod or template', 'pods and templates')} with the label ${bindingLabel} of AAD Pod Identity`;
   const isEmpty = groups.length === 0;
   const finding = (): ReturnType<typeof ok> => {
     if (unreadable.length > 0) {
@@ -108,19 +111,32 @@ function toInput({ known, counts, unreadable, groups }: Survey): CheckResult {
         fix: 'kubectl get pod,sa,ns,events --namespace <NAMESPACE> --output yaml | proxy doctor -',
       });
     }
+    if (counts.concerned === 0 && isEmpty && ofPodIdentity > 0) {
+      return fail(
+        `no pod of the input has the proxy or asks for it, but the input has ${migrating} (${read})`,
+        {
+          docs: 'docs/migration.md',
+          fix: 'Plan the move with the same input: proxy migrate <FILE>',
+        },
+      );
+    }
     if (counts.concerned === 0 && isEmpty) {
       return fail(`no pod of the input has the proxy or asks for it (${read})`, {
         ...details,
         fix: 'Add the label azure.workload.identity/use: "true" and the annotation azure.workload.identity/inject-proxy-sidecar: "true" to the pod template, or pass it through proxy inject.',
       });
     }
-    return ok(`${read}; ${counts.concerned} have the proxy or ask for it`);
+    return ok(`${read}; ${counts.concerned} have the proxy or ask for it`, {
+      ...(ofPodIdentity > 0 && {
+        evidence: { 'not migrated': `${migrating}; proxy migrate plans the move` },
+      }),
+    });
   };
   return { id: 'input', ...finding() };
 }
 
-function toCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+function toCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 const healthy: Readonly<Record<Area, string>> = {

@@ -41,6 +41,8 @@ export interface Counts {
   readonly templates: number;
   /** Pods and templates that have the proxy or ask for it. */
   readonly concerned: number;
+  /** Others that have the label of AAD Pod Identity. */
+  readonly ofPodIdentity: number;
   /** Pods with automountServiceAccountToken: false, about which people ask. */
   readonly withoutAutomount: number;
 }
@@ -62,7 +64,14 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
   }
 
   const groups = createGroups();
-  const counts = { objects: 0, pods: 0, templates: 0, concerned: 0, withoutAutomount: 0 };
+  const counts = {
+    objects: 0,
+    pods: 0,
+    templates: 0,
+    concerned: 0,
+    ofPodIdentity: 0,
+    withoutAutomount: 0,
+  };
   const unreadable: Fault[] = faults.slice(0, MAX_UNREADABLE);
   const pending: { readonly pod: Pod; readonly verdicts: readonly Verdict[] }[] = [];
   const newestPodAtMs = new Map<string, number>();
@@ -71,6 +80,7 @@ export function surveySources(sources: readonly Source[], faults: readonly Fault
 
   const examine = (pod: Pod): void => {
     if (pod.isConcerned) counts.concerned += 1;
+    else if (pod.isOfPodIdentity) counts.ofPodIdentity += 1;
     if (pod.isConcerned && pod.spec['automountServiceAccountToken'] === false) {
       counts.withoutAutomount += 1;
     }

@@ -1,4 +1,4 @@
-import { proxyAnnotations, webhook } from '../../inject/contract.ts';
+import { bindingLabel, proxyAnnotations, webhook } from '../../inject/contract.ts';
 import {
   isMap,
   type Path,
@@ -11,7 +11,6 @@ import { getAt, putAt, removeAt } from '../../inject/pod/pointer.ts';
 import type { InjectSettings } from '../../inject/settings.ts';
 import type { Resource } from '../../inject/workload.ts';
 import type { PlannedWorkload } from '../plan.ts';
-import { bindingLabel } from '../read/pod-identity.ts';
 import { findProxy } from '../read/workload.ts';
 
 export interface ChangeSettings {

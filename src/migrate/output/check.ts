@@ -1,6 +1,6 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import { toPrintable } from '../../shared/untrusted-text.ts';
 import type { Plan } from '../plan.ts';
-import { bindingLabel } from '../read/pod-identity.ts';
 import { count, formatObject, formatPlace } from './text.ts';
 
 /** What `--check` prints: a line for everything that depends on AAD Pod Identity, and how many there are. */

@@ -1,3 +1,4 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import { findKind } from '../../inject/kinds.ts';
 import { toFinding } from '../finding.ts';
 import type { Finding } from '../plan.ts';
@@ -7,7 +8,6 @@ import type {
   LabelText,
   PodTemplate,
 } from '../read/cluster.ts';
-import { bindingLabel } from '../read/pod-identity.ts';
 import type { Group } from './group.ts';
 
 export function describeException({ namespace, name }: AzurePodIdentityException): Finding {

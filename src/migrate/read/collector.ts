@@ -1,3 +1,4 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import type { Unread } from '../../inject/inputs.ts';
 import type { TemplatePath } from '../../inject/kinds.ts';
 import { type Value, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
@@ -27,13 +28,7 @@ import { createDuplicates } from './duplicates.ts';
 import { findContradictions, mergeIdentities, mergeNamed, sortNamed } from './merge.ts';
 import { toRoleBinding, toSecretProviderClass, toServiceAccount } from './neighbours.ts';
 import type { Origin } from './origin.ts';
-import {
-  bindingLabel,
-  podIdentityGroup,
-  toAssigned,
-  toBinding,
-  toException,
-} from './pod-identity.ts';
+import { podIdentityGroup, toAssigned, toBinding, toException } from './pod-identity.ts';
 import { findSelected, toWorkload } from './workload.ts';
 
 export interface ReadSettings {

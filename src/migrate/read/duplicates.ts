@@ -1,3 +1,4 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import { readValue } from '../../inject/manifest/read-value.ts';
 import { isEqual, isMap, type Value, valueAt } from '../../inject/manifest/value.ts';
 import type { Resource } from '../../inject/workload.ts';
@@ -5,7 +6,7 @@ import { placeFinding, toFinding } from '../finding.ts';
 import type { PlacedFinding } from '../plan.ts';
 import type { Named } from './cluster.ts';
 import type { Origin } from './origin.ts';
-import { bindingLabel, podIdentityGroup } from './pod-identity.ts';
+import { podIdentityGroup } from './pod-identity.ts';
 
 /** Finds objects that are in the input twice. */
 export interface Duplicates {

@@ -1,3 +1,4 @@
+import { bindingLabel } from '../../inject/contract.ts';
 import { isMap, type Value, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
 import { fieldOf, textOf, toAzureIdentity } from './azure-identity.ts';
 import type {
@@ -12,9 +13,6 @@ import { textAt, textsAt } from './documents.ts';
 
 /** API group of AAD Pod Identity's objects. */
 export const podIdentityGroup = 'aadpodidentity.k8s.io';
-
-/** Label of a pod that chooses its bindings. */
-export const bindingLabel = 'aadpodidbinding';
 
 /**
  * A binding; the missing field if it names no identity or no selector, as MIC's own samples do before they are filled in.

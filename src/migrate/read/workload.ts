@@ -1,4 +1,4 @@
-import { webhook } from '../../inject/contract.ts';
+import { bindingLabel, webhook } from '../../inject/contract.ts';
 import {
   isList,
   isMap,
@@ -14,7 +14,7 @@ import type { Resource } from '../../inject/workload.ts';
 import type { LabelText, Named, ObjectReference, PodTemplate, Workload } from './cluster.ts';
 import { textAt, textsAt, toItems } from './documents.ts';
 import type { Origin } from './origin.ts';
-import { bindingLabel, bindingLabelOf, toLabelText } from './pod-identity.ts';
+import { bindingLabelOf, toLabelText } from './pod-identity.ts';
 
 /** An object that makes pods, or is one; undefined for all others. */
 export function toWorkload(resource: Resource, named: Named, origin: Origin): Workload | undefined {

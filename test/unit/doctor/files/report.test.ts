@@ -172,6 +172,28 @@ describe('the report', () => {
     });
   });
 
+  it('leads pods of AAD Pod Identity to proxy migrate', () => {
+    const pod = (label: string): string =>
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {${label}}}\nspec: {containers: [{name: a, image: a}]}\n`;
+    const old = pod('aadpodidbinding: web');
+    expect(examine(old)[0]).toMatchObject({
+      id: 'input',
+      status: 'fail',
+      summary: expect.stringMatching(
+        /the input has 1 pod or template with the label aadpodidbinding of/,
+      ),
+      fix: 'Plan the move with the same input: proxy migrate <FILE>',
+      docs: 'docs/migration.md',
+    });
+    const input = examine(healthyText(), old, old).find(({ id }) => id === 'input');
+    expect(input?.status).toBe('ok');
+    expect(input?.evidence?.['not migrated']).toBe(
+      '2 pods and templates with the label aadpodidbinding of AAD Pod Identity; proxy migrate plans the move',
+    );
+    expect(examine(pod('aadpodidbinding: ""'))[0]?.fix).not.toContain('migrate');
+    expect(JSON.stringify(examine(healthyText()))).not.toContain('migrate');
+  });
+
   it('reads objects in any order, in any number of sources, as YAML and as JSON', () => {
     const missing = shopWith((shop) => {
       delete shop.account.metadata.annotations;
