@@ -124,7 +124,7 @@ export function canPlay({ abilities }: Client, scenario: ScenarioName): boolean 
   return needs[scenario].some((ability) => abilities.includes(ability));
 }
 
-/** A scenario as a client plays it: one that hands out no token shows by what it reads that it has one. */
+/** A scenario as a client plays it. A client that hands out no token reads content, which proves that it has one. */
 export function toScenario({ abilities }: Client, name: ScenarioName): Scenario {
   const scenario: Scenario = scenarios[name];
   const content = (['secret', 'blob'] as const).find((one) => abilities.includes(one));
