@@ -68,6 +68,8 @@ async function untilReady({ clock, attempt }: ProbeDeps, endpoint: HostPort): Pr
   let failure: NotReady;
   for (;;) {
     const leftMs = giveUpAtMs - clock.monotonicMs();
+    // On a busy machine the pause may have lasted until after the end.
+    if (failure !== undefined && leftMs <= 0) return failure;
     const latest = await attempt(endpoint, Math.min(attemptMs, leftMs));
     if (latest === undefined) return undefined;
     // An attempt that the end cuts short may time out, which says nothing about the proxy.

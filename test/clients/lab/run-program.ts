@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
-/** After this no client may still wait: the slowest tries for about a minute. */
-const programDeadlineMs = 100_000;
+/** After this no client may still wait: msrestazure may wait 102 s between two requests. */
+const programDeadlineMs = 300_000;
 
 /** What a program says of one request: a token, or an error of its library. */
 export interface ProgramOutcome {

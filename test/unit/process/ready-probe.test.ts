@@ -115,6 +115,26 @@ describe('how long it asks', () => {
     expect(complaints[0]).toContain('status 503');
   });
 
+  test('no attempt begins after the end, however late a pause ends', async () => {
+    let nowMs = 0;
+    const timeouts: number[] = [];
+    const clock = {
+      monotonicMs: () => nowMs,
+      // A process that got no CPU for a second.
+      after: (delayMs: number, callback: () => void) => {
+        nowMs += delayMs + 1_000;
+        setImmediate(callback);
+        return () => {};
+      },
+    };
+    const attempt = (_: HostPort, timeoutMs: number): Promise<NotReady> => {
+      timeouts.push(timeoutMs);
+      return Promise.resolve('status 503');
+    };
+    expect(await runProbe(['--probe'], {}, { clock, attempt }, () => {})).toBe(1);
+    expect(Math.min(...timeouts)).toBeGreaterThan(0);
+  });
+
   test('through refused connections and wrong answers until the proxy is ready', async () => {
     const tries = ['connection refused', 'connection refused', 'status 503', undefined];
     const { clock, exitCode, asked, complaints } = probe(['--probe'], tries);
