@@ -6,12 +6,15 @@ import { basename, dirname, join } from 'node:path';
  * It is made by the Node binary that will run the bundle. The same binary makes the same bytes of the same bundle.
  */
 export function writeCodeCache(node: string, file: string): void {
-  // The seed orders V8's hash tables. V8 does not count it among the flags that a cache depends on.
-  const program = ['--random-seed=1', join(import.meta.dirname, 'write-code-cache.ts')];
+  // The seed orders V8's hash tables. A collector in other threads would leave traces of when it ran. V8 counts
+  // neither among the flags that a cache depends on.
+  const flags = ['--random-seed=1', '--single-threaded-gc'];
+  const program = [...flags, join(import.meta.dirname, 'write-code-cache.ts')];
   execFileSync(node, [...program, basename(file)], {
     // The cache holds the name of the bundle: relative, because the folder of a build has a random name.
     cwd: dirname(file),
-    stdio: 'inherit',
+    // The log of the server that is warmed up; part of the error if the warm-up fails.
+    stdio: ['ignore', 'inherit', 'pipe'],
     timeout: 60_000,
   });
 }

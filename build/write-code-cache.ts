@@ -1,8 +1,13 @@
 /** Run by code-cache.ts in the Node that the cache is for, in the folder of the bundle: `node write-code-cache.ts <name>`. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
+import { type MadeUpPod, madeUpReply } from '../src/proxy/entra/warm-up.ts';
 import { compile } from '../src/shared/compile-cached.ts';
 
 /**
@@ -21,10 +26,36 @@ globalThis.setTimeout = ((callback: () => void) =>
   setTimeout(callback, never)) as typeof setTimeout;
 
 const bundle = compile(file, createRequire(resolve(file)));
-const { warmUp } = bundle.run() as { readonly warmUp: () => Promise<void> };
-await warmUp();
+const { warmUp } = bundle.run() as { readonly warmUp: (pod: MadeUpPod) => Promise<void> };
+const folder = mkdtempSync(join(tmpdir(), 'warm-up-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+await warmUp(await makeUpPod(folder));
 // V8 refuses a cache that was taken under other flags.
 for (const flag of dependOnTime) setFlagsFromString(`--${flag}`);
 writeFileSync(`${file}.cache`, bundle.createCodeCache());
 // A server that was warmed up would continue to listen.
 process.exit();
+
+/** A token that nobody signed, a CA that everybody trusts, and an Entra without TLS. */
+async function makeUpPod(directory: string): Promise<MadeUpPod> {
+  const tokenFile = join(directory, 'token');
+  const claims = {
+    iss: 'https://warm-up.invalid',
+    sub: 'system:serviceaccount:warm:up',
+    aud: ['api://AzureADTokenExchange'],
+    exp: 4_102_444_800,
+  };
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  writeFileSync(tokenFile, `${part({ alg: 'RS256' })}.${part(claims)}.AAAA`);
+  const caFile = join(directory, 'ca.pem');
+  writeFileSync(caFile, rootCertificates[0] ?? '');
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(madeUpReply);
+    });
+  });
+  await new Promise<void>((done) => {
+    server.listen(0, '127.0.0.1', done);
+  });
+  return { tokenFile, caFile, entraPort: (server.address() as AddressInfo).port };
+}

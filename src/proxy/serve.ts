@@ -31,6 +31,8 @@ export type ContainFault = (fault: unknown) => boolean;
 export interface ProcessHooks {
   onFault(contain: ContainFault): void;
   onSignal(handle: (name: TerminationSignal) => void): void;
+  /** Stands in for the bundle that requests tokens from Entra. */
+  loadExchange?: () => Bundle.ExchangeBundle;
 }
 
 /**
@@ -53,7 +55,8 @@ export async function serve(
   hooks: ProcessHooks,
 ): Promise<number> {
   const metrics = createMetrics();
-  const loaded = createLoadedExchange({ logger, load: toLoader(config, logger) });
+  const load = hooks.loadExchange ?? toLoader(config, logger);
+  const loaded = createLoadedExchange({ logger, load });
   hooks.onFault(loaded.containFault);
   const memory = createMemoryTrimmer({ clock }, () => server.lastRequestAtMs);
   const exchange: Exchange = (request, signal) =>

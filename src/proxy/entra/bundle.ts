@@ -9,7 +9,7 @@ import { type ErrorCode, type ErrorDetails, toProxyError } from '../errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../exchange.ts';
 import { createEntra, type EntraDeps } from './entra.ts';
 import type { EntraSettings } from './settings.ts';
-import { warmUpExchange } from './warm-up.ts';
+import { type MadeUpPod, warmUpExchange } from './warm-up.ts';
 
 /** What an exchange came to, without any instance of a class. */
 export type Outcome =
@@ -30,13 +30,17 @@ export interface ExchangeBundle {
 }
 
 /** Runs the code of every exchange once, before the build takes the V8 code cache. For the build only. */
-export async function warmUp(): Promise<void> {
-  const authorityHost = 'https://warm-up.invalid';
-  openExchange(
+export async function warmUp(pod: MadeUpPod): Promise<void> {
+  const { close } = openExchange(
     { clock: systemClock, logger: { isEnabled: () => false, log() {} } },
-    { authorityHost, federatedTokenFile: '/warm-up' },
+    {
+      authorityHost: 'https://warm-up.invalid',
+      federatedTokenFile: pod.tokenFile,
+      extraCaFile: pod.caFile,
+    },
   );
-  await warmUpExchange();
+  await warmUpExchange(pod);
+  await close();
 }
 
 /** Builds the exchange. Opens no connection and reads no file. */

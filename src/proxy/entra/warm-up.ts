@@ -2,24 +2,31 @@ import { duplexPair } from 'node:stream';
 import type { Logger } from '../../shared/logger.ts';
 import { systemClock } from '../clock.ts';
 import { createEntraExchange } from './exchange/exchange.ts';
+import { createExtraCaReader } from './transport/ca-file.ts';
 import { createUndiciTransport } from './transport/undici-transport.ts';
 
+/** What an exchange needs of a pod, made up by the build. */
+export interface MadeUpPod {
+  readonly tokenFile: string;
+  readonly caFile: string;
+  /** A port of the loopback address that answers every request as Entra does, without TLS. */
+  readonly entraPort: number;
+}
+
 /**
- * Performs one exchange from end to end with made-up values against a peer in memory. This compiles MSAL, undici
- * and its WebAssembly parser, and parses the root certificates. It uses neither network nor files. The build
- * runs it before it takes the V8 code cache.
+ * Performs one exchange from end to end, with a peer in memory because MSAL insists on https, and one request over
+ * a real connection. This compiles MSAL, undici, its WebAssembly parser and our own code. The build runs it
+ * before it takes the V8 code cache.
+ * @throws Error if there is no token at the end.
  */
-export async function warmUpExchange(): Promise<void> {
-  const transport = createUndiciTransport({ connect: createPeer });
+export async function warmUpExchange({ tokenFile, caFile, entraPort }: MadeUpPod): Promise<void> {
+  const { signal } = new AbortController();
+  const readCa = createExtraCaReader({ clock: systemClock, logger: silentLogger }, caFile);
+  const transport = createUndiciTransport({ connect: createPeer, readCa });
+  const network = createUndiciTransport();
   const exchange = createEntraExchange(
-    {
-      clock: systemClock,
-      logger: silentLogger,
-      transport,
-      readFile: () => Promise.resolve(madeUpAssertion()),
-    },
-    // The peer speaks plain HTTP; it is MSAL that insists on https.
-    { authorityHost: 'https://warm-up.invalid', federatedTokenFile: '/warm-up' },
+    { clock: systemClock, logger: silentLogger, transport },
+    { authorityHost: 'https://warm-up.invalid', federatedTokenFile: tokenFile },
   );
   try {
     await exchange(
@@ -30,24 +37,26 @@ export async function warmUpExchange(): Promise<void> {
         },
         resource: 'https://warm-up.invalid',
       },
-      new AbortController().signal,
+      signal,
     );
+    await network.post(`http://localhost:${entraPort}/`, {}, 'warm-up', signal);
   } finally {
-    await transport.close();
+    await Promise.all([transport.close(), network.close()]);
   }
 }
 
 const silentLogger: Logger = { isEnabled: () => false, log: () => {} };
 
+/** What Entra answers, in short. */
+export const madeUpReply = JSON.stringify({
+  token_type: 'Bearer',
+  access_token: 'warm-up',
+  expires_in: 3_599,
+});
+
 function createPeer(): ReturnType<typeof duplexPair>[number] {
   const [ours, theirs] = duplexPair();
-  const body = JSON.stringify({ token_type: 'Bearer', access_token: 'warm-up', expires_in: 3_599 });
-  const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${madeUpReply.length}\r\n\r\n${madeUpReply}`;
   theirs.once('data', () => theirs.write(answer));
   return ours;
-}
-
-function madeUpAssertion(): string {
-  const claims = { iss: 'https://warm-up.invalid', sub: 'warm-up', aud: ['warm-up'] };
-  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
 }
