@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -10,11 +10,14 @@ export function writeCodeCache(node: string, file: string): void {
   // neither among the flags that a cache depends on.
   const flags = ['--random-seed=1', '--single-threaded-gc'];
   const program = [...flags, join(import.meta.dirname, 'write-code-cache.ts')];
-  execFileSync(node, [...program, basename(file)], {
+  const { status, signal, error, stderr } = spawnSync(node, [...program, basename(file)], {
     // The cache holds the name of the bundle: relative, because the folder of a build has a random name.
     cwd: dirname(file),
-    // The log of the server that is warmed up; part of the error if the warm-up fails.
-    stdio: ['ignore', 'inherit', 'pipe'],
+    encoding: 'utf8',
     timeout: 60_000,
   });
+  if (status === 0) return;
+  // The end of it: an error begins with the line of code, which is the whole bundle.
+  const why = error?.message ?? signal ?? stderr.slice(-2_000);
+  throw new Error(`the code cache of ${basename(file)} could not be made: ${why}`);
 }

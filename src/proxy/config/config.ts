@@ -69,8 +69,7 @@ function toFields(config: ProxyConfig): LogFields {
     const value: unknown = config[key as keyof Settings];
     // --probe and --version are commands, not settings.
     if (value === undefined || option.env === undefined) continue;
-    const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    fields[name] = showSetting(option, value);
+    fields[toSnakeCase(key)] = showSetting(option, value);
   }
   const { authorityHost, httpProxy, tokenProxy } = toEntraSettings(config);
   return {
@@ -81,6 +80,14 @@ function toFields(config: ProxyConfig): LogFields {
     entra_via: toHost(httpProxy),
     token_proxy_via: toHost(tokenProxy?.httpProxy),
   };
+}
+
+function toSnakeCase(name: string): string {
+  let snake = '';
+  for (const letter of name) {
+    snake += letter >= 'A' && letter <= 'Z' ? `_${letter.toLowerCase()}` : letter;
+  }
+  return snake;
 }
 
 /** The value of a setting as logs and people may see it. */

@@ -60,7 +60,8 @@ function findHttpProxy(
   { httpsProxy, httpProxy, noProxy }: ProxyConfig,
   url: string,
 ): string | undefined {
-  return isDirect(url, noProxy) ? undefined : (httpsProxy ?? httpProxy);
+  const proxy = httpsProxy ?? httpProxy;
+  return proxy === undefined || isDirect(url, noProxy) ? undefined : proxy;
 }
 
 /** A file that should contain a ServiceAccount token, and the mode of the exchanges that use it. */

@@ -7,6 +7,7 @@ import {
   type ValueType,
 } from '../../shared/option-table.ts';
 import { choiceValue } from '../../shared/option-values.ts';
+import { hasControlCharacter } from '../../shared/untrusted-text.ts';
 import type { IdentityPolicy, KnownIdentity } from '../protocol/identity.ts';
 import { readSettingFile } from './read-setting-file.ts';
 import { fileValue } from './values.ts';
@@ -44,7 +45,9 @@ export const resourceValue: ValueType<string> = {
   label: 'resource',
   parse(text) {
     // No application ID URI contains these characters. They mean a list in another notation.
-    if (text.length <= 2_048 && !/[\p{Cc}[\]{}"'|;*]/u.test(text)) return accept(text);
+    if (text.length <= 2_048 && !/[[\]{}"'|;*]/.test(text) && !hasControlCharacter(text)) {
+      return accept(text);
+    }
     return refuse(
       'is not a resource',
       'write resources as in requests, such as https://vault.azure.net, separated by commas, without quotes, brackets or wildcards',

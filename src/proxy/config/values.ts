@@ -8,6 +8,7 @@ import {
 } from '../../shared/option-table.ts';
 import { parseInteger } from '../../shared/option-values.ts';
 import { findPemCertificates } from '../../shared/pem.ts';
+import { hasControlCharacter } from '../../shared/untrusted-text.ts';
 
 /** An IP address and a port. */
 export interface HostPort {
@@ -121,7 +122,7 @@ function parseHttpsUrl(text: string): Parsed<URL> {
   const refused = (fault: string, fix: string): Fault =>
     refuse(fault, fix, { shown: JSON.stringify(hideUserInfo(text)) });
 
-  if (/[\s\\]|\p{Cc}/u.test(text)) {
+  if (/[\s\\]/.test(text) || hasControlCharacter(text)) {
     return refused('holds white space, a backslash or a control character', 'remove it');
   }
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
@@ -158,7 +159,8 @@ export const httpProxyValue: ValueType<string> = {
   parse(text) {
     const fix = 'write it like http://host:port or http://user:password@host:port';
     const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-    if (/\s|\p{Cc}/u.test(text) || !URL.canParse(withScheme)) return refuse('is not a URL', fix);
+    if (/\s/.test(text) || hasControlCharacter(text) || !URL.canParse(withScheme))
+      return refuse('is not a URL', fix);
     const url = new URL(withScheme);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       return refuse('is not the URL of an HTTP proxy', fix);

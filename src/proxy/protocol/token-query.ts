@@ -1,3 +1,4 @@
+import { isPrintableAscii } from '../../shared/untrusted-text.ts';
 import { ProxyError } from '../errors.ts';
 
 /** The meaning of the query of a token request. */
@@ -61,7 +62,10 @@ function decode(text: string): string {
 /** Longer than any App ID URI. */
 const maxLength = 2_048;
 
-const spaceOrControl = /[\s\p{Cc}\p{Cf}]/u;
+/** White space, a control character or one that changes how text is shown. */
+function hasSpaceOrControl(text: string): boolean {
+  return /\s/.test(text) || (!isPrintableAscii(text) && /[\p{Cc}\p{Cf}]/u.test(text));
+}
 
 /**
  * Accepts a decoded `resource`, which is used and echoed as it is: clients compare it.
@@ -78,7 +82,7 @@ export function assertResource(resource: string | undefined): asserts resource i
       description: `The resource is longer than ${maxLength} characters`,
     });
   }
-  if (spaceOrControl.test(resource)) {
+  if (hasSpaceOrControl(resource)) {
     throw new ProxyError('ERR_RESOURCE_INVALID', 'resource has white space or control characters', {
       description:
         "The resource contains white space or control characters (a '+' in a query is a space; write %2B for a plus sign)",

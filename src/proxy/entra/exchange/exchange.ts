@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../../shared/logger.ts';
+import { hasControlCharacter } from '../../../shared/untrusted-text.ts';
 import { type Clock, sleep } from '../../clock.ts';
 import { deadlines, withDeadline } from '../../deadlines.ts';
 import { ProxyError, toProxyError } from '../../errors.ts';
@@ -146,7 +147,8 @@ const MAX_LENGTH = 2_048;
  * @throws ProxyError with ERR_RESOURCE_INVALID. White space would make it two scopes.
  */
 export function toScope(resource: string): string {
-  if (resource === '' || resource.length > MAX_LENGTH || /[\s\p{Cc}]/u.test(resource)) {
+  const isOneWord = !/\s/.test(resource) && !hasControlCharacter(resource);
+  if (resource === '' || resource.length > MAX_LENGTH || !isOneWord) {
     const description = `The resource must be one word of 1 to ${MAX_LENGTH} characters.`;
     throw new ProxyError('ERR_RESOURCE_INVALID', description, {
       description,
