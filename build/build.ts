@@ -77,7 +77,7 @@ for (const [name, { entry, flags = [], env }] of Object.entries(executables)) {
   await chmod(file, 0o755);
 }
 for (const [name, entry] of Object.entries(cached)) {
-  Object.assign(packages, await bundle({ name, entry, outdir: building }));
+  Object.assign(packages, await bundle({ name, entry, outdir: building, asFunction: true }));
   writeCodeCache(node, join(building, name));
 }
 await replace(outdir, building);

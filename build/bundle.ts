@@ -13,6 +13,8 @@ export interface BundleOptions {
   /** The entry point, relative to the project. */
   readonly entry: string;
   readonly outdir: string;
+  /** As the expression of a function, which src/shared/compile-cached.ts calls with what a CommonJS module sees. */
+  readonly asFunction?: boolean;
   /** Run before those of every build. */
   readonly plugins?: readonly Plugin[];
 }
@@ -26,6 +28,7 @@ export async function bundle({
   name,
   entry,
   outdir,
+  asFunction = false,
   plugins = [],
 }: BundleOptions): Promise<Readonly<Record<string, readonly string[]>>> {
   const define = { __BUILD__: JSON.stringify(await buildStamp(root)), ...trimDefine };
@@ -38,6 +41,12 @@ export async function bundle({
       bundle: true,
       platform: 'node',
       format: 'cjs',
+      ...(asFunction && file === name
+        ? {
+            banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+            footer: { js: '})' },
+          }
+        : {}),
       target: 'node26',
       // The names alone are half a megabyte of an idle server.
       minify: true,

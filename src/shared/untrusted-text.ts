@@ -27,7 +27,10 @@ const SPACE = /[\s\u0085\u2028\u2029]+/gu;
  * What a terminal or a log viewer would act on or not show: control characters (C0, C1), bidirectional
  * overrides, zero-width and other invisible ones, halves of surrogate pairs, private and unassigned ones.
  */
-const UNPRINTABLE = /[\p{C}\p{Default_Ignorable_Code_Point}]/gu;
+const UNPRINTABLE = '[\\p{C}\\p{Default_Ignorable_Code_Point}]';
+
+/** Not a literal, whose properties V8 would look up in every start of the proxy, only to check its syntax. */
+let unprintable: RegExp | undefined;
 
 /**
  * Whether all characters are printable ASCII, the space included. For a look before a pattern with Unicode
@@ -45,7 +48,8 @@ export function hasControlCharacter(text: string): boolean {
 /** One line of characters that can be seen: `?` stands for each one that cannot. */
 export function toPrintable(text: string): string {
   if (isPrintableAscii(text) && !text.includes('  ')) return text;
-  return text.replace(SPACE, ' ').replace(UNPRINTABLE, '?');
+  unprintable ??= new RegExp(UNPRINTABLE, 'gu');
+  return text.replace(SPACE, ' ').replace(unprintable, '?');
 }
 
 /** Cleans a text from a peer: see `createTextFilter`. */

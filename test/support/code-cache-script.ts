@@ -8,7 +8,6 @@ export const codeCacheScript = `
     const cachedData = readFileSync('/app/' + name);
     const filename = '/app/' + name.replace('.cache', '');
     const source = readFileSync(filename, 'utf8');
-    const wrapped = '(function (exports, require, module, __filename, __dirname) { ' + source + '\\n})';
-    const { cachedDataRejected } = new Script(wrapped, { filename, cachedData });
+    const { cachedDataRejected } = new Script(source, { filename, cachedData });
     console.log(name, cachedDataRejected ? 'refused' : 'accepted');
   }`;

@@ -93,6 +93,7 @@ describe('a fault of MSAL or undici', () => {
       name: 'proxy-exchange.js',
       entry: 'src/proxy/entra/bundle.ts',
       outdir: directory,
+      asFunction: true,
       plugins: [poisonLibraries],
     });
   });
