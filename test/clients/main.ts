@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type CommandLine, help, parseCommandLine } from './lab/command-line.ts';
 import { lock } from './lab/install.ts';
+import type { Build } from './lab/laboratory.ts';
 import { describeNewest, findNewer } from './lab/newer.ts';
 import type { Report } from './lab/outcome.ts';
 import { printOutcome, printSummary } from './lab/print.ts';
@@ -58,12 +59,15 @@ async function run({ reports, ...wish }: CommandLine): Promise<number> {
     process.exit(130);
   }
   printSummary(report);
-  if (reports) await writeReport(report, readProxyCommit());
+  if (reports) await writeReport(report, readBuild());
   return report.outcomes.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 
-function readProxyCommit(): string {
+function readBuild(): Build {
   const proxy = join(import.meta.dirname, '..', '..', 'dist', 'proxy');
-  const version = execFileSync(process.execPath, [proxy, '--version'], { encoding: 'utf8' });
-  return (JSON.parse(version) as { readonly gitCommit: string }).gitCommit;
+  const { buildVersion, gitCommit } = JSON.parse(
+    execFileSync(process.execPath, [proxy, '--version'], { encoding: 'utf8' }),
+  ) as { readonly buildVersion: string; readonly gitCommit: string };
+  const date = new Date().toISOString().slice(0, 10);
+  return { proxyVersion: buildVersion, proxyCommit: gitCommit, date };
 }

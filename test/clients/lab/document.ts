@@ -2,7 +2,7 @@ import { code, renderTable } from '../../../build/markdown-table.ts';
 import { clients } from './catalogue.ts';
 import { type Client, toScenario } from './client.ts';
 import type { Verdict } from './judge.ts';
-import type { Kept, Laboratory } from './laboratory.ts';
+import type { Build, Kept, Laboratory } from './laboratory.ts';
 import { marks } from './marks.ts';
 import { findPeculiarities, readRecording } from './requests-table.ts';
 import { type ScenarioName, scenarios, usualScenarioNames } from './scenarios.ts';
@@ -27,7 +27,10 @@ versions of all packages.
 
 The laboratory has ${clients.length} clients (${libraries.size} libraries in ${languages.size} languages). ${count('passed')} times a client did as the scenario
 expects, ${count('caveat')} times otherwise in a way that is known of it (see below), and ${count('failed')} times neither. Each result is
-of the client's last run, against the proxy built from commit ${renderCommits(laboratory)}.
+of the client's last run:
+
+${renderBuilds(laboratory)}
+
 \`test/fixtures/clients/requests\` has the requests of each client, and \`npm test\` sends them to the proxy again.
 
 ## Results
@@ -81,14 +84,22 @@ ${renderCaveats()}
 `;
 }
 
-function renderCommits({ clients: kept }: Laboratory): string {
+function renderBuilds({ clients: kept }: Laboratory): string {
+  const results = Object.values(kept);
+  const outages = results.flatMap(({ outage }) => outage ?? []);
+  return renderTable(
+    ['Clients', 'Scenarios', 'Proxy', 'Commit', 'Date'],
+    [...countBuilds(results, 'usual'), ...countBuilds(outages, 'outage of 25 seconds')],
+  );
+}
+
+function countBuilds(builds: readonly Build[], scenarios: string): readonly string[][] {
   const counts = new Map<string, number>();
-  for (const { proxyCommit } of Object.values(kept)) {
-    counts.set(proxyCommit, (counts.get(proxyCommit) ?? 0) + 1);
+  for (const { proxyVersion, proxyCommit, date } of builds) {
+    const key = [proxyVersion, proxyCommit.slice(0, 12), date].join(' ');
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return [...counts]
-    .map(([commit, count]) => `${commit.slice(0, 12)} (${count} clients)`)
-    .join(', ');
+  return [...counts].map(([key, count]) => [`${count}`, scenarios, ...key.split(' ')]);
 }
 
 function renderResults(laboratory: Laboratory): string {

@@ -8,9 +8,16 @@ export interface Laboratory {
   readonly clients: Readonly<Record<string, Kept>>;
 }
 
-export interface Kept {
-  /** What the proxy was built from. */
+/** The proxy that a client was run against, and when. */
+export interface Build {
+  readonly proxyVersion: string;
+  /** The commit that the proxy was built from. */
   readonly proxyCommit: string;
+  /** Day of the run, as 2026-11-29. */
+  readonly date: string;
+}
+
+export interface Kept extends Build {
   readonly seconds: number;
   readonly verdicts: Readonly<Partial<Record<ScenarioName, Verdict>>>;
   readonly ms: Readonly<Partial<Record<ScenarioName, number>>>;
@@ -19,8 +26,7 @@ export interface Kept {
 }
 
 /** What a client did while Entra was down for longer than the proxy waits within one request. */
-export interface Outage {
-  readonly proxyCommit: string;
+export interface Outage extends Build {
   readonly verdict: Verdict;
   readonly ms: number;
   /** How many requests for a token it has sent. */

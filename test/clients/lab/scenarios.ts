@@ -173,7 +173,8 @@ const table = {
   },
   shortLived: {
     title: 'near expiry',
-    explanation: 'Twice a token that ends within two minutes, which clients do not like to keep.',
+    explanation:
+      'Twice a token that ends within two minutes, which clients do not like to keep. Both must be valid. The second may be the first again, from the cache of the client or of the proxy.',
     credential: 'managed',
     selectors: ['default'],
     expected: 'token',

@@ -49,6 +49,7 @@ test.each([
   ['dotnet-azure-mcp-3.0', { hasProbe: true, hasUserAgent: true }],
   ['rust-opendal-0.47', { hasLowerCaseHeaders: true, hasUserAgent: false }],
   ['cpp-pyarrow-26.0', { hasLowerCaseHeaders: true, isIdentityFirst: true, hasProbe: false }],
+  ['cpp-gdal-3.6-debian', { hasUserAgent: false }],
   ['cpp-odbc-18.6', { selectors: ['object_id'] }],
 ])('%s', (id, expected) => {
   const client = clients.find((one) => one.id === id);

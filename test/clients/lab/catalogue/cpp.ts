@@ -49,6 +49,21 @@ export const cpp: readonly Client[] = [
       'Its file system `/vsiaz/`. It tries each request once. The four requests of a long outage come from one call of `open`, which looks at the file in four ways: GDAL keeps tokens, but no failures, so each way asks again.',
   },
   {
+    id: 'cpp-gdal-3.6-debian',
+    language: 'C++',
+    ecosystem: 'Debian',
+    library: 'python3-rasterio',
+    title: 'GDAL 3.6.2, by rasterio',
+    version: '1.3.5-1+b1',
+    program: 'gdal-client',
+    modules: ['service'],
+    service: ['shop.blob.core.windows.net'],
+    abilities: ['token'],
+    onlyResource: 'https://storage.azure.com/',
+    remark:
+      'As Debian 12 packages it. It sends no User-Agent, and cannot name an identity: the options for that are of GDAL 3.8.',
+  },
+  {
     id: 'cpp-odbc-18.6',
     language: 'C++',
     ecosystem: 'Python',

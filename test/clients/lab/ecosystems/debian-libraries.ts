@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Client } from '../client.ts';
 import type { Ecosystem } from '../ecosystem.ts';
-import { apt, unpack, update } from './debian.ts';
+import { apt, toLibraryPath, unpack, update } from './debian.ts';
 
 /**
  * The same ecosystem, for a native program that needs shared libraries besides: Debian's, unpacked beside the client
@@ -23,7 +22,7 @@ export function withDebianLibraries(ecosystem: Ecosystem): Ecosystem {
     ],
     command: (client, directory) => [
       'env',
-      `LD_LIBRARY_PATH=${join(directory, 'root', 'usr', 'lib', 'x86_64-linux-gnu')}:${join(directory, 'root', 'lib', 'x86_64-linux-gnu')}`,
+      `LD_LIBRARY_PATH=${toLibraryPath(directory)}`,
       ...ecosystem.command(client, directory),
     ],
     findRegistry: [...ecosystem.findRegistry, update],

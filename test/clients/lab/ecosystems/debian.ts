@@ -20,24 +20,33 @@ export const unpack: readonly Command[] = [
   ['rm', '-r', 'archives', 'lists'],
 ];
 
-const modules = (directory: string): string =>
-  join(directory, 'root', 'usr', 'lib', 'python3', 'dist-packages');
+/** Where the unpacked libraries are; those of linear algebra have several providers, in directories apart. */
+export function toLibraryPath(directory: string): string {
+  const own = ['usr/lib/x86_64-linux-gnu', 'usr/lib', 'lib/x86_64-linux-gnu'];
+  const ofProviders = ['blas', 'lapack'].map((name) => join('usr/lib/x86_64-linux-gnu', name));
+  return [...own, ...ofProviders].map((path) => join(directory, 'root', path)).join(':');
+}
+
+/** A command that prints the names of all packages that are installed for one. */
+const listInstalled = (wish: string): string =>
+  `${apt} -s --no-install-recommends install ${wish} | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p'`;
 
 /** Programs in Python as Debian 12 packages them, unpacked beside the system rather than installed into it. */
 export const debian: Ecosystem = {
   tools: ['apt-get', 'dpkg-deb', '/usr/bin/python3'],
   sources: (client) => python.sources(client),
   manifest: () => ({}),
-  // Only the library's version: of the others, Debian's servers have no more than the last security update.
+  // Only the library's version: of the others, Debian's servers have no more than the last security update. And
+  // without Python, which must fit the system's C library.
   lockFiles: ['packages.txt'],
   lock: ({ library, version }) => [
     update,
     [
       'sh',
       '-c',
-      `${apt} -s --no-install-recommends install '${library}=${version}' >chosen && {
+      `${listInstalled('python3')} >python && echo '${library}' >>python && {
         echo '${library}=${version}'
-        sed -n 's/^Inst \\(python3-[^ ]*\\) .*/\\1/p' chosen | sort
+        ${listInstalled(`'${library}=${version}'`)} | grep -vxFf python | sort
       } >packages.txt`,
     ],
   ],
@@ -52,7 +61,8 @@ export const debian: Ecosystem = {
   ],
   command: ({ program }, directory) => [
     'env',
-    `PYTHONPATH=${modules(directory)}`,
+    `PYTHONPATH=${join(directory, 'root', 'usr', 'lib', 'python3', 'dist-packages')}`,
+    `LD_LIBRARY_PATH=${toLibraryPath(directory)}`,
     '/usr/bin/python3',
     join(directory, `${program}.py`),
   ],
