@@ -16,7 +16,7 @@ import { type CachingSource, createCachingSource } from '../src/proxy/token/cach
 import type { Logger } from '../src/shared/logger.ts';
 import { authorityHost, federatedTokenFile } from '../test/unit/entra/support.ts';
 import type { ChaosEntra } from './entra.ts';
-import type { ActiveFaults } from './faults.ts';
+import { type ActiveFaults, nonsense } from './faults.ts';
 import type { PodTime } from './pod-time.ts';
 import { type TokenFile, toFault } from './token-file.ts';
 
@@ -96,7 +96,7 @@ export function startProcess(parts: ProcessParts, mode: ExchangeMode): ProxyProc
       close: async () => {},
     };
   };
-  const loaded = createLoadedExchange({ logger, load: openBundle });
+  const loaded = createLoadedExchange({ clock: time, logger, load: openBundle });
   const metrics = createMetrics(time.epochMs);
   let timers = 0;
   const clock: Clock = {
@@ -163,14 +163,3 @@ export function startProcess(parts: ProcessParts, mode: ExchangeMode): ProxyProc
     },
   };
 }
-
-/** A success that no library should report. */
-const nonsense: Outcome = {
-  kind: 'issued',
-  token: {
-    accessToken: '',
-    expiresInSeconds: Number.NaN,
-    extExpiresInSeconds: -1,
-    elapsedMs: Number.POSITIVE_INFINITY,
-  },
-};

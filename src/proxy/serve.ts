@@ -56,7 +56,7 @@ export async function serve(
 ): Promise<number> {
   const metrics = createMetrics();
   const load = hooks.loadExchange ?? toLoader(config, logger);
-  const loaded = createLoadedExchange({ logger, load });
+  const loaded = createLoadedExchange({ clock, logger, load });
   hooks.onFault(loaded.containFault);
   const memory = createMemoryTrimmer({ clock }, () => server.lastRequestAtMs);
   const exchange: Exchange = (request, signal) =>

@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from '../../shared/logger.ts';
+import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Exchange, IssuedToken } from '../exchange.ts';
+import { createRepeatLimit } from '../repeat-limit.ts';
 import type { ExchangeBundle } from './bundle.ts';
 
 export interface LoadedExchangeDeps {
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Loads the bundle and opens the exchange. Takes some 20 ms in which nothing else runs. May throw. */
   readonly load: () => ExchangeBundle;
@@ -41,10 +44,15 @@ interface Loaded {
  * along to every callback. That is how a fault that reaches the process is told to be the exchange's. The
  * bundle has a copy of every module that it uses, so the server shares no state with it.
  */
-export function createLoadedExchange({ logger, load }: LoadedExchangeDeps): LoadedExchange {
+export function createLoadedExchange({ clock, logger, load }: LoadedExchangeDeps): LoadedExchange {
   /** Its value tells which of the loaded bundles is running; undefined outside of them. */
   const context = new AsyncLocalStorage<UnderWay>();
   let current: Loaded | undefined;
+  // A library that fails does so with every exchange, and again while its bundle is closed.
+  const faultMessage = 'the exchange failed outside of any request';
+  const faults = createRepeatLimit({ clock, logger }, faultMessage);
+  const closingMessage = 'closing the connections to Entra failed';
+  const closingFaults = createRepeatLimit({ clock, logger }, closingMessage);
 
   /** @throws ProxyError if it cannot be loaded. */
   const ensureLoaded = (): Loaded => {
@@ -62,7 +70,10 @@ export function createLoadedExchange({ logger, load }: LoadedExchangeDeps): Load
     try {
       await context.run(underWay, () => bundle.close());
     } catch (thrown) {
-      logger.log('warning', 'closing the connections to Entra failed', describe(thrown));
+      const fields = describe(thrown);
+      if (closingFaults.admits({ level: 'warning', fields, classFields: {} })) {
+        logger.log('warning', closingMessage, fields);
+      }
     }
   };
 
@@ -91,10 +102,10 @@ export function createLoadedExchange({ logger, load }: LoadedExchangeDeps): Load
     containFault(fault) {
       const underWay = context.getStore();
       if (underWay === undefined) return false;
-      logger.log('error', 'the exchange failed outside of any request', {
-        ...describe(fault),
-        in_flight: underWay.size,
-      });
+      const fields = describe(fault);
+      if (faults.admits({ level: 'error', fields, classFields: {} })) {
+        logger.log('error', faultMessage, { ...fields, in_flight: underWay.size });
+      }
       for (const reject of underWay) reject(toFaultError());
       // A bundle that has been dropped may continue to fail.
       if (current?.underWay === underWay) {
@@ -105,6 +116,8 @@ export function createLoadedExchange({ logger, load }: LoadedExchangeDeps): Load
     },
     async close() {
       if (current !== undefined) await close(current);
+      faults.flush();
+      closingFaults.flush();
     },
   };
 }

@@ -3,6 +3,7 @@ import { redactTokens, toPrintable } from '../../shared/untrusted-text.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode, ProxyError } from '../errors.ts';
 import { parseTarget } from '../protocol/target.ts';
+import { createRepeatLimit } from '../repeat-limit.ts';
 import type { Call } from './reply.ts';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
@@ -29,25 +30,6 @@ export interface FailureLog {
   flush(): void;
 }
 
-/**
- * Limits for failures that look the same. The first ones of a period are logged, the others are counted.
- * Otherwise one refused client could write megabytes of log a second.
- */
-export const failureLogLimits = {
-  periodMs: 30_000,
-  /** Lines for one kind of failure in a period, before the one that counts the rest. */
-  lines: 3,
-  /** Different failures in a period. Beyond that, failures with the same code count as the same. */
-  kinds: 64,
-};
-
-interface Kind {
-  readonly level: LogLevel;
-  readonly fields: Fields;
-  lines: number;
-  suppressed: number;
-}
-
 export function createFailureLog({
   clock,
   logger,
@@ -55,30 +37,11 @@ export function createFailureLog({
   readonly clock: Clock;
   readonly logger: Logger;
 }): FailureLog {
-  const kinds = new Map<string, Kind>();
-  let cancel = (): void => {};
-
-  const flush = (): void => {
-    cancel();
-    for (const { level, fields, suppressed } of kinds.values()) {
-      if (suppressed > 0) logger.log(level, 'request was not served', { ...fields, suppressed });
-    }
-    kinds.clear();
-  };
-
-  const toKind = (key: string, level: LogLevel, code: ErrorCode, fields: Fields): Kind => {
-    const known =
-      kinds.get(key) ?? (kinds.size < failureLogLimits.kinds ? undefined : kinds.get(code));
-    if (known !== undefined) return known;
-    const isRoom = kinds.size < failureLogLimits.kinds;
-    const kind = { level, fields: isRoom ? fields : { error_code: code }, lines: 0, suppressed: 0 };
-    if (kinds.size === 0) cancel = clock.after(failureLogLimits.periodMs, flush);
-    kinds.set(isRoom ? key : code, kind);
-    return kind;
-  };
+  const message = 'request was not served';
+  const limit = createRepeatLimit({ clock, logger }, message);
 
   return {
-    flush,
+    flush: limit.flush,
     failed(call, error, status, durationMs) {
       const level = toLevel(error.code, status);
       if (!logger.isEnabled(level)) return;
@@ -90,15 +53,9 @@ export function createFailureLog({
         ...toSubject(call),
       };
       // At debug every request is logged, so every refusal is as well.
-      if (!logger.isEnabled('debug')) {
-        const kind = toKind(JSON.stringify(reason), level, code, reason);
-        if (kind.lines >= failureLogLimits.lines) {
-          kind.suppressed += 1;
-          return;
-        }
-        kind.lines += 1;
-      }
-      logger.log(level, 'request was not served', {
+      const line = { level, fields: reason, classFields: { error_code: code } };
+      if (!logger.isEnabled('debug') && !limit.admits(line)) return;
+      logger.log(level, message, {
         ...toLogFields(call, status, durationMs),
         ...reason,
         aadsts: details.aadsts,

@@ -36,13 +36,13 @@ import {
 import { maxIgnoredBytes } from '../../../src/proxy/http/guard.ts';
 import { maxBodyBytes } from '../../../src/proxy/http/pass-through.ts';
 import { maxForwarded, totalMs } from '../../../src/proxy/http/pass-through-gate.ts';
-import { failureLogLimits } from '../../../src/proxy/http/request-log.ts';
 import { maxTargetLength } from '../../../src/proxy/http/router.ts';
 import {
   maxRememberedLength,
   maxWaitingLength,
   memoLimits,
 } from '../../../src/proxy/http/token-handler.ts';
+import { repeatLimits } from '../../../src/proxy/repeat-limit.ts';
 import * as cache from '../../../src/proxy/token/policy.ts';
 import { HEAP_MEGABYTES } from '../../../src/shared/large-heap.ts';
 import { MAX_SETTING_FILE_BYTES } from '../../../src/shared/small-file.ts';
@@ -87,11 +87,13 @@ const bounds: Readonly<Record<string, string>> = {
   'Requests passed through at the same time': count(maxForwarded),
   'Time that a passed-through answer may take': time(totalMs),
   'Size of a passed-through answer': size(maxBodyBytes),
-  'Kinds of failed requests that the log tells apart in a period': count(failureLogLimits.kinds),
+  'Kinds of failed requests that the log tells apart in a period': count(repeatLimits.kinds),
   'Lines in the log for one kind in a period, before one that counts the rest': count(
-    failureLogLimits.lines,
+    repeatLimits.lines,
   ),
-  'That period': time(failureLogLimits.periodMs),
+  'That period': time(repeatLimits.periodMs),
+  'Lines in the log for one fault of a library in that period, before one that counts the rest':
+    count(repeatLimits.lines),
   'Time that a log line may wait for a pipe that nobody reads; later lines do not wait': `${longestWaitMs} ms`,
   "Size of a ServiceAccount token's file": size(MAX_ASSERTION_BYTES),
   'Size of every other file that a setting names': size(MAX_SETTING_FILE_BYTES),

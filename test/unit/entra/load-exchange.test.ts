@@ -5,6 +5,7 @@ import { createLoadedExchange } from '../../../src/proxy/entra/load-exchange.ts'
 import { ProxyError } from '../../../src/proxy/errors.ts';
 import type { ExchangeRequest, IssuedToken } from '../../../src/proxy/exchange.ts';
 import type { Logger } from '../../../src/shared/logger.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 
 const request: ExchangeRequest = {
   identity: { clientId: 'client', tenantId: 'tenant' },
@@ -27,7 +28,9 @@ function open(perform: ExchangeBundle['perform'], load?: () => void, closeFault?
     log: (level, message, fields) => void lines.push({ level, message, ...fields }),
   };
   const seen = { loads: 0, closes: 0 };
+  const clock = createManualClock();
   const loaded = createLoadedExchange({
+    clock,
     logger,
     load() {
       seen.loads += 1;
@@ -42,7 +45,7 @@ function open(perform: ExchangeBundle['perform'], load?: () => void, closeFault?
     },
   });
   const ask = () => loaded.exchange(request, signal).catch((error: unknown) => error);
-  return { loaded, ask, seen, lines };
+  return { clock, loaded, ask, seen, lines };
 }
 
 const failsOnce = (error: unknown) => {
@@ -166,6 +169,40 @@ describe('errors of the bundle', () => {
       expect(JSON.stringify(lines)).not.toContain('eyJtoken');
     },
   );
+
+  test('that repeats does not fill the log', async () => {
+    const fault = new Error('broken');
+    const { clock, loaded, ask, lines } = open(
+      () => {
+        for (let count = 0; count < 100; count += 1) loaded.containFault(fault);
+        return Promise.reject(fault);
+      },
+      undefined,
+      new Error('closing fails as well'),
+    );
+    for (let count = 0; count < 10; count += 1) await ask();
+    const toMessages = () => lines.map(({ message, suppressed }) => [message, suppressed]);
+    const outside = 'the exchange failed outside of any request';
+    const closing = 'closing the connections to Entra failed';
+    expect(toMessages().filter(([message]) => message === outside)).toHaveLength(3);
+    expect(toMessages().filter(([message]) => message === closing)).toHaveLength(3);
+    await clock.advance(30_000);
+    expect(toMessages().slice(6)).toEqual([
+      [outside, 997],
+      [closing, 7],
+    ]);
+  });
+
+  test('that repeats is counted when the proxy stops', async () => {
+    const fault = new Error('broken');
+    const { loaded, ask, lines } = open(() => {
+      for (let count = 0; count < 5; count += 1) loaded.containFault(fault);
+      return Promise.reject(fault);
+    });
+    await ask();
+    await loaded.close();
+    expect(lines.at(-1)).toMatchObject({ error: 'Error', suppressed: 2 });
+  });
 
   test('a fault from elsewhere is not its business', async () => {
     const { loaded, ask, seen, lines } = open(async () => issued);

@@ -2,11 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../../src/proxy/errors.ts';
-import {
-  createFailureLog,
-  failureLogLimits,
-  toRedactedUri,
-} from '../../../src/proxy/http/request-log.ts';
+import { createFailureLog, toRedactedUri } from '../../../src/proxy/http/request-log.ts';
+import { repeatLimits } from '../../../src/proxy/repeat-limit.ts';
 import type { LogFields, LogLevel } from '../../../src/shared/logger.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
@@ -109,24 +106,24 @@ describe('failures in the log', () => {
     const { lines, clock, fail } = createLog();
     for (let round = 0; round < 10_000; round += 1) fail();
     fail('resource=https://other.example');
-    expect(lines).toHaveLength(failureLogLimits.lines + 1);
-    await clock.advance(failureLogLimits.periodMs);
-    expect(lines).toHaveLength(failureLogLimits.lines + 2);
+    expect(lines).toHaveLength(repeatLimits.lines + 1);
+    await clock.advance(repeatLimits.periodMs);
+    expect(lines).toHaveLength(repeatLimits.lines + 2);
     expect(lines.at(-1)).toMatchObject({
       error_code: 'ERR_RESOURCE_NOT_ALLOWED',
       resource: 'https://vault.azure.net',
-      suppressed: 10_000 - failureLogLimits.lines,
+      suppressed: 10_000 - repeatLimits.lines,
     });
     expect(clock.pendingTimers).toBe(0);
     fail();
-    expect(lines).toHaveLength(failureLogLimits.lines + 3);
+    expect(lines).toHaveLength(repeatLimits.lines + 3);
   });
 
   test('of ever new kinds do not make the log or the memory grow without end', async () => {
     const { lines, clock, fail } = createLog();
     for (let round = 0; round < 20_000; round += 1) fail(`resource=https://${round}.example`);
-    await clock.advance(failureLogLimits.periodMs);
-    expect(lines.length).toBeLessThanOrEqual(failureLogLimits.kinds + failureLogLimits.lines + 1);
+    await clock.advance(repeatLimits.periodMs);
+    expect(lines.length).toBeLessThanOrEqual(repeatLimits.kinds + repeatLimits.lines + 1);
     const suppressed = lines.map(({ suppressed = 0 }) => Number(suppressed));
     const told = suppressed.filter((count) => count === 0).length;
     expect(told + suppressed.reduce((sum, count) => sum + count, 0)).toBe(20_000);
@@ -150,7 +147,7 @@ describe('failures in the log', () => {
     const { lines, clock, fail, flush } = createLog();
     for (let round = 0; round < 5; round += 1) fail();
     flush();
-    expect(lines.at(-1)).toMatchObject({ suppressed: 5 - failureLogLimits.lines });
+    expect(lines.at(-1)).toMatchObject({ suppressed: 5 - repeatLimits.lines });
     expect(clock.pendingTimers).toBe(0);
   });
 });
