@@ -1,3 +1,7 @@
+import type { Outcome } from '../src/proxy/entra/bundle.ts';
+
+const MINUTE_MS = 60_000;
+
 /** Everything that can go wrong around the token source, in groups. Faults of one or several groups can overlap. */
 export const faultKinds = {
   /** Answers of Entra. */
@@ -96,6 +100,26 @@ export function isInstant(name: FaultName): boolean {
   return instants.has(name);
 }
 
+/** How far a fault of the clock moves it; back again when the fault ends. */
+export function toStepMs(name: FaultName): number {
+  switch (name) {
+    case 'clock/a-minute-ahead':
+      return MINUTE_MS;
+    case 'clock/two-hours-ahead':
+      return 120 * MINUTE_MS;
+    case 'clock/ten-minutes-behind':
+      return -10 * MINUTE_MS;
+    default:
+      return 0;
+  }
+}
+
+/** For how long a fault suspends the machine. */
+export function toSuspensionMs(name: FaultName): number {
+  if (name === 'clock/suspended-for-ten-minutes') return 10 * MINUTE_MS;
+  return name === 'clock/suspended-for-three-hours' ? 180 * MINUTE_MS : 0;
+}
+
 export function toEndMs({ name, atMs, forMs }: Fault): number {
   return isInstant(name) ? atMs : atMs + forMs;
 }
@@ -119,3 +143,14 @@ export function createActiveFaults(): ActiveFaults {
     end: (name) => add(name, -1),
   };
 }
+
+/** A success that no library should report: `libraries/nonsense`. */
+export const nonsense: Outcome = {
+  kind: 'issued',
+  token: {
+    accessToken: '',
+    expiresInSeconds: Number.NaN,
+    extExpiresInSeconds: -1,
+    elapsedMs: Number.POSITIVE_INFINITY,
+  },
+};

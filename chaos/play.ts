@@ -3,7 +3,14 @@ import type { Logger } from '../src/shared/logger.ts';
 import { createSeededRandom } from '../test/support/seeded-random.ts';
 import { createCallers } from './callers.ts';
 import { createChaosEntra } from './entra.ts';
-import { createActiveFaults, type Fault, isInstant, toEndMs } from './faults.ts';
+import {
+  createActiveFaults,
+  type Fault,
+  isInstant,
+  toEndMs,
+  toStepMs,
+  toSuspensionMs,
+} from './faults.ts';
 import { createPodTime } from './pod-time.ts';
 import { type ProcessParts, type ProxyProcess, startProcess } from './proxy.ts';
 import { type Schedule, toRunMs } from './schedule.ts';
@@ -68,8 +75,8 @@ export async function play(
 
   const begin = ({ name }: Fault): void => {
     if (name === 'assertion/not-rotated') tokenFile.freeze();
-    if (name === 'clock/suspended-for-ten-minutes') time.suspend(10 * MINUTE_MS);
-    else if (name === 'clock/suspended-for-three-hours') time.suspend(180 * MINUTE_MS);
+    const suspendedMs = toSuspensionMs(name);
+    if (suspendedMs > 0) time.suspend(suspendedMs);
     else if (name !== 'restart/once') faults.begin(name);
     if (name === 'restart/crash-loop') crash();
     else if (name.startsWith('restart/')) restart();
@@ -122,19 +129,5 @@ export async function play(
     return toOutcome(breach);
   } finally {
     process?.stop();
-  }
-}
-
-/** How far a fault of the clock moves it; back again when the fault ends. */
-function toStepMs(name: Fault['name']): number {
-  switch (name) {
-    case 'clock/a-minute-ahead':
-      return MINUTE_MS;
-    case 'clock/two-hours-ahead':
-      return 120 * MINUTE_MS;
-    case 'clock/ten-minutes-behind':
-      return -10 * MINUTE_MS;
-    default:
-      return 0;
   }
 }

@@ -109,7 +109,8 @@ function toSchedulesOf(
   const fault = fc
     .record({
       name: fc.oneof(...groups.map((group) => fc.constantFrom(...group))),
-      atMs: fc.nat(Math.floor(lastMs / SECOND_MS)),
+      // Each lasts for a second at least.
+      atMs: fc.nat(Math.floor(lastMs / SECOND_MS) - 1),
       forMs,
     })
     .map((one): Fault => ({ ...one, atMs: one.atMs * SECOND_MS }))

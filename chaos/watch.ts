@@ -1,23 +1,16 @@
 import type { ProxyError } from '../src/proxy/errors.ts';
 import type { KeyedRequest, Token } from '../src/proxy/token/token-source.ts';
 import type { LogLevel } from '../src/shared/logger.ts';
-import type { ChaosEntra, IssuedRecord } from './entra.ts';
+import type { ChaosEntra } from './entra.ts';
 import type { PodTime } from './pod-time.ts';
 import { promises } from './promises.ts';
 import type { ProxyProcess } from './proxy.ts';
+import { findRateBreach, ServedTokens } from './served.ts';
 
 const SECOND_MS = 1_000;
 
 /** Steps of the wall clock of up to a second do not change the told times; those are whole seconds. */
 const NOISE_MS = 2 * SECOND_MS;
-
-/**
- * A token is counted from when it was asked for, and the true clock from when it was issued. With the slowest
- * answer this is in between, and a second of noise of the clocks.
- */
-const MARGIN_MS = 12 * SECOND_MS;
-/** Longer than any exchange: a step of the clock during it ages its token. */
-const EXCHANGE_MS = 30 * SECOND_MS;
 
 /** A promise that was not kept. */
 export class Breach extends Error {}
@@ -32,12 +25,7 @@ export class Watch {
   readonly #time: PodTime;
   readonly #entra: ChaosEntra;
   #process: ProxyProcess | undefined;
-  /** By key: the token that was served last by this process. */
-  readonly #served = new Map<string, IssuedRecord>();
-  /** Whether somebody has asked for ever new resources since the process began. */
-  #crowdCame = false;
-  /** Keys that were served before that: nobody can push them out of the cache (SECURITY.md). */
-  readonly #seated = new Set<string>();
+  #served = new ServedTokens();
   readonly #waiting = new Set<Ask>();
   /** Requests that the metric for cache results must have counted. */
   #counted = 0;
@@ -58,9 +46,7 @@ export class Watch {
   /** A process has taken the place of the last one. */
   processStarted(process: ProxyProcess): void {
     this.#process = process;
-    this.#served.clear();
-    this.#crowdCame = false;
-    this.#seated.clear();
+    this.#served = new ServedTokens();
     this.#counted = 0;
   }
 
@@ -75,9 +61,9 @@ export class Watch {
     if (process === undefined) return;
     const { source } = process;
     const { key } = request;
-    const mustServe = !bypassCache && this.#isComfortable(key);
+    const mustServe = !bypassCache && this.#served.isComfortable(key, this.#time);
     this.#keysOfMinute.add(key);
-    this.#crowdCame ||= isCrowd;
+    if (isCrowd) this.#served.crowdComes();
     const token = bypassCache ? undefined : source.peek(key);
     const ask: Ask = { request, atMs: this.#time.monotonicMs() };
     if (token !== undefined) {
@@ -132,8 +118,7 @@ export class Watch {
       this.#break(`a caller of ${resource} got a token of ${record?.clientId} ${record?.scope}`);
       return;
     }
-    this.#served.set(key, record);
-    if (!this.#crowdCame) this.#seated.add(key);
+    this.#served.serve(key, record);
     if (record.issuedAtMs >= atMs) return;
     const leftMs = record.expiresAtMs - this.#time.trueMs;
     if (leftMs < promises.servableMs) this.#break(`a token was served with ${leftMs} ms of life`);
@@ -168,22 +153,12 @@ export class Watch {
     }
   }
 
-  /** Whether the token that a key was served last must be served again, without waiting. */
-  #isComfortable(key: string): boolean {
-    const record = this.#served.get(key);
-    if (record === undefined || !this.#seated.has(key)) return false;
-    const agedMs = this.#time.toForwardMs(record.issuedAtMs - EXCHANGE_MS);
-    return record.expiresAtMs - this.#time.trueMs - agedMs > promises.comfortableMs + MARGIN_MS;
-  }
-
   #lookAtRates(): void {
     const entries = this.#process?.source.status().entries ?? 0;
     const keys = Math.max(entries, this.#keysOfMinute.size) + 4;
     const posts = this.#entra.posts - this.#posts;
-    if (posts > promises.postsPerMinute * keys)
-      this.#break(`${posts} POSTs in a minute for ${keys} keys`);
-    if (this.#lines > promises.linesPerMinute * keys)
-      this.#break(`${this.#lines} lines in a minute`);
+    const breach = findRateBreach({ posts, lines: this.#lines, keys });
+    if (breach !== undefined) this.#break(breach);
     this.#posts += posts;
     this.#lines = 0;
     this.#keysOfMinute.clear();
@@ -227,7 +202,7 @@ export class Watch {
   }
 
   async #lookAtReadiness(process: ProxyProcess, requests: readonly KeyedRequest[]): Promise<void> {
-    const mustServe = requests.some(({ key }) => this.#isComfortable(key));
+    const mustServe = requests.some(({ key }) => this.#served.isComfortable(key, this.#time));
     const { ready, checks } = await process.checkReadiness();
     if (process !== this.#process) return;
     const failed = checks.filter(({ outcome }) => outcome === 'failed');

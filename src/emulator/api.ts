@@ -42,8 +42,10 @@ export interface EmulatorOptions {
   readonly identities?: readonly IdentityInput[] | undefined;
   /** Resources with a service principal in the tenant. Default any. */
   readonly resources?: KnownResources | undefined;
-  /** Life of Entra's tokens. Default 86,399 s for managed identities, 3,599 s for applications. */
-  readonly tokenLifetimeSeconds?: number | undefined;
+  /** Life of Entra's tokens, or that of the next one. Default 86,399 s for managed identities, 3,599 s for applications. */
+  readonly tokenLifetimeSeconds?: number | (() => number) | undefined;
+  /** `refresh_in` of tokens that live longer. Default: half the life of tokens of more than two hours. */
+  readonly refreshInSeconds?: number | undefined;
   /** How far an assertion's times may be off. Default 300, as it appears to be with Entra. */
   readonly allowedSkewSeconds?: number | undefined;
   /** Whose token is in the token file. Default namespace `default`, name `demo`. */

@@ -93,6 +93,7 @@ async function start(
       otherCloud: options.otherCloud,
       resources: options.resources ?? 'any',
       tokenLifetimeSeconds: options.tokenLifetimeSeconds,
+      refreshInSeconds: options.refreshInSeconds,
       allowedSkewSeconds: options.allowedSkewSeconds ?? 300,
     },
   );

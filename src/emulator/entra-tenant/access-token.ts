@@ -48,13 +48,19 @@ export function toTokenIssuer(tenantId: string): string {
   return `https://sts.windows.net/${tenantId}/`;
 }
 
-/** The lifetime fields of a token answer; `refresh_in`, half the life, only for more than two hours. */
+/**
+ * The lifetime fields of a token answer; `refresh_in`, half the life, only for more than two hours.
+ * @param chosenRefreshIn `refresh_in` of tokens that live longer than that
+ */
 export function toLifetimeFields(
   lifetimeSeconds: number,
+  chosenRefreshIn?: number,
 ): Readonly<Record<'expires_in' | 'ext_expires_in' | 'refresh_in', number | undefined>> {
+  const usual = lifetimeSeconds > 7200 ? Math.floor(lifetimeSeconds / 2) : undefined;
+  const refreshIn = chosenRefreshIn ?? usual;
   return {
     expires_in: lifetimeSeconds,
     ext_expires_in: lifetimeSeconds,
-    refresh_in: lifetimeSeconds > 7200 ? Math.floor(lifetimeSeconds / 2) : undefined,
+    refresh_in: refreshIn !== undefined && refreshIn < lifetimeSeconds ? refreshIn : undefined,
   };
 }

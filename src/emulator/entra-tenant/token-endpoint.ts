@@ -24,7 +24,9 @@ export interface TokenEndpointOptions {
   readonly otherCloud?: string | undefined;
   readonly resources: KnownResources;
   /** Life of a token; undefined for what Entra gives the kind of identity. */
-  readonly tokenLifetimeSeconds?: number | undefined;
+  readonly tokenLifetimeSeconds?: number | (() => number) | undefined;
+  /** `refresh_in` of tokens that live longer; undefined for what Entra says. */
+  readonly refreshInSeconds?: number | undefined;
   readonly allowedSkewSeconds: number;
 }
 
@@ -93,11 +95,12 @@ export function createTokenEndpoint(
   };
 
   const issue = async (identity: Identity, resource: string): Promise<TokenAnswer> => {
-    const lifetimeSeconds = options.tokenLifetimeSeconds ?? defaultLifetimeSeconds[identity.kind];
+    const { tokenLifetimeSeconds: chosen = defaultLifetimeSeconds[identity.kind] } = options;
+    const lifetimeSeconds = typeof chosen === 'number' ? chosen : chosen();
     const nowSeconds = Math.floor(clock.epochMs() / 1000);
     const claims = toAccessTokenClaims(identity, { resource, nowSeconds, lifetimeSeconds });
     const accessToken = await keys.sign(claims, { typ: 'JWT' });
-    const lifetime = toLifetimeFields(lifetimeSeconds);
+    const lifetime = toLifetimeFields(lifetimeSeconds, options.refreshInSeconds);
     return {
       status: 200,
       body: { token_type: 'Bearer', ...lifetime, access_token: accessToken },

@@ -5,11 +5,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { faultNames } from '../../../chaos/faults.ts';
-import { promises } from '../../../chaos/promises.ts';
+import { promises, realPromises } from '../../../chaos/promises.ts';
+import { injectOptions } from '../../../src/inject/options.ts';
+import { adminConnectionLimits } from '../../../src/proxy/admin/admin-server.ts';
 import { deadlines } from '../../../src/proxy/deadlines.ts';
 import { toNextStep } from '../../../src/proxy/entra/exchange/retry.ts';
 import type { RetryClass } from '../../../src/proxy/entra/explain/context.ts';
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../../../src/proxy/errors.ts';
+import { dataConnectionLimits, defaultArrival } from '../../../src/proxy/http/data-server.ts';
 import {
   type FailureFacts,
   toRememberedMs,
@@ -167,9 +170,36 @@ describe('the promises under random faults', () => {
     expect(Object.fromEntries(rows)).toEqual(limits);
   });
 
+  test('and, in real time, those that npm run chaos:real holds', () => {
+    const rows = toRows(documentOf('docs/caching.md'), ['In real time', 'Limit']);
+    expect(Object.fromEntries(rows)).toEqual({
+      'A busy machine may add to each of the times; a caller who does not wait has an answer within':
+        duration(realPromises.busyMs),
+      'A connection with half a request is closed within': duration(realPromises.wholeRequestMs),
+      'Memory, without the pages of files': bytes(realPromises.memoryBytes),
+      'Open descriptors': realPromises.descriptors.toLocaleString('en-US'),
+      '… after the end of all faults, when the callers have gone': String(
+        realPromises.descriptorsAtRest,
+      ),
+    });
+  });
+
+  test('keep to the bounds of the proxy, and to the memory that manifests give it', () => {
+    expect(realPromises.wholeRequestMs).toBe(defaultArrival.requestMs);
+    expect(`${realPromises.memoryBytes / 2 ** 20}Mi`).toBe(injectOptions.memoryLimit.default);
+    const { maxConnections } = dataConnectionLimits;
+    expect(realPromises.descriptors).toBeGreaterThan(
+      maxConnections + adminConnectionLimits.maxConnections,
+    );
+  });
+
   test('come from as many faults as it says', () => {
-    const [, count] = /combinations of (\d+) faults/.exec(documentOf('docs/caching.md').text) ?? [];
-    expect(Number(count)).toBe(faultNames.length);
+    const { text } = documentOf('docs/caching.md');
+    const counts = [...text.matchAll(/(?:combinations of|same) (\d+) faults/g)];
+    expect(counts.map(([, count]) => Number(count))).toEqual([
+      faultNames.length,
+      faultNames.length,
+    ]);
   });
 });
 

@@ -18,7 +18,7 @@ test('random schedules keep every promise', async () => {
     failure && `${failure.outcome.breach}\n${describeSchedule(failure.schedule)}`,
   ).toBeUndefined();
   expect(runs).toBe(10);
-});
+}, 120_000);
 
 describe('against a cache with a deliberate fault', () => {
   let results: readonly (Found | Shrunk)[] = [];

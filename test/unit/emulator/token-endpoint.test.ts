@@ -532,6 +532,20 @@ describe('a token', () => {
     expect(body['refresh_in']).toBe(refreshIn);
   });
 
+  it('changes from token to token, with a refresh_in of choice if the token lives longer', async () => {
+    const lives = [60, 30];
+    const { ask } = createEndpointFixture(keys, {
+      tokenLifetimeSeconds: () => lives.shift() ?? 0,
+      refreshInSeconds: 30,
+    });
+    const bodies = [(await ask()).body, (await ask()).body];
+    const fields = bodies.map((body) => [body['expires_in'], body['refresh_in']]);
+    expect(fields).toEqual([
+      [60, 30],
+      [30, undefined],
+    ]);
+  });
+
   it.each([
     ['https://vault.azure.net/.default', 'https://vault.azure.net'],
     ['https://database.windows.net//.default', 'https://database.windows.net/'],
