@@ -1,6 +1,7 @@
 /**
  * Traces the built proxy with strace and writes the names of its system calls, from which the profile is made:
- * `npm run seccomp`. Run it when the version of Node changes.
+ * `npm run seccomp`. With the root file system of an arm64 image it traces that Node under qemu, and writes the names
+ * for a comparison: `npm run seccomp -- ROOT`. Run both when the version of Node changes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Emulator } from '../../src/emulator/api.ts';
 import { createEmulator } from '../../src/emulator/emulator.ts';
-import { tracedFile, writeProfile } from './write.ts';
+import { createQemuTracer, strace } from './tracers.ts';
+import { type TracedCalls, tracedFiles, writeProfile } from './write.ts';
 
 const program = join(import.meta.dirname, '../../dist/proxy');
 const folder = mkdtempSync(join(tmpdir(), 'imds-proxy-seccomp-'));
@@ -21,14 +23,15 @@ const image = {
   NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=40',
   MALLOC_ARENA_MAX: '1',
 };
+const [root] = process.argv.slice(2);
+const tracer = root === undefined ? strace : createQemuTracer(root);
 let runs = 0;
 
 function start(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   runs += 1;
-  // One file for each thread: calls that were interrupted stay whole.
-  const strace = ['-ff', '-qq', '-o', join(folder, `run-${runs}`)];
-  const command = [...strace, process.execPath, '--disable-sigusr1', program, ...args];
-  return spawn('strace', command, { env: { ...image, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [file = '', ...options] = tracer.command(join(folder, `run-${runs}`));
+  const command = [...options, '--disable-sigusr1', program, ...args];
+  return spawn(file, command, { env: { ...image, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
@@ -88,11 +91,7 @@ async function trace(emulator: Emulator): Promise<void> {
   await run(['--proxy-port=18000', '--probe'], {});
   await run(['doctor', '--exchange', ...flags], env);
   await run(['doctor', '--bundle=-', ...flags], env);
-  // Behind strace, which passes no signal on.
-  const [pid = ''] = readFileSync(`/proc/${proxy.pid}/task/${proxy.pid}/children`, 'utf8').split(
-    ' ',
-  );
-  process.kill(Number(pid), 'SIGTERM');
+  process.kill(tracer.pidOf(proxy), 'SIGTERM');
   await once(proxy, 'exit');
   await run(['--version'], {});
   await run([], {});
@@ -104,12 +103,9 @@ async function trace(emulator: Emulator): Promise<void> {
   metadata.close();
 }
 
-/** The names in lines such as `openat(AT_FDCWD, …) = 3`. */
 function readNames(): readonly string[] {
   const names = readdirSync(folder).flatMap((file) =>
-    [...readFileSync(join(folder, file), 'latin1').matchAll(/^(\w+)\(/gm)].map(
-      ([, name = '']) => name,
-    ),
+    tracer.readNames(readFileSync(join(folder, file), 'latin1')),
   );
   return [...new Set(names)].toSorted();
 }
@@ -118,8 +114,9 @@ const state = mkdtempSync(join(tmpdir(), 'imds-proxy-seccomp-state-'));
 const emulator = await createEmulator({ stateDirectory: state });
 try {
   await trace(emulator);
-  const calls = readNames();
-  writeFileSync(tracedFile, `${JSON.stringify({ node: process.version, calls }, null, 2)}\n`);
+  const traced: TracedCalls = { node: tracer.node, calls: readNames() };
+  const file = tracedFiles[root === undefined ? 'x64' : 'arm64'];
+  writeFileSync(file, `${JSON.stringify(traced, null, 2)}\n`);
   writeProfile();
 } finally {
   await emulator.stop();

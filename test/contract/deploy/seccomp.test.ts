@@ -16,17 +16,29 @@ describe('deploy/seccomp/proxy.json', () => {
     expect(readFileSync(profileFile, 'utf8')).toBe(renderProfile(toProfile(traced.calls)));
   });
 
-  it('was traced with the Node of the image: run npm run seccomp if it was not', () => {
-    const file = join(import.meta.dirname, '../../../Dockerfile.proxy');
-    const [, version] = /^ARG BUILD_IMAGE=node:([\d.]+)-/m.exec(readFileSync(file, 'utf8')) ?? [];
-    expect(traced.node).toBe(`v${version}`);
-  });
+  it.each(['x64', 'arm64'] as const)(
+    'was traced on %s with the Node of the image: run npm run seccomp if it was not',
+    (processor) => {
+      const file = join(import.meta.dirname, '../../../Dockerfile.proxy');
+      const [, version] = /^ARG BUILD_IMAGE=node:([\d.]+)-/m.exec(readFileSync(file, 'utf8')) ?? [];
+      expect(readTraced(processor).node).toBe(`v${version}`);
+    },
+  );
 
   it('allows the traced calls, but for rings, which pass by every filter', () => {
     const conditional = ['clone3', 'socket'];
     expect(traced.calls.filter((name) => !always.has(name) && !conditional.includes(name))).toEqual(
       ['io_uring_enter', 'io_uring_setup'],
     );
+  });
+
+  it('allows the calls that Node for arm64 made under qemu, but for rings', () => {
+    const { calls } = readTraced('arm64');
+    expect(calls).toEqual(expect.arrayContaining(['faccessat', 'readlinkat', 'epoll_pwait']));
+    const conditional = ['clone', 'socket'];
+    expect(calls.filter((name) => !always.has(name) && !conditional.includes(name))).toEqual([
+      'io_uring_setup',
+    ]);
   });
 
   it.each([

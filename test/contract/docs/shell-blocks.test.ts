@@ -16,6 +16,7 @@ import { documents, root } from './documents.ts';
 const needs: ReadonlySet<string> = new Set([
   'Azure',
   'a cluster',
+  'an image for arm64',
   'Azure and a cluster',
   'a machine that can run a Kubernetes',
   'a release',
