@@ -54,12 +54,18 @@ describe('the termination log of the proxy', () => {
     ]);
   });
 
-  test('has no secret', () => {
-    const secret = 'correct horse battery staple';
-    const { status, stderr, text } = run({ IMDS_PROXY_IDENTITY_HEADER: secret });
+  test.each([
+    ['IMDS_PROXY_IDENTITY_HEADER', 'correct horse battery staple'],
+    ['HTTPS_PROXY', 'ftp://user:horse@proxy.example:3128'],
+    ['HTTPS_PROXY', 'http://user:horse@'],
+    ['HTTPS_PROXY', 'http://user:horse@proxy.example:99999'],
+    ['https_proxy', 'http://user:horse@proxy example'],
+    ['HTTP_PROXY', 'http://user:ho%rse@proxy.example/horse'],
+  ])('has no secret if %s is at fault', (name, value) => {
+    const { status, stderr, text } = run({ [name]: value });
     expect(status).toBe(1);
-    expect(text).toContain('IMDS_PROXY_IDENTITY_HEADER');
-    expect(`${stderr}${text}`).not.toContain('horse');
+    expect(text).toContain(name);
+    expect(`${stderr}${text}`).not.toMatch(/horse|ho%rse/);
   });
 
   test('names a flag that does not exist', () => {
