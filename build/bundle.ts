@@ -13,7 +13,7 @@ export interface BundleOptions {
   /** The entry point, relative to the project. */
   readonly entry: string;
   readonly outdir: string;
-  /** As the expression of a function, which src/shared/compile-cached.ts calls with what a CommonJS module sees. */
+  /** As the expression of a function, which src/shared/compile-cached.ts calls with the arguments of a CommonJS module. */
   readonly asFunction?: boolean;
   /** Run before those of every build. */
   readonly plugins?: readonly Plugin[];

@@ -39,7 +39,7 @@ export interface RealOutcome {
   /** After the last fault, when everything was well again. */
   readonly healedMs: number;
   readonly tokens: number;
-  /** Requests that had to be served at once, because their token was live. */
+  /** Requests with a live token, which the promise covers. */
   readonly live: number;
   readonly errors: number;
   /** Requests to Entra. */

@@ -74,7 +74,7 @@ const madeUpToken: IssuedToken = {
   elapsedMs: 0,
 };
 
-/** @throws Error if the answer is not 200: then the warm-up has missed what it is for. */
+/** @throws Error if the answer is not 200: then the warm-up has missed its purpose. */
 function get(port: number, path: string): Promise<void> {
   const headers = { metadata: 'true' };
   return new Promise((resolve, reject) => {
