@@ -12,12 +12,12 @@ const suffix = '/.default';
  * @throws Refusal 70011, 1002012, 700022 (or 28002 for a scope of OpenID Connect alone)
  */
 export function toResource(scope: string): string {
-  const scopes = scope.split(/\s+/).filter((part) => part !== '');
+  const given = scope.split(/\s+/).filter((part) => part !== '');
+  if (given.length === 0) throw new Refusal(70011, { scope });
+  // MSAL Go sends `openid offline_access profile` with every scope, and Entra takes no notice of them.
+  const scopes = given.filter((part) => !/^(openid|profile|email|offline_access)$/.test(part));
   const [first] = scopes;
-  if (first === undefined) throw new Refusal(70011, { scope });
-  if (scopes.every((part) => /^(openid|profile|email|offline_access)$/.test(part))) {
-    throw new Refusal(28002, { scope });
-  }
+  if (first === undefined) throw new Refusal(28002, { scope });
   if (!scopes.every((part) => part.endsWith(suffix))) throw new Refusal(1002012, { scope });
   if (scopes.length > 1) throw new Refusal(700022, { scope });
   const resource = first.slice(0, -suffix.length);

@@ -13,6 +13,14 @@ describe('the resource of a scope', () => {
     );
   });
 
+  it('is the same beside the scopes of OpenID Connect, which MSAL Go adds', () => {
+    const resource = 'https://vault.azure.net';
+    const scope = `${resource}/.default openid offline_access profile`;
+    expect(toResource(scope)).toBe(resource);
+    expect(() => toResource('openid profile')).toThrow(Refusal);
+    expect(() => toResource(`${scope} https://x.test/.default`)).toThrow(Refusal);
+  });
+
   it('is found or refused with an AADSTS code, never with another error', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (scope) => {
