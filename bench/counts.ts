@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { upstreamVariable } from './harness/upstream.ts';
 
 /** How often and how long each thing is measured; each is an option of the command line. */
 export const defaultCounts = {
@@ -15,6 +16,11 @@ export const defaultCounts = {
   'first-tokens': { value: 12, means: 'fresh proxies that are asked for a first token' },
   'fleet-size': { value: 30, means: 'servers that start at the same moment' },
   'fleet-rounds': { value: 5, means: 'starts of that many servers' },
+  'large-fleet-size': {
+    value: 100,
+    means: 'servers that start at the same moment, the larger number',
+  },
+  'large-fleet-rounds': { value: 3, means: 'starts of that many servers' },
   peaks: { value: 8, means: 'fresh proxies whose memory is watched' },
   'quota-rounds': { value: 5, means: 'fresh proxies under a CPU quota' },
   'limit-rounds': { value: 3, means: 'cold starts under each memory limit' },
@@ -78,6 +84,8 @@ export function helpText(measures: readonly string[]): string {
     'Without --only: measures everything and writes docs/benchmarks.md. With it: prints, writes nothing.',
     '',
     `Measures: ${measures.join(', ')}`,
+    '',
+    `${upstreamVariable} in the environment names the Go proxy of azure-workload-identity, for the starts at once.`,
     '',
     'Counts:',
     ...Object.entries(defaultCounts).map(

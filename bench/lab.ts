@@ -14,6 +14,7 @@ import {
 } from './harness/proxy.ts';
 import { captureSdkRequest, type SdkRequest } from './harness/sdk-request.ts';
 import type { StartedServer, StartOptions } from './harness/server.ts';
+import { prepareUpstream, upstreamVariable } from './harness/upstream.ts';
 
 /** What every measure works with. */
 export interface Lab {
@@ -33,6 +34,8 @@ export interface Lab {
   readonly startBare: (options?: StartOptions) => Promise<StartedServer>;
   /** The same, waiting for its exec. */
   readonly prepareBare: () => Promise<Launched & { readonly port: number }>;
+  /** The Go proxy that UPSTREAM_PROXY names, waiting for its exec; undefined without that variable. */
+  readonly prepareUpstream: (() => Promise<Launched & { readonly port: number }>) | undefined;
   /** Reports progress. */
   readonly say: (line: string) => void;
 }
@@ -75,6 +78,7 @@ export async function openLab(
     return given;
   })();
 
+  const upstream = process.env[upstreamVariable];
   const cgroups = openCgroups();
   const hasTwoCores = availableParallelism() > 1;
   const resources = stack.move();
@@ -89,6 +93,8 @@ export async function openLab(
     startProxy: proxyWith,
     startBare: (options = {}) => startBare(answer, withEnv(options)),
     prepareBare: () => prepareBare(answer, withEnv({})),
+    prepareUpstream:
+      upstream === undefined ? undefined : () => prepareUpstream(upstream, emulator.env),
     say,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
