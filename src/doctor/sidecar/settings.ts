@@ -1,5 +1,12 @@
+import type { LoadedConfig } from '../../proxy/config/config.ts';
 import { type Check, type Evidence, type Finding, fail, ok, warn } from '../engine/check.ts';
-import type { Subject } from './sidecar.ts';
+import type { FoundProxy } from './running-proxy.ts';
+
+/** The settings to examine, and where they come from. */
+export interface Subject {
+  readonly found: FoundProxy;
+  readonly loaded: LoadedConfig;
+}
 
 /** Whether the proxy starts with its settings, and its warnings about them. */
 export function createSettingsCheck(subject: Subject): Check {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../proxy/clock.ts';
-import { type LoadedConfig, loadConfig } from '../../proxy/config/config.ts';
+import { loadConfig } from '../../proxy/config/config.ts';
 import type { ProxyConfig } from '../../proxy/config/proxy-config.ts';
 import type { Environment } from '../../shared/options.ts';
 import type { Check } from '../engine/check.ts';
@@ -18,8 +18,8 @@ import {
   createProxyChecks,
 } from './proxy-checks.ts';
 import { createRecentFailuresCheck } from './recent-failures.ts';
-import { type FoundProxy, findRunningProxy, type RunningProxy } from './running-proxy.ts';
-import { createSettingsCheck } from './settings.ts';
+import { findRunningProxy, type RunningProxy } from './running-proxy.ts';
+import { createSettingsCheck, type Subject } from './settings.ts';
 
 export interface SidecarDeps {
   readonly clock: Clock;
@@ -35,12 +35,6 @@ export interface SidecarOptions {
   readonly exchange: boolean;
   /** The resource to ask for; by default the first that is allowed. */
   readonly resource: string | undefined;
-}
-
-/** The settings to examine, and where they come from. */
-export interface Subject {
-  readonly found: FoundProxy;
-  readonly loaded: LoadedConfig;
 }
 
 /** The checks in the container of the proxy, with the settings of the running proxy. */
