@@ -17,9 +17,11 @@ export const systemClock: Clock = {
   // performance.now() is the same clock and loads 170 KB for it.
   monotonicMs: () => process.uptime() * 1_000,
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    // Node has a list of timers for each delay. It drops the list of a cancelled timer if that was the only one, but
+    // not if the timer is unreferenced or its delay a fraction: then the list stays for as long as the delay.
+    const timer = setTimeout(callback, Math.ceil(delayMs));
     timer.unref();
-    return () => clearTimeout(timer);
+    return () => clearTimeout(timer.ref());
   },
 };
 
