@@ -4,12 +4,12 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { fitLine } from '../bench/harness/statistics.ts';
 import { toKeyed } from '../src/proxy/token/token-source.ts';
 import type { Logger } from '../src/shared/logger.ts';
 import { createSeededRandom } from '../test/support/seeded-random.ts';
 import { createChaosEntra } from './entra.ts';
 import { createActiveFaults } from './faults.ts';
+import { describeGrowth, judgeGrowth } from './growth.ts';
 import { createPodTime } from './pod-time.ts';
 import { startProcess } from './proxy.ts';
 import { createTokenFile } from './token-file.ts';
@@ -130,15 +130,16 @@ const linesBefore = lines;
 const heap = await runHours(hours);
 proxy.stop();
 
-const { slope, confidence } = fitLine(heap.map((y, x) => ({ x, y })));
-const inBytes = (value: number): string => `${Math.round(value).toLocaleString('en-US')} bytes`;
+const growth = judgeGrowth(
+  heap.map((y, x) => ({ x, y })),
+  MOST_BYTES_PER_HOUR,
+);
 process.stdout.write(
   [
     `${hours} h at ${rate.toLocaleString('en-US')} requests a second, federated token replaced every minute`,
     `${seen.answers.toLocaleString('en-US')} answers, ${seen.wrong} wrong, ${seen.waited} after a wait; ${entra.posts - postsBefore} requests to Entra; ${lines - linesBefore} log lines`,
-    `heap: ${inBytes(heap.at(-1) ?? 0)} at the end; ${inBytes(slope)} an hour, 95 % confidence ± ${inBytes(confidence)}`,
+    `heap: ${(heap.at(-1) ?? 0).toLocaleString('en-US')} bytes at the end; ${describeGrowth(growth, 'bytes')}`,
     '',
   ].join('\n'),
 );
-const isFlat = slope - confidence <= MOST_BYTES_PER_HOUR;
-process.exitCode = seen.wrong > 0 || seen.waited > 0 || !isFlat ? 1 : 0;
+process.exitCode = seen.wrong > 0 || seen.waited > 0 || growth.verdict !== 'flat' ? 1 : 0;
