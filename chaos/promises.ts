@@ -1,3 +1,5 @@
+import { repeatLimits } from '../src/proxy/repeat-limit.ts';
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const MIB = 1_024 * 1_024;
@@ -27,6 +29,10 @@ export const realPromises = {
   busyMs: 5 * SECOND_MS,
   /** A connection whose request does not become complete is closed by then. */
   wholeRequestMs: 10 * SECOND_MS,
+  /** Log lines about requests of one kind that were not served, in a minute: three periods of the proxy's limit. */
+  refusalLinesPerMinute: 3 * (repeatLimits.lines + 1),
+  /** Log lines of one start, or of one stop. */
+  startLines: 10,
   /** Memory of the process, without the pages of files: the limit of the manifests. */
   memoryBytes: 128 * MIB,
   /** Open descriptors, while callers open as many connections as they like. */

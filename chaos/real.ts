@@ -5,10 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type FaultName, faultNames } from './faults.ts';
+import { faultNames } from './faults.ts';
 import { findFolder, findObstacle, runInside } from './real/namespaces.ts';
-import { playReal, type RealOutcome } from './real/play.ts';
-import { openSite } from './real/site.ts';
+import type { RealOutcome } from './real/play.ts';
+import { describeFaults, describeOutcome, describePlayed, type Played } from './real/summary.ts';
 import {
   describeSchedule,
   parseSchedule,
@@ -81,6 +81,11 @@ if (!isSound) {
   process.exit(2);
 }
 
+if (!existsSync(join(values.programs, 'proxy-exchange.js'))) {
+  process.stderr.write(`no programs: ${values.programs}; run npm run build\n`);
+  process.exit(2);
+}
+
 const folder = findFolder();
 if (folder === undefined) {
   const obstacle = findObstacle();
@@ -92,12 +97,20 @@ if (folder === undefined) {
   process.exit(await runInside([...process.argv.slice(2), `--seed=${seed}`]));
 }
 
+// The process outside has no need of all this.
+const { openSite } = await import('./real/site.ts');
+const { playReal } = await import('./real/play.ts');
 const site = await openSite(folder, values.programs);
 process.exit(given === undefined ? await search() : await playOne(given));
 
 /** The schedule itself, or the file that holds it. */
 function readGiven(text: string): string {
-  return existsSync(text) ? readFileSync(text, 'utf8') : text;
+  if (text.startsWith('{')) return text;
+  try {
+    return readFileSync(text, 'utf8');
+  } catch {
+    return text;
+  }
 }
 
 function play(schedule: Schedule): Promise<RealOutcome> {
@@ -118,85 +131,27 @@ async function playOne(schedule: Schedule): Promise<number> {
 /** Plays one schedule for each seed, until the time is over or one breaks a promise. @returns the exit code */
 async function search(): Promise<number> {
   const startedAt = performance.now();
-  const totals = {
-    schedules: 0,
-    tokens: 0,
-    live: 0,
-    errors: 0,
-    posts: 0,
-    lines: 0,
-    looks: 0,
-    restarts: 0,
-  };
-  let most = 0;
-  const played = new Map<FaultName, number>();
-  for (let runs = 0; runs === 0 || performance.now() - startedAt < minutes * MINUTE_MS; runs += 1) {
-    const schedule = toRealSchedule(seed + runs, { seconds, faults, names: known });
+  const played: Played[] = [];
+  do {
+    const current = seed + played.length;
+    const schedule = toRealSchedule(current, { seconds, faults, names: known });
     const outcome = await play(schedule);
-    report(`seed ${seed + runs}`, outcome);
-    totals.schedules += 1;
-    for (const name of [
-      'tokens',
-      'live',
-      'errors',
-      'posts',
-      'lines',
-      'looks',
-      'restarts',
-    ] as const) {
-      totals[name] += outcome[name];
-    }
-    most = Math.max(most, outcome.memoryBytes);
-    for (const { name } of schedule.faults) played.set(name, (played.get(name) ?? 0) + 1);
+    report(`seed ${current}`, outcome);
+    played.push({ schedule, outcome });
     if (outcome.breach !== undefined) {
-      await shorten(seed + runs, schedule, outcome);
+      await shorten(current, schedule, outcome);
       return 1;
     }
-  }
+  } while (performance.now() - startedAt < minutes * MINUTE_MS);
   const took = ((performance.now() - startedAt) / MINUTE_MS).toFixed(1);
-  const number = (name: keyof typeof totals): string => totals[name].toLocaleString('en-US');
-  const counts = [
-    `${number('schedules')} schedules`,
-    `${number('tokens')} tokens`,
-    `${number('live')} requests with a live token`,
-    `${number('errors')} errors`,
-    `${number('posts')} requests to Entra`,
-    `${number('lines')} log lines`,
-    `${number('looks')} looks at readiness and metrics`,
-    `${number('restarts')} restarts`,
-    `${toMebibytes(most)} at the most`,
-  ];
   process.stdout.write(
-    `seed ${seed}, ${took} min: ${counts.join(', ')}; no promise broken\n${describeFaults(played)}\n`,
+    `seed ${seed}, ${took} min: ${describePlayed(played)}; no promise broken\n${describeFaults(played)}\n`,
   );
   return 0;
 }
 
 function report(what: string, outcome: RealOutcome): void {
-  const { breach, atMs, healedMs, tokens, errors, posts, restarts, memoryBytes } = outcome;
-  const result =
-    breach === undefined
-      ? `ok, healed after ${(healedMs / 1_000).toFixed(1)} s`
-      : `FAILS at ${toClock(atMs)}: ${breach}`;
-  process.stdout.write(
-    `${what}: ${result}; ${tokens} tokens, ${errors} errors, ${posts} requests to Entra, ${restarts} restarts, ${toMebibytes(memoryBytes)}\n`,
-  );
-}
-
-function toMebibytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MiB`;
-}
-
-/** How often the faults of each group were played. */
-function describeFaults(played: ReadonlyMap<FaultName, number>): string {
-  const groups = new Map<string, number>();
-  for (const [name, count] of played) {
-    const [group = ''] = name.split('/');
-    groups.set(group, (groups.get(group) ?? 0) + count);
-  }
-  const total = [...played.values()].reduce((sum, count) => sum + count, 0);
-  const counts = [...groups].map(([group, count]) => `${group} ${count}`);
-  return `${total} faults, ${played.size} of ${faultNames.length} kinds: ${counts.join(', ')}`;
+  process.stdout.write(`${what}: ${describeOutcome(outcome)}\n`);
 }
 
 async function shorten(failing: number, first: Schedule, outcome: RealOutcome): Promise<void> {
@@ -218,7 +173,7 @@ async function shorten(failing: number, first: Schedule, outcome: RealOutcome): 
   process.stdout.write(
     [
       `FAILS at ${toClock(failure.atMs)}: ${failure.breach}`,
-      `seed ${failing}; the shortest schedule of ${tries} that still fails:`,
+      `seed ${failing}; the shortest schedule that still fails, after ${tries} others:`,
       describeSchedule(schedule),
       'Play it again with:',
       `  npm run chaos:real -- --log --play '${JSON.stringify(schedule)}'`,

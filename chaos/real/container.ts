@@ -65,6 +65,7 @@ export function createContainer(parts: ContainerParts): Container {
     while (!isOver) {
       const couldFail = mayFail();
       ({ settings } = effects());
+      watch.processStarts();
       try {
         const started = await site.pod.start(settings, toState(), onLine);
         current = started;

@@ -4,7 +4,8 @@ import { askAdmin } from './admin.ts';
 import type { Applications } from './applications.ts';
 import type { Stalls } from './clocks.ts';
 import type { Container } from './container.ts';
-import { type RealWatch, readSample } from './watch.ts';
+import { readSample } from './metrics.ts';
+import type { RealWatch } from './watch.ts';
 
 const PAUSE_MS = 250;
 

@@ -1,11 +1,12 @@
 /** Looks at the proxy from outside, again and again: kernel, admin port, log and the requests to Entra. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ActiveFaults, faultNames } from '../faults.ts';
+import { type ActiveFaults, type FaultName, faultNames } from '../faults.ts';
 import { realPromises } from '../promises.ts';
 import { askAdmin } from './admin.ts';
 import type { Container } from './container.ts';
+import { readSample } from './metrics.ts';
 import type { Site } from './site.ts';
-import { type RealWatch, readSample } from './watch.ts';
+import type { RealWatch } from './watch.ts';
 
 const SECOND_MS = 1_000;
 const LOOK_MS = SECOND_MS;
@@ -14,6 +15,19 @@ const MINUTE_MS = 60 * SECOND_MS;
 const LATE_MS = 40 * SECOND_MS;
 /** A connection that says nothing is closed by then (SECURITY.md). */
 const IDLE_MS = 35 * SECOND_MS;
+
+/** With these, the end of a connection may reach Entra late or not at all. */
+const disturbing: readonly FaultName[] = [
+  'network/silent',
+  'network/reset',
+  'network/no-route',
+  'network/slow-link',
+  'network/lossy-link',
+  'network/link-down',
+  'network/large-packets-lost',
+  // A library that fails leaves connections behind.
+  ...faultNames.filter((name) => name.startsWith('libraries/')),
+];
 
 export interface ObserverParts {
   readonly site: Site;
@@ -40,11 +54,7 @@ export function startObserver({ site, faults, watch, container, keys }: Observer
 
   const lookAtPosts = async (): Promise<void> => {
     const nowMs = performance.now();
-    // A library that fails leaves connections behind, too.
-    const isDisturbed = faultNames.some(
-      (name) => /^(network|libraries)\//.test(name) && faults.has(name),
-    );
-    if (isDisturbed) lateUntilMs = nowMs + LATE_MS;
+    if (disturbing.some(faults.has)) lateUntilMs = nowMs + LATE_MS;
     watch.posted(await site.outside.takePosts(), nowMs > lateUntilMs);
   };
 

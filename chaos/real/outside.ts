@@ -16,12 +16,12 @@ import {
 } from '../../src/emulator/tls/throwaway-ca.ts';
 import { type OutsideEffects, ports } from './effects.ts';
 import { startNameServer } from './name-server.ts';
+import type { Post } from './posts.ts';
 import { serveParent } from './remote.ts';
 import {
   addresses,
   entraName,
   type OutsideMethods,
-  type Post,
   type WorldDescription,
 } from './world-description.ts';
 

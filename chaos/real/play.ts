@@ -44,6 +44,8 @@ export interface RealOutcome {
   readonly errors: number;
   /** Requests to Entra. */
   readonly posts: number;
+  /** Those that were compared for two exchanges of one key. */
+  readonly compared: number;
   readonly lines: number;
   /** Looks at readiness and metrics. */
   readonly looks: number;

@@ -1,9 +1,12 @@
 import { promises, realPromises } from '../promises.ts';
 import { findRateBreach, ServedTokens } from '../served.ts';
 import type { RealClocks, Stalls } from './clocks.ts';
-import type { Post } from './world-description.ts';
+import { findMetricsBreach, toAnswerCounts } from './metrics.ts';
+import { findOverlap, type Post } from './posts.ts';
 
 const SECOND_MS = 1_000;
+/** Characters of an answer that a breach quotes. */
+const MOST_TEXT = 200;
 
 /** What a caller got. */
 export type Reply =
@@ -23,15 +26,6 @@ export interface Ask {
   readonly mustServe: boolean;
 }
 
-/** The counts that metrics are compared with. */
-interface Counts {
-  readonly answers: Map<number, number>;
-  /** Requests without an answer yet. */
-  outstanding: number;
-  /** Requests that the caller gave up or that lost their connection: the proxy may have answered them. */
-  lost: number;
-}
-
 export interface WatchParts {
   readonly clocks: RealClocks;
   readonly stalls: Stalls;
@@ -47,14 +41,18 @@ export class RealWatch {
   #served = new ServedTokens();
   #process = 0;
   #isUp = false;
-  #counts = toCounts();
+  #counts = toAnswerCounts();
   readonly #seen = new Map<string, { readonly text: string; readonly atMs: number }>();
   readonly #keysOfMinute = new Set<string>();
   #lines = 0;
+  /** Lines about requests that were not served, by their kind. */
+  readonly #refusals = new Map<string, number>();
+  /** Lines since the process began to start or to stop. */
+  #startLines = 0;
   #posts = 0;
   #recent: readonly Post[] = [];
   #breach: string | undefined;
-  readonly totals = { tokens: 0, live: 0, errors: 0, posts: 0, lines: 0, looks: 0 };
+  readonly totals = { tokens: 0, live: 0, errors: 0, posts: 0, compared: 0, lines: 0, looks: 0 };
 
   constructor({ clocks, stalls, during }: WatchParts) {
     this.#clocks = clocks;
@@ -67,16 +65,23 @@ export class RealWatch {
     return this.#breach;
   }
 
+  /** An attempt to start begins. */
+  processStarts(): void {
+    this.#startLines = 0;
+  }
+
   processStarted(): void {
     this.#process += 1;
     this.#isUp = true;
+    this.#refusals.clear();
     this.#served = new ServedTokens();
-    this.#counts = toCounts();
+    this.#counts = toAnswerCounts();
   }
 
   /** From now on it may refuse connections, and its tokens are lost. */
   processStops(): void {
     this.#isUp = false;
+    this.#startLines = 0;
   }
 
   ask(resource: string, clientId: string, { bypassCache = false, isCrowd = false } = {}): Ask {
@@ -117,7 +122,9 @@ export class RealWatch {
     } else if (reply.status === 200) this.#takeToken(ask, reply.body);
     else {
       this.totals.errors += 1;
-      if (ask.mustServe) this.break(`${resource} got ${reply.status}${token}: ${reply.body}`);
+      if (ask.mustServe) {
+        this.break(`${resource} got ${reply.status}${token}: ${reply.body.slice(0, MOST_TEXT)}`);
+      }
     }
   }
 
@@ -130,7 +137,13 @@ export class RealWatch {
   /** The proxy has written a line of its log. */
   logged(line: string): void {
     this.totals.lines += 1;
-    this.#lines += 1;
+    const kind = toRefusalKind(line);
+    if (kind !== undefined) this.#countRefusal(kind);
+    else if (this.#isUp) this.#lines += 1;
+    else this.#startLines += 1;
+    if (this.#startLines > realPromises.startLines) {
+      this.break(`${this.#startLines} log lines of a start or a stop`);
+    }
     if (/eyJ[\w-]{8,}\./.test(line)) this.break(`a token in the log: ${line.slice(0, 80)}…`);
   }
 
@@ -145,6 +158,7 @@ export class RealWatch {
       this.#recent = [];
       return;
     }
+    this.totals.compared += posts.length;
     const overlap = findOverlap([...this.#recent, ...posts]);
     if (overlap !== undefined) this.break(`two exchanges of ${overlap} at a time`);
     this.#recent = posts;
@@ -162,6 +176,7 @@ export class RealWatch {
     if (breach !== undefined) this.break(breach);
     this.#posts = 0;
     this.#lines = 0;
+    this.#refusals.clear();
     this.#keysOfMinute.clear();
   }
 
@@ -184,6 +199,14 @@ export class RealWatch {
 
   break(what: string): void {
     this.#breach ??= `${what} (during: ${this.#during() || 'nothing'})`;
+  }
+
+  #countRefusal(kind: string): void {
+    const count = (this.#refusals.get(kind) ?? 0) + 1;
+    this.#refusals.set(kind, count);
+    if (count > realPromises.refusalLinesPerMinute) {
+      this.break(`${count} log lines in a minute about ${kind}`);
+    }
   }
 
   #isComfortable(keys: readonly string[]): boolean {
@@ -226,8 +249,14 @@ export interface AdminView {
   readonly metrics: string;
 }
 
-function toCounts(): Counts {
-  return { answers: new Map(), outstanding: 0, lost: 0 };
+/**
+ * Tells requests that were not served apart as the proxy does.
+ * @returns undefined for any other line
+ */
+function toRefusalKind(line: string): string | undefined {
+  if (!line.includes('"message":"request was not served"')) return undefined;
+  const { error_code, error, header, client_id, resource } = JSON.parse(line);
+  return JSON.stringify([error_code, error, header, client_id, resource]);
 }
 
 function readClaims(token: string): {
@@ -236,65 +265,4 @@ function readClaims(token: string): {
   readonly exp: number;
 } {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-}
-
-/**
- * Two exchanges of one key at a time: Entra had the request of one before it answered that of another. While packets are
- * lost, an answer may go to a client that has given up, and proves nothing.
- * @returns the key
- */
-export function findOverlap(posts: readonly Post[]): string | undefined {
-  const overlapping = posts.find(
-    (a) =>
-      a.isAnswered &&
-      posts.some(
-        (b) =>
-          b.key === a.key &&
-          a.correlationId !== undefined &&
-          b.correlationId !== undefined &&
-          b.correlationId !== a.correlationId &&
-          b.startMs >= a.startMs &&
-          b.startMs < a.endMs,
-      ),
-  );
-  return overlapping?.key;
-}
-
-/**
- * Compares the metric of answered token requests with the answers that callers got.
- * @param before the answers that had arrived before the look
- * @param now all that may have been answered by now
- */
-export function findMetricsBreach(
-  metrics: string,
-  before: ReadonlyMap<number, number>,
-  now: Counts,
-): string | undefined {
-  const counted = readTokenAnswers(metrics);
-  for (const [status, least] of before) {
-    const count = counted.get(status) ?? 0;
-    if (count < least) return `the metric counts ${count} answers ${status}, callers got ${least}`;
-  }
-  const total = [...counted.values()].reduce((sum, count) => sum + count, 0);
-  const answered = [...now.answers.values()].reduce((sum, count) => sum + count, 0);
-  const most = answered + now.outstanding + now.lost;
-  if (total > most) return `the metric counts ${total} answers, callers sent ${most} requests`;
-  const entries = readSample(metrics, 'imds_proxy_token_cache_entries');
-  return entries > promises.entries ? `${entries} entries` : undefined;
-}
-
-function readTokenAnswers(metrics: string): ReadonlyMap<number, number> {
-  const counted = new Map<number, number>();
-  for (const [, labels = '', value] of metrics.matchAll(
-    /^imds_proxy_http_requests_total\{([^}]*)\} (\d+)/gm,
-  )) {
-    const status = /code="(\d+)"/.exec(labels)?.[1];
-    if (labels.includes('route="token"')) counted.set(Number(status), Number(value));
-  }
-  return counted;
-}
-
-/** The value of a metric without labels; 0 if it is not there. */
-export function readSample(metrics: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1] ?? 0);
 }

@@ -1,6 +1,7 @@
 /** What the pod and the world beyond it know of each other. */
 import type { AssertionOverrides } from '../../src/emulator/kubernetes-issuer/projected-token.ts';
 import type { OutsideEffects } from './effects.ts';
+import type { Post } from './posts.ts';
 
 /** Addresses of the world. Nothing of it leads out of the two namespaces. */
 export const addresses = {
@@ -21,17 +22,6 @@ export interface WorldDescription {
   readonly tokenProxy: { readonly url: string; readonly serverName: string };
   readonly caPem: { readonly entra: string; readonly tokenProxy: string; readonly other: string };
   readonly clientIds: { readonly usual: string; readonly other: string };
-}
-
-/** A request to Entra that has ended. The times are those of one monotonic clock. */
-export interface Post {
-  readonly key: string;
-  /** One for each exchange; undefined if the token proxy asked on behalf of the pod. */
-  readonly correlationId: string | undefined;
-  readonly startMs: number;
-  readonly endMs: number;
-  /** Whether an answer was written, so that the client still waited for it. */
-  readonly isAnswered: boolean;
 }
 
 export type OutsideMethods = {

@@ -176,6 +176,9 @@ describe('the promises under random faults', () => {
       'A busy machine may add to each of the times; a caller who does not wait has an answer within':
         duration(realPromises.busyMs),
       'A connection with half a request is closed within': duration(realPromises.wholeRequestMs),
+      'Log lines in a minute about requests of one kind that were not served; the table above counts the other lines':
+        String(realPromises.refusalLinesPerMinute),
+      'Log lines of one start, or of one stop': String(realPromises.startLines),
       'Memory, without the pages of files': bytes(realPromises.memoryBytes),
       'Open descriptors': realPromises.descriptors.toLocaleString('en-US'),
       '… after the end of all faults, when the callers have gone': String(

@@ -17,12 +17,22 @@ test.each([
   [['--only', '']],
   [['--play', '{}']],
   [['--play', '/nowhere.json']],
+  [['--play', '/']],
+  [['--play', `{"seed":1${' '.repeat(5_000)}`]],
   [['--play', '{"seed":1,"faults":[{"name":"entra/hangs","atMs":0}]}']],
 ])('refuses %j', (options) => {
   const { status, stderr } = spawnSync(process.execPath, [program, ...options], {
     encoding: 'utf8',
   });
   expect(stderr).toBe(`not understood: ${options.join(' ')}; see --help\n`);
+  expect(status).toBe(2);
+});
+
+test('refuses a folder without programs', () => {
+  const { status, stderr } = spawnSync(process.execPath, [program, '--programs', '/nowhere'], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('no programs: /nowhere; run npm run build\n');
   expect(status).toBe(2);
 });
 

@@ -1,8 +1,8 @@
 /** Each promise of `npm run chaos:real` is held: an event that breaks it is found, and one just within it is not. */
 import { describe, expect, test } from 'vitest';
 import { createRealClocks } from '../../../../chaos/real/clocks.ts';
-import { findOverlap, RealWatch, type Reply } from '../../../../chaos/real/watch.ts';
-import type { Post } from '../../../../chaos/real/world-description.ts';
+import { findOverlap, type Post } from '../../../../chaos/real/posts.ts';
+import { RealWatch, type Reply } from '../../../../chaos/real/watch.ts';
 
 const resource = 'https://a.example';
 const client = 'client-a';
@@ -235,6 +235,41 @@ describe('bounds', () => {
     asks(refused);
     watch.lookAtRates(0);
     expect(watch.breach).toContain('51 log lines in a minute for 5 keys');
+  });
+
+  const refusal = (resource: string): string =>
+    JSON.stringify({ message: 'request was not served', error_code: 'ERR_TIMEOUT', resource });
+
+  test('log lines about requests of one kind that were not served, in a minute of one process', () => {
+    const { watch } = createWatch();
+    for (let line = 0; line < 12; line += 1) {
+      watch.logged(refusal(resource));
+      watch.logged(refusal('https://b.example'));
+    }
+    watch.lookAtRates(0);
+    for (let line = 0; line < 12; line += 1) watch.logged(refusal(resource));
+    watch.processStarted();
+    for (let line = 0; line < 12; line += 1) watch.logged(refusal(resource));
+    expect(watch.breach).toBeUndefined();
+    watch.logged(refusal(resource));
+    expect(watch.breach).toContain('13 log lines in a minute about ["ERR_TIMEOUT"');
+  });
+
+  test('log lines of a stop and of each start', () => {
+    const { watch } = createWatch();
+    const log = (count: number): void => {
+      for (let line = 0; line < count; line += 1) watch.logged('line');
+    };
+    watch.processStops();
+    log(10);
+    for (let start = 0; start < 3; start += 1) {
+      watch.processStarts();
+      log(10);
+    }
+    watch.lookAtRates(0);
+    expect(watch.breach).toBeUndefined();
+    log(1);
+    expect(watch.breach).toContain('11 log lines of a start or a stop');
   });
 
   test('301 requests to Entra for one key', () => {
