@@ -31,7 +31,7 @@ export const realPromises = {
   wholeRequestMs: 10 * SECOND_MS,
   /** Log lines about requests of one kind that were not served, in a minute: three periods of the proxy's limit. */
   refusalLinesPerMinute: 3 * (repeatLimits.lines + 1),
-  /** Log lines of one start, or of one stop. */
+  /** Log lines of one start. */
   startLines: 10,
   /** Memory of the process, without the pages of files: the limit of the manifests. */
   memoryBytes: 128 * MIB,

@@ -47,8 +47,8 @@ export class RealWatch {
   #lines = 0;
   /** Lines about requests that were not served, by their kind. */
   readonly #refusals = new Map<string, number>();
-  /** Lines since the process began to start or to stop. */
-  #startLines = 0;
+  /** Lines since the process began to start; undefined when it listens. */
+  #startLines: number | undefined;
   #posts = 0;
   #recent: readonly Post[] = [];
   #breach: string | undefined;
@@ -73,6 +73,7 @@ export class RealWatch {
   processStarted(): void {
     this.#process += 1;
     this.#isUp = true;
+    this.#startLines = undefined;
     this.#refusals.clear();
     this.#served = new ServedTokens();
     this.#counts = toAnswerCounts();
@@ -81,7 +82,6 @@ export class RealWatch {
   /** From now on it may refuse connections, and its tokens are lost. */
   processStops(): void {
     this.#isUp = false;
-    this.#startLines = 0;
   }
 
   ask(resource: string, clientId: string, { bypassCache = false, isCrowd = false } = {}): Ask {
@@ -139,10 +139,10 @@ export class RealWatch {
     this.totals.lines += 1;
     const kind = toRefusalKind(line);
     if (kind !== undefined) this.#countRefusal(kind);
-    else if (this.#isUp) this.#lines += 1;
+    else if (this.#startLines === undefined) this.#lines += 1;
     else this.#startLines += 1;
-    if (this.#startLines > realPromises.startLines) {
-      this.break(`${this.#startLines} log lines of a start or a stop`);
+    if ((this.#startLines ?? 0) > realPromises.startLines) {
+      this.break(`${this.#startLines} log lines of a start`);
     }
     if (/eyJ[\w-]{8,}\./.test(line)) this.break(`a token in the log: ${line.slice(0, 80)}…`);
   }

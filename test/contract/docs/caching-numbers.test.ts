@@ -178,7 +178,7 @@ describe('the promises under random faults', () => {
       'A connection with half a request is closed within': duration(realPromises.wholeRequestMs),
       'Log lines in a minute about requests of one kind that were not served; the table above counts the other lines':
         String(realPromises.refusalLinesPerMinute),
-      'Log lines of one start, or of one stop': String(realPromises.startLines),
+      'Log lines of one start': String(realPromises.startLines),
       'Memory, without the pages of files': bytes(realPromises.memoryBytes),
       'Open descriptors': realPromises.descriptors.toLocaleString('en-US'),
       '… after the end of all faults, when the callers have gone': String(

@@ -89,7 +89,7 @@ describeUnless(findObstacle(), 'chaos against the built programs', () => {
     expect(code).toBe(0);
     expect(readdirSync(home)).toEqual([]);
     expect(findProcesses()).toEqual([]);
-  });
+  }, 300_000);
 
   test('a deliberate fault is found, shrinks to the one fault that it needs, and fails again when that is played', async () => {
     const programs = join(home, 'programs');
@@ -108,7 +108,7 @@ describeUnless(findObstacle(), 'chaos against the built programs', () => {
     const again = await run('--programs', programs, '--quick', '--play', shortest);
     expect(again.output).toMatch(/^the schedule: FAILS at .* got a token with -/);
     expect(again.code).toBe(1);
-  });
+  }, 300_000);
 
   test.each<[NodeJS.Signals, number | null]>([
     ['SIGINT', 130],
