@@ -124,7 +124,8 @@ interface Row {
   readonly schema: ValueSchema;
 }
 
-function listValues(schema: ValueSchema, path = ''): readonly Row[] {
+/** Values with a default: groups have none. `global` is Helm's own. */
+export function listValues(schema: ValueSchema, path = ''): readonly Row[] {
   if (schema.default !== undefined) return [{ path, schema }];
   return Object.entries(schema.properties ?? {}).flatMap(([name, part]) =>
     listValues(part, path === '' ? name : `${path}.${name}`),

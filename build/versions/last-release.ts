@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { chartFolder, listValues } from '../chart/render.ts';
 import { parseHelp, type Setting } from './settings.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -22,7 +23,7 @@ export const programs = {
   'proxy-init': ['proxy-init', '--help'],
   'proxy inject': ['proxy', 'inject', '--help'],
 } as const;
-export type Program = keyof typeof programs;
+export type Program = keyof typeof programs | 'chart';
 
 /** As `npm run last-release` has recorded it. */
 export interface LastRelease {
@@ -51,7 +52,9 @@ export function findMissingHistory(commit: string, checkout = root): string | un
     git(checkout, 'cat-file', '-e', `${commit}^{commit}`);
     return undefined;
   } catch {
-    return `this clone does not have commit ${commit.slice(0, 10)}; run: git fetch --unshallow --tags`;
+    return existsSync(join(checkout, '.git'))
+      ? `this clone does not have commit ${commit.slice(0, 10)}; run: git fetch --unshallow --tags`
+      : `this is not a clone of the repository, and does not have commit ${commit.slice(0, 10)}`;
   }
 }
 
@@ -100,13 +103,27 @@ export function buildCommit(commit: string): string {
   return folder;
 }
 
-/** The settings that the built programs in `folder` list in their help. */
+/** The settings that the built programs in `folder` list in their help, and the values of its chart, if it has one. */
 export function readSettings(folder: string): LastRelease['settings'] {
-  const entries = Object.entries(programs).map(([program, [name, ...args]]) => {
-    const help = run(folder, process.execPath, [join('dist', name), ...args]);
-    return [program, parseHelp(help)] as const;
-  });
-  return Object.fromEntries(entries) as Record<Program, readonly Setting[]>;
+  const read = (program: keyof typeof programs): readonly Setting[] => {
+    const [name, ...args] = programs[program];
+    return parseHelp(run(folder, process.execPath, [join('dist', name), ...args]));
+  };
+  return {
+    proxy: read('proxy'),
+    'proxy-init': read('proxy-init'),
+    'proxy inject': read('proxy inject'),
+    chart: readChart(folder),
+  };
+}
+
+function readChart(folder: string): readonly Setting[] {
+  const schema = join(folder, chartFolder, 'values.schema.json');
+  if (!existsSync(schema)) return [];
+  return listValues(JSON.parse(readFileSync(schema, 'utf8'))).map(({ path, schema: value }) => ({
+    names: [path],
+    default: JSON.stringify(value.default),
+  }));
 }
 
 function git(checkout: string, ...args: readonly string[]): string {

@@ -1,6 +1,7 @@
 /** `npm run last-release -- vX.Y.Z`: builds a release and records it as the one that the tests compare with. */
 import {
   buildCommit,
+  findMissingHistory,
   nameOf,
   readLastRelease,
   readSettings,
@@ -18,6 +19,11 @@ test/e2e/versions compare with it. Run npm run docs afterwards. A commit instead
 recorded as a state before the first release. Recorded now: ${nameOf({ tag, commit })}
 `);
   process.exit(name === '--help' ? 0 : 2);
+}
+const missing = findMissingHistory(name);
+if (missing !== undefined) {
+  process.stderr.write(`${name}: ${missing}\n`);
+  process.exit(1);
 }
 const commit = toCommit(name);
 const settings = readSettings(buildCommit(commit));

@@ -2,17 +2,22 @@
 import { initOptions } from '../../src/init/options.ts';
 import { injectOptions } from '../../src/inject/options.ts';
 import { proxyOptions } from '../../src/proxy/config/options.ts';
-import type { OptionTable } from '../../src/shared/option-table.ts';
+import { listValues } from '../chart/render.ts';
+import { valuesSchema } from '../chart/values.ts';
 import { code, renderTable } from '../markdown-table.ts';
 import { type LastRelease, nameOf, type Program, readLastRelease } from './last-release.ts';
 import { pairs, podForms } from './pod-forms.ts';
-import { type Fate, fateOf, findChangedDefault } from './settings.ts';
+import { type Fate, fateOf, findChangedDefault, type Known, listKnown } from './settings.ts';
 
 /** The settings of this version. */
-export const tables: Readonly<Record<Program, OptionTable>> = {
-  proxy: proxyOptions,
-  'proxy-init': initOptions,
-  'proxy inject': injectOptions,
+const known: Readonly<Record<Program, readonly Known[]>> = {
+  proxy: listKnown(proxyOptions),
+  'proxy-init': listKnown(initOptions),
+  'proxy inject': listKnown(injectOptions),
+  chart: listValues(valuesSchema).map(({ path, schema }) => ({
+    names: [path],
+    default: JSON.stringify(schema.default),
+  })),
 };
 
 /** A setting that does not simply keep its meaning. */
@@ -27,15 +32,15 @@ export function findDifferences({
 }: Pick<LastRelease, 'settings'>): readonly Difference[] {
   return Object.entries(settings).flatMap(([key, list]) => {
     const program = key as Program;
-    const table = tables[program];
+    const now = known[program];
     return list.flatMap((setting): readonly Difference[] => {
-      const fates = setting.names.map((name) => [name, fateOf(name, table)] as const);
+      const fates = setting.names.map((name) => [name, fateOf(name, now)] as const);
       const lost = fates.filter(([, { kind }]) => kind !== 'accepted');
       const [first] = lost;
       if (first !== undefined) {
         return [{ program, names: lost.map(([name]) => name), now: describeFate(first[1]) }];
       }
-      const changed = findChangedDefault(setting, table);
+      const changed = findChangedDefault(setting, now);
       if (changed === undefined) return [];
       const before = setting.default === undefined ? 'none' : code(setting.default);
       return [{ program, names: setting.names, now: `default: ${changed}; before: ${before}` }];
@@ -78,8 +83,8 @@ export function renderVersions(): string {
         'The doctor finds the same as in manifests that this version injects.',
       ],
       [
-        `${count} settings`,
-        'proxy, `proxy-init`, `inject`',
+        `${count} settings and values of the chart`,
+        'proxy, `proxy-init`, `inject`, the chart',
         differences.length === 0
           ? 'All are accepted.'
           : `All are accepted, except for ${differences.length} that differ as listed below.`,
@@ -106,6 +111,6 @@ function describeFate(fate: Fate): string {
     case 'ignored':
       return `ignored, with a warning: ${fate.reason}`;
     case 'refused':
-      return 'stops the start';
+      return 'refused';
   }
 }

@@ -1,9 +1,9 @@
 /** What becomes of the settings of the last release, from the help of its programs alone. */
-import type { Option, OptionTable } from '../../src/shared/option-table.ts';
+import type { OptionTable } from '../../src/shared/option-table.ts';
 
-/** A setting as `--help` lists it. */
+/** A setting as `--help` lists it, or a value of the chart. */
 export interface Setting {
-  /** Flag and variables, such as `--proxy-port` and `IMDS_PROXY_PROXY_PORT`. */
+  /** Flag and variables, such as `--proxy-port` and `IMDS_PROXY_PROXY_PORT`; or the path of a value. */
   readonly names: readonly string[];
   /** What stands for its value, such as `port` and `off|on`; absent for a switch or a variable without flag. */
   readonly value?: string;
@@ -35,28 +35,40 @@ export function parseHelp(help: string): readonly Setting[] {
   return settings;
 }
 
-/** What `table` does with a flag or variable. */
-export function fateOf(name: string, table: OptionTable): Fate {
-  const option = findOption(name, table);
-  if (option === undefined) return { kind: 'refused' };
-  return option.retired === undefined
+/** A setting of this version. */
+export interface Known {
+  readonly names: readonly string[];
+  readonly default?: string | undefined;
+  /** Why it was removed: it is accepted and ignored. */
+  readonly retired?: string | undefined;
+}
+
+export function listKnown(table: OptionTable): readonly Known[] {
+  return Object.values(table).map(({ flag, env, envAlias, type, default: usual, retired }) => ({
+    names: [flag === undefined ? undefined : `--${flag}`, env, envAlias].filter(
+      (name) => name !== undefined,
+    ),
+    // As in the help: everybody expects a switch to be off.
+    default: type.standsAlone === true && usual === 'false' ? undefined : usual || undefined,
+    retired,
+  }));
+}
+
+/** What happens to a name of the last release. */
+export function fateOf(name: string, known: readonly Known[]): Fate {
+  const found = known.find(({ names }) => names.includes(name));
+  if (found === undefined) return { kind: 'refused' };
+  return found.retired === undefined
     ? { kind: 'accepted' }
-    : { kind: 'ignored', reason: option.retired };
+    : { kind: 'ignored', reason: found.retired };
 }
 
 /** The default of this version as Markdown, if it differs. */
-export function findChangedDefault(setting: Setting, table: OptionTable): string | undefined {
-  const options = setting.names.map((name) => findOption(name, table));
-  const option = options.find((each) => each !== undefined && each.retired === undefined);
-  if (option === undefined) return undefined;
-  const now = option.default || undefined;
-  const isSwitch = option.type.standsAlone === true && now === 'false';
-  if (isSwitch || now === setting.default) return undefined;
-  return now === undefined ? 'depends, see the help' : `\`${now}\``;
-}
-
-function findOption(name: string, table: OptionTable): Option | undefined {
-  return Object.values(table).find(({ flag, env, envAlias }) =>
-    [`--${flag}`, env, envAlias].includes(name),
+export function findChangedDefault(setting: Setting, known: readonly Known[]): string | undefined {
+  const found = known.find(
+    ({ names, retired }) =>
+      retired === undefined && setting.names.some((name) => names.includes(name)),
   );
+  if (found === undefined || found.default === setting.default) return undefined;
+  return found.default === undefined ? 'depends, see the help' : `\`${found.default}\``;
 }

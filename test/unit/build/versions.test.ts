@@ -9,19 +9,31 @@ import {
   type Program,
   readLastRelease,
 } from '../../../build/versions/last-release.ts';
-import { findDifferences, tables } from '../../../build/versions/render.ts';
+import { findDifferences } from '../../../build/versions/render.ts';
 import {
   fateOf,
   findChangedDefault,
+  listKnown,
   parseHelp,
   type Setting,
 } from '../../../build/versions/settings.ts';
+import { initOptions } from '../../../src/init/options.ts';
+import { injectOptions } from '../../../src/inject/options.ts';
+import { proxyOptions } from '../../../src/proxy/config/options.ts';
+import type { OptionTable } from '../../../src/shared/option-table.ts';
 import { formatOptions, listOptions } from '../../../src/shared/options-help.ts';
 
 const release = readLastRelease();
 const changelog = readFileSync(join(import.meta.dirname, '../../../CHANGELOG.md'), 'utf8');
-const settings = Object.entries(release.settings).flatMap(([program, list]) =>
-  list.map((setting) => ({ program: program as Program, ...setting })),
+
+const tables: Readonly<Record<Exclude<Program, 'chart'>, OptionTable>> = {
+  proxy: proxyOptions,
+  'proxy-init': initOptions,
+  'proxy inject': injectOptions,
+};
+
+const settings = Object.entries(tables).flatMap(([program, table]) =>
+  release.settings[program as Program].map((setting) => ({ program, table, ...setting })),
 );
 
 describe('the settings that a help lists', () => {
@@ -49,21 +61,32 @@ describe('the settings that a help lists', () => {
 });
 
 describe('a setting of the last release', () => {
-  const table = tables.proxy;
+  const known = listKnown(proxyOptions);
+  const none = { proxy: [], 'proxy-init': [], 'proxy inject': [], chart: [] };
 
   it('is accepted, ignored or refused by its name', () => {
-    expect(fateOf('IMDS_PROXY_ADMIN_PORT', table)).toEqual({ kind: 'accepted' });
-    expect(fateOf('SSL_CERT_FILE', table)).toEqual({ kind: 'accepted' });
-    expect(fateOf('--exchanger-linger', table)).toMatchObject({ kind: 'ignored' });
-    expect(fateOf('--gone', table)).toEqual({ kind: 'refused' });
+    expect(fateOf('IMDS_PROXY_ADMIN_PORT', known)).toEqual({ kind: 'accepted' });
+    expect(fateOf('SSL_CERT_FILE', known)).toEqual({ kind: 'accepted' });
+    expect(fateOf('--exchanger-linger', known)).toMatchObject({ kind: 'ignored' });
+    expect(fateOf('--gone', known)).toEqual({ kind: 'refused' });
+  });
+
+  it('of the chart is known by its path', () => {
+    const of = (name: string, usual: unknown) => {
+      const chart = [{ names: [name], default: JSON.stringify(usual) }];
+      return findDifferences({ settings: { ...none, chart } }).map(({ now }) => now);
+    };
+    expect(of('proxy.adminPort', 9808)).toEqual([]);
+    expect(of('proxy.adminPort', 9000)).toEqual(['default: `9808`; before: `9000`']);
+    expect(of('proxy.gone', '')).toEqual(['refused']);
   });
 
   it('shows a default that has changed', () => {
     const port: Setting = { names: ['--admin-port'], value: 'port', default: '9808' };
-    expect(findChangedDefault(port, table)).toBeUndefined();
-    expect(findChangedDefault({ ...port, default: '1' }, table)).toBe('`9808`');
-    expect(findChangedDefault({ names: ['--runtime-metrics'] }, table)).toBeUndefined();
-    expect(findChangedDefault({ names: ['--gone'], default: '1' }, table)).toBeUndefined();
+    expect(findChangedDefault(port, known)).toBeUndefined();
+    expect(findChangedDefault({ ...port, default: '1' }, known)).toBe('`9808`');
+    expect(findChangedDefault({ names: ['--runtime-metrics'] }, known)).toBeUndefined();
+    expect(findChangedDefault({ names: ['--gone'], default: '1' }, known)).toBeUndefined();
   });
 });
 
@@ -102,8 +125,8 @@ describe('since the last release', () => {
 
   it.each(settings.filter(({ value }) => value !== undefined))(
     '$program still understands the values of $names',
-    ({ program, names, value = '', default: usual }) => {
-      const option = Object.values(tables[program]).find(({ flag }) => names.includes(`--${flag}`));
+    ({ table, names, value = '', default: usual }) => {
+      const option = Object.values(table).find(({ flag }) => names.includes(`--${flag}`));
       if (option === undefined || option.retired !== undefined) return;
       const isChoice = /^[a-z+-]+(\|[a-z+-]+)+$/.test(value) && samples[value] === undefined;
       const texts = isChoice ? value.split('|') : [samples[value], usual];
