@@ -32,8 +32,13 @@ const tables: Readonly<Record<Exclude<Program, 'chart'>, OptionTable>> = {
   'proxy inject': injectOptions,
 };
 
+/** Of the last release, and of this version, which becomes one. */
 const settings = Object.entries(tables).flatMap(([program, table]) =>
-  release.settings[program as Program].map((setting) => ({ program, table, ...setting })),
+  [...release.settings[program as Program], ...parseHelp(formatOptions(table))].map((setting) => ({
+    program,
+    table,
+    ...setting,
+  })),
 );
 
 describe('the settings that a help lists', () => {
@@ -95,7 +100,17 @@ describe('since the last release', () => {
     expect(names.filter((name) => changelog.includes(name))).not.toEqual([]);
   });
 
+  /** Values as people write them, by the form of the value, or by the name of the flag if it has its own. */
   const samples: Readonly<Record<string, string>> = {
+    '--header-key-variable': 'HEADER_KEY',
+    'RuntimeDefault|localhost/path': 'localhost/operator/imds-proxy.json',
+    'group/kind=path': 'example.com/Widget=spec.template',
+    'key=value': 'example.com/team=a',
+    'kind/name:path': 'configmap/corporate:/etc/corporate',
+    'name[/key]': 'corporate/root.pem',
+    'namespace/kind/name,…': 'shop/Deployment/web,nightly',
+    'none|uid[:gid]': '2000:3000',
+    selector: 'app=web,tier!=cache,stage in (a,b)',
     address: '127.0.0.1',
     'address:port': '169.254.169.254:80',
     'address[/prefix],…': '169.254.169.254,10.0.0.0/8',
@@ -128,11 +143,11 @@ describe('since the last release', () => {
     ({ table, names, value = '', default: usual }) => {
       const option = Object.values(table).find(({ flag }) => names.includes(`--${flag}`));
       if (option === undefined || option.retired !== undefined) return;
-      const isChoice = /^[a-z+-]+(\|[a-z+-]+)+$/.test(value) && samples[value] === undefined;
-      const texts = isChoice ? value.split('|') : [samples[value], usual];
-      expect(isChoice || samples[value], `add a sample for <${value}>`).toBeTruthy();
+      const sample = samples[names[0] ?? ''] ?? samples[value];
+      const isChoice = sample === undefined && /^[\w+-]+(\|[\w+-]+)+$/.test(value);
+      const texts = isChoice ? value.split('|') : [sample, usual];
+      expect(isChoice || sample, `add a sample for <${value}>`).toBeTruthy();
       for (const text of texts.filter((each) => each !== undefined)) {
-        // What names an image depends on which image it is.
         expect(option.type.parse(text), text).toMatchObject({ ok: true });
       }
     },
