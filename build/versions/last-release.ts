@@ -87,8 +87,8 @@ export function buildCommit(commit: string): string {
   mkdirSync(dirname(folder), { recursive: true });
   const partial = mkdtempSync(`${folder}.partial-`);
   try {
-    const archive = git(root, 'archive', '--format=tar', `--output=${partial}.tar`, commit);
-    run(partial, 'tar', ['-xf', `${partial}.tar`], archive);
+    git(root, 'archive', '--format=tar', `--output=${partial}.tar`, commit);
+    run(partial, 'tar', ['-xf', `${partial}.tar`]);
     run(partial, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
     run(partial, process.execPath, ['build/build.ts']);
     // The programs are bundles. The packages would be 99 % of the folder.
@@ -131,16 +131,18 @@ function git(checkout: string, ...args: readonly string[]): string {
   return run(checkout, 'git', ['-c', `safe.directory=${checkout}`, ...args]);
 }
 
-function run(folder: string, program: string, args: readonly string[], input = ''): string {
+/** For npm on a machine that is busy. */
+const MOST_MS = 600_000;
+
+function run(folder: string, program: string, args: readonly string[]): string {
   // The Node of this process comes first, for the scripts of npm.
   const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
   return execFileSync(program, args, {
     cwd: folder,
     encoding: 'utf8',
     env: { ...process.env, PATH: path },
-    input,
     maxBuffer: 64 * 1_048_576,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 300_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: MOST_MS,
   });
 }

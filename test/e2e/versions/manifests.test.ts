@@ -117,7 +117,7 @@ const isOurs = ({ name }: V1Container): boolean => /^azwi-proxy(-init)?$/.test(n
 describeUnless(findMissingHistory(commit), 'from the last release', () => {
   beforeAll(() => {
     last = buildCommit(commit);
-  }, 300_000);
+  }, 900_000);
 
   it('its settings are the recorded ones', () => {
     expect(readSettings(last)).toEqual(settings);

@@ -101,7 +101,7 @@ describeUnless(missing, title, () => {
       last: await copyPrograms('last', join(buildCommit(release.commit), 'dist')),
       this: await copyPrograms('this', dist),
     };
-  }, 300_000);
+  }, 900_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   describeInNamespaces('with its redirect', () => {
