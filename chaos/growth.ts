@@ -1,6 +1,6 @@
 import { fitLine, type Line, type Point } from '../bench/harness/statistics.ts';
 
-/** Growth of something in an hour, with what a run of this length can say about it. */
+/** Growth in an hour, as certain as the length of the run allows. */
 export interface Growth extends Line {
   /**
    * `flat` if all of the confidence interval is within the limit, `grows` if all of it is above, `unclear` if the run
@@ -10,7 +10,7 @@ export interface Growth extends Line {
 }
 
 /**
- * Judges a series that must not grow. Not to see growth is no proof: short and noisy runs see none.
+ * Judges a series that must not grow. A run that sees no growth has not proved it: short and noisy runs see none either.
  * @param points with `x` in hours; at least three
  * @param mostPerHour growth that is allowed
  */

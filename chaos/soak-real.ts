@@ -156,7 +156,7 @@ async function open(index: number): Promise<Caller> {
   };
 }
 
-/** Asks for a token and counts what is wrong with the answer. */
+/** Asks for a token and counts a fault of the answer. */
 async function check(socket: Socket, resource: string, more = ''): Promise<void> {
   const askedAt = performance.now();
   const path = `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}${more}`;
