@@ -42,11 +42,22 @@ function* checkWaiting(pod: Pod, container: Container): Generator<Finding> {
       yield {
         cause: 'container-refused',
         detail: `${name} does not start (${waiting.reason}): ${waiting.message}`,
-        fix: waiting.message.includes('runAsNonRoot')
-          ? `Set securityContext.runAsUser on ${name} itself; a runAsUser or runAsNonRoot of the pod applies to it as well.`
-          : `kubectl describe pod ${toWord(pod.name ?? '', 'POD')} --namespace ${toWord(namespace, 'NAMESPACE')}`,
+        fix:
+          toStartFix(name, waiting.message) ??
+          `kubectl describe pod ${toWord(pod.name ?? '', 'POD')} --namespace ${toWord(namespace, 'NAMESPACE')}`,
       };
   }
+}
+
+/** What to change so that the kubelet can start a container; undefined if its message says all there is. */
+function toStartFix(name: string, message: string): string | undefined {
+  if (message.includes('runAsNonRoot')) {
+    return `Set securityContext.runAsUser on ${name} itself; a runAsUser or runAsNonRoot of the pod applies to it as well.`;
+  }
+  if (message.includes('seccomp profile')) {
+    return 'Install the profile below the seccomp folder of the kubelet on every node (docs/hardening.md#6-restrict-the-system-calls-of-the-proxy), or leave it out: proxy inject --seccomp-profile=RuntimeDefault.';
+  }
+  return undefined;
 }
 
 /** What to change for each exit code of proxy-init; its message says more. */

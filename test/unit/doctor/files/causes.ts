@@ -792,6 +792,25 @@ export const cases: readonly Case[] = [
     fix: /kubectl describe pod web-6d5f7c9b84-2mzqk --namespace shop/,
   },
   {
+    title: 'the node lacks the seccomp profile',
+    change: (shop) =>
+      shop.everyPod((pod) => {
+        Object.assign(shop.status(pod, 'azwi-proxy'), {
+          ready: false,
+          state: {
+            waiting: {
+              reason: 'CreateContainerError',
+              message:
+                'failed to generate security options for container "azwi-proxy": cannot load seccomp profile "/var/lib/kubelet/seccomp/imds-proxy.json": open /var/lib/kubelet/seccomp/imds-proxy.json: no such file or directory',
+            },
+          },
+        });
+      }),
+    cause: 'container-refused',
+    says: /azwi-proxy does not start \(CreateContainerError\): .*cannot load seccomp profile/,
+    fix: /^Install the profile below the seccomp folder of the kubelet on every node .*docs\/hardening\.md/,
+  },
+  {
     title: 'federated token missing',
     change: (shop) => shop.setVariable('azwi-proxy', 'AZURE_FEDERATED_TOKEN_FILE', undefined),
     cause: 'token-missing',
