@@ -28,12 +28,6 @@ const stubs: readonly Stub[] = [
     importer: /undici/,
     contents: `module.exports = () => { ${never} }`,
   },
-  // 7 files for the text of its errors, which nobody sees.
-  {
-    module: /^node:assert$/,
-    importer: /undici/,
-    contents: 'module.exports = (isTrue, message) => { if (!isTrue) throw new Error(message) }',
-  },
   // The types of fetch, for bodies that are forms or blobs.
   { module: /^\.\.\/web\/(fetch|webidl)/, importer: /undici/, contents: never },
   // The parser for processors without SIMD, which Node 26 has no build for.
