@@ -22,6 +22,8 @@ delete process.env[stateVariable];
 let inBundle: ((run: () => void) => void) | undefined;
 /** Calls that hang, as those to a dead file system: they continue when it is there again. */
 let hanging: (() => void)[] = [];
+/** Whether `libraries/throws` can have an effect. */
+let isUndiciReached = false;
 
 serveParent(
   {
@@ -115,6 +117,8 @@ function disturbBundle(): void {
       if (!this.#isExchange) return run;
       const disturbed: ModuleFunction = (exports, require, module, ...rest) => {
         run(exports, disturbRequire(require), module, ...rest);
+        if (!isUndiciReached)
+          throw new Error('undici no longer loads node:assert: see disturbRequire');
         const { openExchange } = module.exports;
         module.exports = {
           ...module.exports,
@@ -132,6 +136,7 @@ function disturbRequire(require: NodeJS.Require): NodeJS.Require {
     apply(target, self, args: [string]) {
       const loaded: unknown = Reflect.apply(target, self, args);
       if (args[0] !== 'node:assert') return loaded;
+      isUndiciReached = true;
       return new Proxy(loaded as () => void, {
         apply(assert, assertSelf, assertArgs) {
           if (state.effects.library === 'throws') throw new TypeError('a fault of the schedule');
