@@ -21,12 +21,21 @@ export const contents = {
     name: 'letters/greeting.txt',
     value: 'Hello from the storage account',
   },
+  subscription: {
+    address: 'https://management.azure.com',
+    name: toStableGuid('subscription'),
+    value: 'Shop',
+  },
 } as const;
 export type ContentName = keyof typeof contents;
 
+export function isContentName(name: string): name is ContentName {
+  return Object.hasOwn(contents, name);
+}
+
 /** A vault, a storage account and a subscription, which the first identity of the tenant may read. */
 export function startServices(emulator: Emulator): Promise<AzureServices> {
-  const { secret, blob } = contents;
+  const { secret, blob, subscription } = contents;
   const { tenantId } = emulator;
   const readers = emulator.identities
     .list()
@@ -46,7 +55,7 @@ export function startServices(emulator: Emulator): Promise<AzureServices> {
         }),
         createResourceManager({
           ...{ tenantId, readers },
-          subscription: { id: toStableGuid('subscription'), name: 'Shop' },
+          subscription: { id: subscription.name, name: subscription.value },
         }),
       ],
     },

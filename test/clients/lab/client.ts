@@ -107,6 +107,7 @@ const needs: Readonly<Record<ScenarioName, readonly Ability[]>> = {
   shortLived: anyToken,
   secret: ['secret'],
   blob: ['blob'],
+  subscription: ['subscription'],
   clientId: ['clientId'],
   objectId: ['objectId'],
   resourceId: ['resourceId'],

@@ -1,6 +1,6 @@
 import { code, renderTable } from '../../../build/markdown-table.ts';
 import { clients } from './catalogue.ts';
-import { type Client, toScenario } from './client.ts';
+import { type Client, canPlay, toScenario } from './client.ts';
 import type { Verdict } from './judge.ts';
 import type { Build, Kept, Laboratory } from './laboratory.ts';
 import { marks } from './marks.ts';
@@ -103,24 +103,27 @@ function countBuilds(builds: readonly Build[], scenarios: string): readonly stri
 }
 
 function renderResults(laboratory: Laboratory): string {
-  return renderMatrix(laboratory, ({ verdicts }, scenario) => {
-    const verdict = verdicts[scenario];
+  return renderMatrix(laboratory, (client, { verdicts }, scenario) => {
+    // A scenario may be younger than the last run of a client that cannot play it.
+    const verdict = canPlay(client, scenario) ? verdicts[scenario] : 'not offered';
     return verdict === undefined ? '' : marks[verdict];
   });
 }
 
 function renderTimes(laboratory: Laboratory): string {
-  return renderMatrix(laboratory, ({ ms }, scenario) => `${ms[scenario] ?? '–'}`);
+  return renderMatrix(laboratory, (_, { ms }, scenario) => `${ms[scenario] ?? '–'}`);
 }
 
 function renderMatrix(
   laboratory: Laboratory,
-  toCell: (kept: Kept, scenario: ScenarioName) => string,
+  toCell: (client: Client, kept: Kept, scenario: ScenarioName) => string,
 ): string {
   const rows = clients.flatMap((client) => {
     const kept = laboratory.clients[client.id];
     if (kept === undefined) return [];
-    return [[toName(client), ...usualScenarioNames.map((scenario) => toCell(kept, scenario))]];
+    return [
+      [toName(client), ...usualScenarioNames.map((scenario) => toCell(client, kept, scenario))],
+    ];
   });
   return renderTable(['Client', ...usualScenarioNames.map((name) => scenarios[name].title)], rows);
 }

@@ -70,6 +70,7 @@ function isAsExpected(client: Client, name: ScenarioName, seen: Seen): boolean {
     case 'fallback':
     case 'secret':
     case 'blob':
+    case 'subscription':
       return seen.kind === expected;
     case 'refusal':
       return (
@@ -106,6 +107,7 @@ function describe(seen: Seen): string {
     case 'fallback':
     case 'secret':
     case 'blob':
+    case 'subscription':
       return `got a ${seen.kind}`;
     case 'wrong':
       return seen.why;

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ContentName, contents } from './azure.ts';
+import { type ContentName, contents, isContentName } from './azure.ts';
 import { clients } from './catalogue.ts';
 import { type Client, canPlay, toScenario } from './client.ts';
 import { setFault } from './entra-fault.ts';
@@ -129,5 +129,5 @@ function needsTap({ caveats = {} }: Client): boolean {
 type Content = (typeof contents)[ContentName];
 
 function toContent({ expected }: Scenario): Content | undefined {
-  return expected === 'secret' || expected === 'blob' ? contents[expected] : undefined;
+  return isContentName(expected) ? contents[expected] : undefined;
 }

@@ -200,6 +200,15 @@ const table = {
     expected: 'blob',
     isCold: true,
   },
+  subscription: {
+    title: 'ARM',
+    explanation:
+      'The name of a subscription, from an emulated Azure Resource Manager over TLS that checks the token in the same way.',
+    credential: 'default',
+    selectors: ['subscription'],
+    expected: 'subscription',
+    isCold: true,
+  },
   outage: {
     title: 'outage',
     explanation: 'A token while Entra answers 503 for 25 seconds.',

@@ -1,7 +1,7 @@
 import type { Emulator } from '../../../src/emulator/api.ts';
 import { createTokenCheck } from '../../../src/emulator/azure-services/bearer.ts';
 import { systemClock } from '../../../src/emulator/clock.ts';
-import { contents } from './azure.ts';
+import { type ContentName, contents, isContentName } from './azure.ts';
 import type { Seen } from './judge.ts';
 import type { ProgramOutcome } from './run-program.ts';
 import type { SelectorName } from './scenarios.ts';
@@ -13,7 +13,7 @@ export async function toSeen(
   { resource, selector }: { readonly resource: string; readonly selector: SelectorName },
 ): Promise<Seen> {
   if (error !== undefined) return { kind: 'error', error, message };
-  if (selector === 'secret' || selector === 'blob') {
+  if (isContentName(selector)) {
     return token === contents[selector].value
       ? { kind: selector }
       : { kind: 'wrong', why: `the ${selector} was ${token}` };
@@ -32,7 +32,7 @@ export async function toSeen(
 /** Client ID of whom a selector asks for; undefined where nobody has a right to a token. */
 function toOwner(
   { identities }: Emulator,
-  selector: Exclude<SelectorName, 'secret' | 'blob'>,
+  selector: Exclude<SelectorName, ContentName>,
 ): string | undefined {
   const [orders, reports] = identities.list();
   switch (selector) {

