@@ -55,12 +55,12 @@ async function play(
 ): Promise<Outcome> {
   if (prepared.state === 'skipped') return { client, ...prepared };
   if (prepared.state === 'failed') {
-    return { client, state: 'failed', played: toBroken(prepared.reason), seconds: 0 };
+    return { client, state: 'failed', played: toBroken(prepared.reason, scenarios), seconds: 0 };
   }
   const startedAt = performance.now();
   const { command } = prepared;
   const played = await runClient(client, { command, records, only: scenarios }, signal).catch(
-    toBroken,
+    (error: unknown) => toBroken(error, scenarios),
   );
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const isWhole = played.length === scenarios.length;
@@ -71,7 +71,10 @@ async function play(
 }
 
 /** What breaks before a client's first request is a failure of this client alone. */
-function toBroken(error: unknown): readonly Played[] {
+function toBroken(
+  error: unknown,
+  [scenario = 'default']: readonly ScenarioName[],
+): readonly Played[] {
   const remark = error instanceof Error ? error.message : String(error);
-  return [{ scenario: 'default', ms: 0, requests: [], verdict: 'failed', remark }];
+  return [{ scenario, ms: 0, requests: [], verdict: 'failed', remark }];
 }

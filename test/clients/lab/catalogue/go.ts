@@ -93,7 +93,7 @@ export const go: readonly Client[] = [
     onlyResource: 'https://storage.azure.com',
     refusal: { error: 'exit 1' },
     remark:
-      'The program itself lists a container: with `--azureblob-use-msi`, and with `--azureblob-env-auth` as the default chain.',
+      'The program itself lists a container: with its option `use_msi`, and with `env_auth` as the default chain.',
   },
   {
     id: 'go-azcopy-10.32',
