@@ -95,7 +95,7 @@ export const errorGuides: Readonly<Record<ErrorCode, Guide>> = {
       'Nothing, if an SDK was looking for another cloud or a newer protocol. Otherwise check `IMDS_PROXY_PASSTHROUGH`.',
   },
   ERR_IMDS_V2: {
-    when: 'A request for `/metadata/identity/getplatformmetadata` without the header `Metadata`: a .NET application looks for IMDSv2. After 404, Azure.Core 1.59 and later would look again for 25 s.',
+    when: 'A request for `/metadata/identity/getplatformmetadata` without the header `Metadata`, by Azure.Core for .NET: the application looks for IMDSv2. After the 404 that others get, Azure.Core 1.59 and later look again for 25 s.',
     remedy: 'Nothing: the client continues with the protocol that the proxy serves.',
   },
   ERR_METHOD: {

@@ -137,7 +137,11 @@ export function createRouter(deps: RouterDeps): Router {
       case 'unknown':
         assertNotOwnRequest(call);
         // With the header it is not a probe: MSAL.NET reads from 404 that the machine has IMDSv1 only.
-        if (operation.kind === 'imds-v2' && verdict?.code === 'ERR_METADATA_HEADER') {
+        if (
+          operation.kind === 'imds-v2' &&
+          verdict?.code === 'ERR_METADATA_HEADER' &&
+          retriesNotFound(call.request)
+        ) {
           throw new ProxyError('ERR_IMDS_V2', 'a probe for IMDSv2');
         }
         throw notServed();
@@ -192,6 +196,11 @@ function assertMethod({ request }: Call, ...methods: readonly string[]): void {
   if (!methods.includes(request.method ?? '')) {
     throw new ProxyError('ERR_METHOD', `method is not ${methods.join(' or ')}`);
   }
+}
+
+/** Azure.Core for .NET from 1.59 on asks again for 25 s after a 404. Others take it for the answer of IMDSv1. */
+function retriesNotFound({ headers }: IncomingMessage): boolean {
+  return headers['user-agent']?.startsWith('azsdk-net-Core/') === true;
 }
 
 function toLabel({ kind }: Operation): RouteLabel {

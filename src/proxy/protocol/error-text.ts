@@ -106,7 +106,7 @@ function toWording(code: ErrorCode, details: ErrorDetails): Wording {
     case 'ERR_PATH':
       return { status: 404, error: 'not_found', text: 'This path is not served here' };
     case 'ERR_IMDS_V2':
-      // MSAL.NET probes for it. 400 would mean that it is here, and Azure.Core 1.59 and later retry 404 for 25 s.
+      // Azure.Core for .NET probes for it. 400 would mean that it is here, and from 1.59 on it retries 404 for 25 s.
       return { status: 405, error: 'method_not_allowed', text: 'IMDSv2 is not served here' };
     case 'ERR_METHOD':
       return { status: 405, error: 'method_not_allowed', text: 'Only GET is served here' };

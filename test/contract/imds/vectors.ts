@@ -95,8 +95,8 @@ export function get(requestTarget: string, ...headers: readonly string[]): Reque
 }
 
 /** A GET without the header, as SDKs probe. */
-function probe(requestTarget: string): RequestSpec {
-  return { target: requestTarget, headers: [host] };
+function probe(requestTarget: string, ...more: readonly string[]): RequestSpec {
+  return { target: requestTarget, headers: [host, ...more] };
 }
 
 const unknownId = '0c0c0c0c-0000-4000-8000-0000000000ff';
@@ -106,7 +106,7 @@ const okB = { outcome: 'ok', clientId: identityB.clientId } as const;
 const badRequest = { outcome: 'error', status: 400, error: 'invalid_request' } as const;
 const apiVersionError = { outcome: 'api_version' } as const;
 const notFound = { outcome: 'error', status: 404, error: 'not_found' } as const;
-/** Neither 400, which means to MSAL.NET that there is IMDSv2, nor a status that Azure.Core retries. */
+/** Neither 400, which means to MSAL.NET that there is IMDSv2, nor a status that Azure.Core for .NET retries. */
 const noV2 = {
   outcome: 'error',
   status: 405,
@@ -632,17 +632,16 @@ export const vectors: readonly Vector[] = [
   },
   {
     number: 66,
-    title: 'getplatformmetadata without the header, as MSAL.NET probes for IMDSv2',
+    title: 'getplatformmetadata without the header; 405 for Azure.Core of .NET',
     steps: [
-      step(probe('/metadata/identity/getplatformmetadata?cred-api-version=2.0'), noV2),
-      step(
-        probe(
-          `/metadata/identity/getplatformmetadata?cred-api-version=2.0&client_id=${identityA.clientId}`,
-        ),
-        noV2,
-      ),
-      step(probe('/metadata/identity/getPlatformMetadata?cred-api-version=2.0'), noV2),
-    ],
+      '/metadata/identity/getplatformmetadata?cred-api-version=2.0',
+      `/metadata/identity/getplatformmetadata?cred-api-version=2.0&client_id=${identityA.clientId}`,
+      '/metadata/identity/getPlatformMetadata?cred-api-version=2.0',
+    ].flatMap((target) => [
+      step(probe(target), notFound),
+      step(probe(target, 'User-Agent: azsdk-net-Core/1.62.0 (.NET 10.0.11; Debian)'), noV2),
+      step(probe(target, 'User-Agent: azsdk-python-identity/1.25.1 Python/3.11'), notFound),
+    ]),
   },
   {
     number: 67,

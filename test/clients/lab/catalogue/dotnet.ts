@@ -68,7 +68,7 @@ export const dotnet: readonly Client[] = [
     id: 'dotnet-azure-mcp-3.0',
     version: '3.0.0-beta.46',
     remark:
-      'A native program with Azure.Identity 1.21.0 and Azure.Core 1.62.0, by its command line: it reads a secret from a vault, and lists subscriptions. It looks for IMDSv2 first. A machine with IMDSv1 only answers 404, which Azure.Core retries five times: the first token is 25 s late ([azure-sdk-for-net 62761](https://github.com/Azure/azure-sdk-for-net/issues/62761)). The proxy answers 405, and the program continues at once.',
+      'A native program with Azure.Identity 1.21.0 and Azure.Core 1.62.0, by its command line: it reads a secret from a vault, and lists subscriptions. It looks for IMDSv2 first. A machine with IMDSv1 only answers 404, which Azure.Core retries five times: the first token is 25 s late ([azure-sdk-for-net 62761](https://github.com/Azure/azure-sdk-for-net/issues/62761)). The proxy answers 405 to Azure.Core, and the program continues at once.',
   },
   {
     ...azureMcp,
