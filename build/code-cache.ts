@@ -6,9 +6,10 @@ import { basename, dirname, join } from 'node:path';
  * It is made by the Node binary that will run the bundle. The same binary makes the same bytes of the same bundle.
  */
 export function writeCodeCache(node: string, file: string): void {
-  // The seed orders V8's hash tables. A collector in other threads would leave traces of when it ran. V8 counts
-  // neither among the flags that a cache depends on.
-  const flags = ['--random-seed=1', '--single-threaded-gc'];
+  // The seed orders V8's hash tables. The collector would leave traces of when it ran: a large nursery lets it never
+  // run, and in other threads it would still look around. V8 counts none of these among the flags that a cache
+  // depends on.
+  const flags = ['--random-seed=1', '--single-threaded-gc', '--min-semi-space-size=64'];
   const program = [...flags, join(import.meta.dirname, 'write-code-cache.ts')];
   const { status, signal, error, stderr } = spawnSync(node, [...program, basename(file)], {
     // The cache holds the name of the bundle: relative, because the folder of a build has a random name.
