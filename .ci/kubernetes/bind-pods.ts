@@ -39,6 +39,7 @@ function call(method: 'GET' | 'POST', path: string, body?: object): Promise<Inco
   });
 }
 
+/** @throws Error if the API server refuses: the next watch begins with the pods that have no node yet */
 async function bind({ name, namespace }: PodEvent['object']['metadata']): Promise<void> {
   const answer = await call('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
     apiVersion: 'v1',
@@ -48,6 +49,8 @@ async function bind({ name, namespace }: PodEvent['object']['metadata']): Promis
   });
   answer.resume();
   console.log(`${namespace}/${name}: ${answer.statusCode}`);
+  const isGone = answer.statusCode === 404;
+  if (answer.statusCode !== 201 && !isGone) throw new Error(`${name}: ${answer.statusCode}`);
 }
 
 /** From no resource version: the pods of now come first, as added ones. */

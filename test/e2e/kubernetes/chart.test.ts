@@ -172,10 +172,13 @@ describeOnCurrent('the chart', () => {
     const upstream = changePod(withUpstreamImages(recorded.pod), (spec) => {
       spec.serviceAccountName = 'web';
     });
+    // The policies of mode inject, which go one by one, would set the image as well, and another log level.
     await untilPolicy(
       cluster,
       upstream,
-      (pod) => imageOf(pod, 'azwi-proxy') === tenant.images.proxy,
+      (pod) =>
+        imageOf(pod, 'azwi-proxy') === tenant.images.proxy &&
+        !JSON.stringify(pod).includes('--log-level=debug'),
     );
     const { created } = await tryCreate(cluster, upstream);
     expect(created && podSpecOf(created)?.initContainers?.map(({ name }) => name)).toEqual([
