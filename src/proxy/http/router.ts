@@ -198,7 +198,7 @@ function assertMethod({ request }: Call, ...methods: readonly string[]): void {
   }
 }
 
-/** Azure.Core for .NET from 1.59 on asks again for 25 s after a 404. Others take it for the answer of IMDSv1. */
+/** Azure.Core for .NET from 1.59 on asks again for 25 s after a 404. Others read it as the answer of IMDSv1. */
 function retriesNotFound({ headers }: IncomingMessage): boolean {
   return headers['user-agent']?.startsWith('azsdk-net-Core/') === true;
 }
