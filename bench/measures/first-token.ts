@@ -22,7 +22,7 @@ const later = {
 
 /** docs/decisions/0011-undici.md has the measurement. */
 const whyNotFaster =
-  'Almost half of the code that is loaded for it is undici, a fixed requirement. Counted in CPU time, this row was 2.37×, and 2.08× over `node:http`, in one run ([decision 11](decisions/0011-undici.md)).';
+  'Almost half of the code that is loaded for it is undici, a fixed requirement. Over `node:http` this row would be about 0.25× lower ([decision 11](decisions/0011-undici.md)).';
 
 /** How long the first token of a fresh proxy takes. */
 export async function measureFirstToken(lab: Lab): Promise<readonly Result[]> {
