@@ -1,4 +1,5 @@
 import { isGuid } from '../../shared/guid.ts';
+import { hasControlCharacter } from '../../shared/untrusted-text.ts';
 import { Refusal } from './refusal.ts';
 
 /** Which resources have a service principal in the tenant: all that could exist, or these. */
@@ -37,8 +38,4 @@ export function isKnownResource(resource: string, known: KnownResources): boolea
 
 function toComparable(resource: string): string {
   return resource.replace(/\/$/, '').toLowerCase();
-}
-
-function hasControlCharacter(text: string): boolean {
-  return /\p{Cc}/u.test(text);
 }

@@ -41,6 +41,23 @@ function findWindows(spec: ValueMap): Path | undefined {
 
 /** Whether every alternative that required node affinity leaves is Windows. */
 function requiresWindows(spec: ValueMap): boolean {
+  return everyNodeExpression(spec, (expression) => {
+    if (!isMap(expression) || !systemLabels.includes(String(expression['key']))) return false;
+    const values = itemsOf(expression['values']);
+    if (expression['operator'] === 'In')
+      return values.length > 0 && values.every((one) => one === 'windows');
+    return expression['operator'] === 'NotIn' && values.includes('linux');
+  });
+}
+
+/**
+ * Whether each alternative that required node affinity leaves has an expression that fulfils `holds`. False without
+ * required node affinity.
+ */
+export function everyNodeExpression(
+  spec: ValueMap,
+  holds: (expression: Value) => boolean,
+): boolean {
   const terms = itemsOf(
     valueAt(spec, [
       'affinity',
@@ -49,15 +66,10 @@ function requiresWindows(spec: ValueMap): boolean {
       'nodeSelectorTerms',
     ]),
   );
-  const isWindows = (term: Value): boolean =>
-    itemsOf(valueAt(term, ['matchExpressions'])).some((expression) => {
-      if (!isMap(expression) || !systemLabels.includes(String(expression['key']))) return false;
-      const values = itemsOf(expression['values']);
-      if (expression['operator'] === 'In')
-        return values.length > 0 && values.every((one) => one === 'windows');
-      return expression['operator'] === 'NotIn' && values.includes('linux');
-    });
-  return terms.length > 0 && terms.every(isWindows);
+  return (
+    terms.length > 0 &&
+    terms.every((term) => itemsOf(valueAt(term, ['matchExpressions'])).some(holds))
+  );
 }
 
 /** A pod that asks for virtual nodes; one that merely tolerates them may run anywhere. */

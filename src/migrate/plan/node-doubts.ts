@@ -1,5 +1,6 @@
 /** Pods that may, but need not, come to a node on which the proxy cannot run. */
-import { type Value, type ValueMap, valueAt } from '../../inject/manifest/value.ts';
+import { type ValueMap, valueAt } from '../../inject/manifest/value.ts';
+import { everyNodeExpression } from '../../inject/pod/platform.ts';
 import { getAt } from '../../inject/pod/pointer.ts';
 import { itemsOf, specOf } from '../../inject/pod/shape.ts';
 import { toFinding } from '../finding.ts';
@@ -38,20 +39,11 @@ export function findNodeDoubts(template: ValueMap, kind: string): readonly Findi
 
 /** Whether required node affinity leaves no virtual node, as that of AKS's own add-ons. */
 function avoidsVirtualNodes(spec: ValueMap): boolean {
-  const terms = itemsOf(
-    valueAt(spec, [
-      'affinity',
-      'nodeAffinity',
-      'requiredDuringSchedulingIgnoredDuringExecution',
-      'nodeSelectorTerms',
-    ]),
+  return everyNodeExpression(
+    spec,
+    (one) =>
+      textAt(one, ['key']) === 'type' &&
+      textAt(one, ['operator']) === 'NotIn' &&
+      itemsOf(valueAt(one, ['values'])).includes('virtual-kubelet'),
   );
-  const avoids = (term: Value): boolean =>
-    itemsOf(valueAt(term, ['matchExpressions'])).some(
-      (one) =>
-        textAt(one, ['key']) === 'type' &&
-        textAt(one, ['operator']) === 'NotIn' &&
-        itemsOf(valueAt(one, ['values'])).includes('virtual-kubelet'),
-    );
-  return terms.length > 0 && terms.every(avoids);
 }

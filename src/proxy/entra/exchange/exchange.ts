@@ -147,8 +147,8 @@ const MAX_LENGTH = 2_048;
  * @throws ProxyError with ERR_RESOURCE_INVALID. White space would make it two scopes.
  */
 export function toScope(resource: string): string {
-  const isOneWord = !/\s/.test(resource) && !hasControlCharacter(resource);
-  if (resource === '' || resource.length > MAX_LENGTH || !isOneWord) {
+  const isSized = resource !== '' && resource.length <= MAX_LENGTH;
+  if (!isSized || /\s/.test(resource) || hasControlCharacter(resource)) {
     const description = `The resource must be one word of 1 to ${MAX_LENGTH} characters.`;
     throw new ProxyError('ERR_RESOURCE_INVALID', description, {
       description,
